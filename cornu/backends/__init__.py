@@ -1,0 +1,102 @@
+"""The interpreters: loading them, and which one is current.
+
+A backend is a module whose namespace is the contract of `protocol.py`. It is imported when it is first
+used; nothing else in Cornu imports a framework.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+from cornu.errors import BackendError, UnknownNameError
+
+__all__ = ["NAMES", "backend", "current", "load", "loaded", "set_backend", "use_backend", "when_loaded"]
+
+NAMES = ("jax", "torch", "tensorflow", "numpy")
+"""The compute backends, the default first."""
+
+Listener = Callable[[ModuleType], None]
+
+_INSTALL = {"jax": "jax", "torch": "torch", "tensorflow": "tensorflow", "numpy": "numpy"}
+_loaded: dict[str, ModuleType] = {}
+_on_load: list[Listener] = []
+_default: ModuleType | None = None
+_scoped: contextvars.ContextVar[ModuleType | None] = contextvars.ContextVar("cornu_backend", default=None)
+
+
+def load(name: str) -> ModuleType:
+    """The backend of that name, imported on first use."""
+    if name in _loaded:
+        return _loaded[name]
+    if name not in NAMES:
+        raise UnknownNameError("backend", name, NAMES)
+    try:
+        module = importlib.import_module(f"cornu.backends.{name}")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("cornu"):
+            raise BackendError(f"The backend {name!r} is not part of this version of Cornu.") from error
+        raise BackendError(f"The backend {name!r} needs the package {error.name!r}. Install it with `pip install {_INSTALL[name]}`.") from error
+    _loaded[name] = module
+    for listener in _on_load:
+        listener(module)
+    return module
+
+
+def loaded() -> tuple[ModuleType, ...]:
+    """The backends imported so far."""
+    return tuple(_loaded.values())
+
+
+def when_loaded(listener: Listener) -> Listener:
+    """Calls `listener(module)` for each backend loaded so far and each that will be."""
+    _on_load.append(listener)
+    for module in loaded():
+        listener(module)
+    return listener
+
+
+def current() -> ModuleType:
+    """The backend that arrays of no backend (Python numbers, NumPy arrays) go to."""
+    scoped = _scoped.get()
+    if scoped is not None:
+        return scoped
+    return _default if _default is not None else set_backend(_from_environment())
+
+
+def backend() -> str:
+    """The name of the current backend.
+
+    >>> import cornu
+    >>> with cornu.use_backend("numpy"):
+    ...     cornu.backend()
+    'numpy'
+    """
+    return current().NAME
+
+
+def set_backend(name: str) -> ModuleType:
+    """Makes a backend the current one for the whole process: "jax", "torch", "tensorflow" or "numpy"."""
+    global _default
+    _default = load(name)
+    return _default
+
+
+@contextlib.contextmanager
+def use_backend(name: str | ModuleType) -> Iterator[ModuleType]:
+    """Makes a backend the current one inside a `with` block, in this thread only."""
+    module = load(name) if isinstance(name, str) else name
+    token = _scoped.set(module)
+    try:
+        yield module
+    finally:
+        _scoped.reset(token)
+
+
+def _from_environment() -> str:
+    named = os.environ.get("CORNU_BACKEND") or os.environ.get("KERAS_BACKEND")
+    return named or NAMES[0]

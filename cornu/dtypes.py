@@ -1,0 +1,117 @@
+"""Names of dtypes and the one lattice by which two of them meet.
+
+A dtype is named by a string everywhere above the backends. Promotion follows the lattice of JAX
+(https://docs.jax.dev/en/latest/type_promotion.html): Python scalars are *weak*, they take the kind but not the width; two floats meet in the
+wider one, float16 and bfloat16 in float32; an integer never widens a float.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from cornu.errors import DTypeError, nearest
+
+__all__ = ["DTYPES", "is_complex", "is_floating", "is_integer", "numpy_dtype", "promote", "standardize"]
+
+BOOL = ("bool",)
+UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+SIGNED = ("int8", "int16", "int32", "int64")
+FLOAT8 = ("float8_e4m3fn", "float8_e5m2")
+FLOAT = (*FLOAT8, "bfloat16", "float16", "float32", "float64")
+COMPLEX = ("complex64", "complex128")
+DTYPES = (*BOOL, *UNSIGNED, *SIGNED, *FLOAT, *COMPLEX, "string")
+
+_ALIASES = {"half": "float16", "float": "float32", "double": "float64", "int": "int32", "bool_": "bool", "str": "string", "complex": "complex64"}
+_PYTHON = {bool: "bool", int: "int32", float: "float32", complex: "complex64", str: "string"}
+
+# Each dtype and those just above it; two dtypes meet in the least one that is above both.
+# The starred names are the weak types of Python scalars.
+_ABOVE = {
+    "bool": ("int*",),
+    "int*": ("uint8", "int8"),
+    "uint8": ("int16", "uint16"),
+    "uint16": ("int32", "uint32"),
+    "uint32": ("int64", "uint64"),
+    "uint64": ("float*",),
+    "int8": ("int16",),
+    "int16": ("int32",),
+    "int32": ("int64",),
+    "int64": ("float*",),
+    "float*": ("float8_e4m3fn", "float8_e5m2", "bfloat16", "float16", "complex*"),
+    "float8_e4m3fn": ("float32",),
+    "float8_e5m2": ("float32",),
+    "bfloat16": ("float32",),
+    "float16": ("float32",),
+    "float32": ("float64", "complex64"),
+    "float64": ("complex128",),
+    "complex*": ("complex64",),
+    "complex64": ("complex128",),
+    "complex128": (),
+}
+
+
+@functools.lru_cache(maxsize=None)
+def standardize(dtype: Any) -> str:
+    """The name of a dtype given as a name, a Python type, a NumPy dtype or any framework's own.
+
+    >>> standardize(np.float32), standardize(int), standardize("half")
+    ('float32', 'int32', 'float16')
+    """
+    if isinstance(dtype, type) and dtype in _PYTHON:
+        return _PYTHON[dtype]
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)
+    name = _ALIASES.get(name, name).removeprefix("torch.")
+    if name in DTYPES:
+        return name
+    guess = nearest(name, DTYPES)
+    mend = f" Did you mean {' or '.join(map(repr, guess))}?" if guess else f" Known dtypes: {', '.join(DTYPES)}."
+    raise DTypeError(f"A dtype must be one that Cornu knows, got {dtype!r}.{mend}")
+
+
+@functools.lru_cache(maxsize=None)
+def numpy_dtype(dtype: str) -> np.dtype:
+    """The NumPy dtype of that name; the small floats come from ml_dtypes."""
+    name = standardize(dtype)
+    if name == "string":
+        return np.dtype(object)
+    return np.dtype(getattr(ml_dtypes, name)) if name in (*FLOAT8, "bfloat16") else np.dtype(name)
+
+
+def is_floating(dtype: str) -> bool:
+    """Whether the name is that of a real floating-point dtype."""
+    return dtype in FLOAT
+
+
+def is_integer(dtype: str) -> bool:
+    """Whether the name is that of an integer dtype; bool is none."""
+    return dtype in SIGNED or dtype in UNSIGNED
+
+
+def is_complex(dtype: str) -> bool:
+    """Whether the name is that of a complex dtype."""
+    return dtype in COMPLEX
+
+
+@functools.lru_cache(maxsize=None)
+def _reachable(dtype: str) -> frozenset[str]:
+    return frozenset((dtype,)).union(*map(_reachable, _ABOVE[dtype]))
+
+
+@functools.lru_cache(maxsize=None)
+def promote(*dtypes: str) -> str:
+    """The dtype in which all of these meet; `"int*"`, `"float*"` and `"complex*"` stand for Python scalars.
+
+    >>> promote("int32", "float16"), promote("int8", "uint8"), promote("bfloat16", "float16")
+    ('float16', 'int16', 'float32')
+    >>> promote("bfloat16", "float*"), promote("int32", "float*")
+    ('bfloat16', 'float*')
+    """
+    if "string" in dtypes:
+        raise DTypeError(f"Strings do not mix with other dtypes in arithmetic, got {dtypes}. Encode them first, e.g. with StringLookup.")
+    common = frozenset.intersection(*map(_reachable, dtypes))
+    # The least common one is the one from which all the others can be reached.
+    return next(d for d in common if common == _reachable(d))

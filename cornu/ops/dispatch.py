@@ -1,0 +1,184 @@
+"""From the type of the arguments to the interpreter that runs the op.
+
+Two decorators make an op. A `primitive` receives the interpreter as its first argument, normalises its other
+arguments and calls the interpreter's function of the same name. A `composite` is written in other ops; an
+interpreter may override it with a function of the same name, which may decline by returning `NotImplemented`.
+
+The public signature is that of the function without the interpreter:
+
+>>> import numpy as np, cornu
+>>> with cornu.use_backend("numpy"):
+...     cornu.ops.add(np.array([1.0, 2.0]), 1)
+array([2., 3.])
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+
+from cornu import backends
+from cornu.backends import spec
+from cornu.errors import BackendMismatchError
+
+__all__ = ["composite", "interpreter_of", "is_array", "primitive", "register_recorder", "register_state"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Kind:
+    """What a type means to dispatch, where it is not simply an array of one backend."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+NEUTRAL = _Kind("neutral")  # Python numbers, NumPy arrays, None, strings: they adopt the backend of the others
+SEQUENCE = _Kind("sequence")  # lists and tuples: looked into, one level
+STATE = _Kind("state")  # variables: replaced by their value
+SYMBOLIC = _Kind("symbolic")  # tensors of a graph being recorded
+
+
+class _Kinds(dict):
+    """The one table from type to backend module or kind; a type seen for the first time is looked up by its bases."""
+
+    def __missing__(self, cls: type) -> Any:
+        kind = next((self[base] for base in cls.__mro__[1:-1] if base in self), NEUTRAL)
+        self[cls] = kind
+        return kind
+
+
+_KINDS = _Kinds({list: SEQUENCE, tuple: SEQUENCE, spec.TensorSpec: spec})
+_recorder: list[Callable[..., Any]] = []
+
+
+@backends.when_loaded
+def _register_backend(module: ModuleType) -> None:
+    for cls in module.ARRAY_TYPES:
+        if not issubclass(cls, (np.ndarray, np.generic)):  # neutral: NumPy arrays are how data comes in on every backend
+            _KINDS[cls] = module
+
+
+def register_state(cls: type) -> None:
+    """Makes instances of `cls` stand for their `.value` in every op."""
+    _KINDS[cls] = STATE
+
+
+def register_recorder(cls: type, record: Callable[..., Any]) -> None:
+    """Makes ops on instances of `cls` call `record(op, args, kwargs)` instead of running."""
+    _KINDS[cls] = SYMBOLIC
+    _recorder[:] = [record]
+
+
+def is_array(x: Any) -> bool:
+    """Whether `x` is an array of some backend, a variable, or stands for one (a spec, a symbolic tensor)."""
+    kind = _KINDS[type(x)]
+    return kind is not NEUTRAL and kind is not SEQUENCE
+
+
+def interpreter_of(*arrays: Any) -> ModuleType:
+    """The interpreter that an op on these arrays would run on."""
+    return _resolve(arrays, {})[0]
+
+
+def _leaves(values: Iterable[Any]) -> Iterable[Any]:
+    for value in values:
+        if _KINDS[type(value)] is SEQUENCE:
+            yield from value
+        else:
+            yield value
+
+
+def _unwrap(value: Any) -> Any:
+    kind = _KINDS[type(value)]
+    if kind is STATE:
+        return value.value
+    if kind is SEQUENCE and any(_KINDS[type(v)] is STATE for v in value):
+        return type(value)(v.value if _KINDS[type(v)] is STATE else v for v in value)
+    return value
+
+
+def _resolve(args: Iterable[Any], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """The interpreter (a module, or SYMBOLIC) and the arguments with variables replaced by their values."""
+    args = tuple(args)
+    kinds = {_KINDS[type(leaf)] for leaf in _leaves((*args, *kwargs.values()))} - {NEUTRAL, SEQUENCE}
+    if SYMBOLIC in kinds:
+        return SYMBOLIC, args, kwargs
+    if STATE in kinds:
+        args = tuple(map(_unwrap, args))
+        kwargs = {name: _unwrap(value) for name, value in kwargs.items()}
+        kinds = {_KINDS[type(leaf)] for leaf in _leaves((*args, *kwargs.values()))} - {NEUTRAL, SEQUENCE, STATE}
+    if spec in kinds:
+        return spec, args, kwargs
+    if len(kinds) > 1:
+        names = sorted(kind.NAME for kind in kinds)
+        raise BackendMismatchError(
+            f"One operation takes arrays of one backend, got arrays of {' and '.join(names)}. "
+            f"Convert one side first, e.g. `cornu.ops.convert_to_numpy(x)` or `model.to({names[0]!r})`."
+        )
+    return (kinds.pop() if kinds else backends.current()), args, kwargs
+
+
+def _dispatched(op: Callable[..., Any], run: Callable[..., Any]) -> Callable[..., Any]:
+    """`op`'s wrapper: finds the interpreter and calls `run(interpreter, *args, **kwargs)`."""
+
+    # Everyday calls (arrays of one backend and neutral values) are settled in one pass over the types, in well under a
+    # microsecond; whatever is rarer (variables, lists, symbols, specs, only neutral values) takes the longer way.
+    @functools.wraps(op)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        on: Any = NEUTRAL
+        for arg in args:
+            kind = _KINDS[type(arg)]
+            if kind is not NEUTRAL and kind is not on:
+                if on is not NEUTRAL or type(kind) is _Kind:
+                    on = SEQUENCE
+                    break
+                on = kind
+        if type(on) is not _Kind and on is not spec and not (kwargs and any(_KINDS[type(v)] is not NEUTRAL for v in kwargs.values())):
+            return run(on, *args, **kwargs)
+        on, args, kwargs = _resolve(args, kwargs)
+        if on is SYMBOLIC:
+            return _recorder[0](wrapper, args, kwargs)
+        return run(on, *args, **kwargs)
+
+    wrapper.op_name = op.__name__  # type: ignore[attr-defined]
+    OPS[op.__name__] = wrapper
+    return wrapper
+
+
+OPS: dict[str, Callable[..., Any]] = {}
+"""Every op by name: what a saved graph may call."""
+
+
+def primitive(op: Callable[Concatenate[Any, P], R]) -> Callable[P, R]:
+    """Makes an op of a function whose first parameter is the interpreter; that parameter leaves the signature."""
+    wrapper = _dispatched(op, op)
+    signature = inspect.signature(op)
+    wrapper.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
+    wrapper.is_primitive = True  # type: ignore[attr-defined]
+    return wrapper
+
+
+def composite(op: Callable[P, R]) -> Callable[P, R]:
+    """Makes an op of a function written in other ops; an interpreter's own function of that name goes first."""
+    name = op.__name__
+
+    def run(on: ModuleType, *args: Any, **kwargs: Any) -> Any:
+        override = getattr(on, name, None)
+        if override is not None:
+            own = (on.asarray(arg) if type(arg) is np.ndarray else arg for arg in args)
+            result = override(*own, **kwargs)
+            if result is not NotImplemented:
+                return result
+        return op(*args, **kwargs)
+
+    return _dispatched(op, run)
