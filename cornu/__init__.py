@@ -1,0 +1,2 @@
+"""Cornu."""
+from cornu.backends import backend, set_backend, use_backend

@@ -1,0 +1,11 @@
+"""The jax backend; `cornu.backends.protocol` says what belongs here."""
+
+from cornu.backends.jax.control import *
+from cornu.backends.jax.core import *
+from cornu.backends.jax.elementwise import *
+from cornu.backends.jax.indexing import *
+from cornu.backends.jax.linalg import *
+from cornu.backends.jax.nn import *
+from cornu.backends.jax.random import *
+from cornu.backends.jax.reduce import *
+from cornu.backends.jax.shaping import *

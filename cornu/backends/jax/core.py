@@ -1,0 +1,133 @@
+"""JAX: conversion, state, and the transforms of pure functions."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import jaxpr_as_fun
+
+from cornu import config, dtypes
+from cornu.backends.spec.tensor_spec import TensorSpec
+
+__all__ = [
+    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "cast", "compile", "copy", "devices", "dtype",
+    "evaluate_shape", "inference", "make_state", "to_numpy", "value_and_grad",
+]  # fmt: skip
+
+NAME = "jax"
+CAN_TRAIN = True
+EAGER = False
+ARRAY_TYPES = (type(jnp.zeros(())), jax.core.Tracer)
+
+# Without 64-bit mode JAX holds 32 bits at most. Asked for more, it gives what it has, and so do we, without its warning.
+_NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
+
+
+def held(dtype: str) -> str:
+    """The dtype that JAX gives when asked for this one."""
+    return dtype if jax.config.jax_enable_x64 else _NARROW.get(dtype, dtype)
+
+
+def asarray(x: Any, dtype: str | None = None) -> jax.Array:
+    """An array from anything array-like; Python floats become `floatx`, Python ints int32."""
+    if isinstance(x, ARRAY_TYPES):
+        return x if dtype is None else cast(x, dtype)
+    if isinstance(x, (list, tuple)) and any(isinstance(v, ARRAY_TYPES) for v in x):
+        return jnp.stack([asarray(v, dtype) for v in x])
+    if not isinstance(x, (np.ndarray, np.generic)):
+        if hasattr(x, "__array__"):
+            x = np.asarray(x)
+        else:
+            x = np.asarray(x)
+            default = {"float64": config.floatx(), "int64": "int32"}
+            dtype = dtype or default.get(x.dtype.name)
+    return jnp.asarray(x, held(dtype or dtypes.standardize(x.dtype)))
+
+
+def to_numpy(x: jax.Array) -> np.ndarray:
+    """A NumPy array; on a CPU it is a view."""
+    return np.asarray(x)
+
+
+def dtype(x: jax.Array) -> str:
+    """The name of the dtype."""
+    return dtypes.standardize(x.dtype)
+
+
+def cast(x: jax.Array, dtype: str) -> jax.Array:
+    """The array in another dtype."""
+    return x.astype(held(dtype))
+
+
+def copy(x: jax.Array) -> jax.Array:
+    """The same values in memory of their own."""
+    return jnp.copy(x)
+
+
+def make_state(x: jax.Array, trainable: bool) -> jax.Array:
+    """A copy: a step gives the memory of the variables it writes back to JAX."""
+    return jnp.copy(x)
+
+
+def assign_state(old: jax.Array, new: jax.Array) -> jax.Array:
+    """The new array: arrays of JAX do not change. A copy, because the caller may keep what it assigned."""
+    return new if isinstance(new, jax.core.Tracer) else jnp.copy(new)
+
+
+def inference() -> contextlib.AbstractContextManager[None]:
+    """Nothing to switch off: JAX differentiates only what it is asked to."""
+    return contextlib.nullcontext()
+
+
+def value_and_grad(fn: Callable[..., Any], values: Sequence[jax.Array]) -> tuple[Any, list[jax.Array]]:
+    """`fn(values) -> (loss, aux)`, and the loss's gradient for each value."""
+    return jax.value_and_grad(fn, has_aux=True)(list(values))
+
+
+def compile(fn: Callable[..., Any], state: list[jax.Array], args: Any, written: Callable[[], list[int]]) -> Callable[..., Any]:
+    """Traces once to learn what is written, then compiles with exactly that donated.
+
+    The program that was traced is compiled as it is, so the model's Python code runs one time.
+    """
+    program, outputs = jax.make_jaxpr(fn, return_shape=True)(state, args)
+    donated = written()
+    taken = set(donated)
+    kept = [i for i in range(len(state)) if i not in taken]
+    structure = jax.tree.structure(outputs)
+    flat = jaxpr_as_fun(program)
+
+    def step(owned: list[jax.Array], lent: list[jax.Array], args: Any) -> Any:
+        values: list[Any] = [None] * len(state)
+        for i, value in zip(donated, owned, strict=True):
+            values[i] = value
+        for i, value in zip(kept, lent, strict=True):
+            values[i] = value
+        return jax.tree.unflatten(structure, flat(*values, *jax.tree.leaves(args)))
+
+    compiled = jax.jit(step, donate_argnums=0).lower([state[i] for i in donated], [state[i] for i in kept], args).compile()
+
+    def run(state: list[jax.Array], args: Any) -> Any:
+        return compiled([state[i] for i in donated], [state[i] for i in kept], args)
+
+    return run
+
+
+def evaluate_shape(fn: Callable[..., Any], *specs: Any) -> Any:
+    """Shapes and dtypes by `jax.eval_shape`."""
+    given = jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, held(s.dtype)) if isinstance(s, TensorSpec) else s, specs)
+    return jax.tree.map(lambda a: TensorSpec(a.shape, a.dtype), jax.eval_shape(fn, *given))
+
+
+def devices() -> list[str]:
+    """The devices at hand, the default first."""
+    return [str(d) for d in jax.devices()]
+
+
+def block(x: Any) -> None:
+    """Waits until the arrays in `x` are computed."""
+    jax.block_until_ready(x)

@@ -1,0 +1,48 @@
+"""Random numbers in NumPy, a stream of its own for every key: Philox, keyed by the two words of the seed."""
+
+import numpy as np
+
+from cornu.dtypes import numpy_dtype
+
+__all__ = ["categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+
+
+def generator(key):
+    """NumPy's generator for a key of two uint32 words."""
+    return np.random.Generator(np.random.Philox(key=np.asarray(key, np.uint64)))
+
+
+def random_uniform(key, shape, dtype):
+    return generator(key).random(shape, np.float64 if dtype == "float64" else np.float32).astype(numpy_dtype(dtype))
+
+
+def random_normal(key, shape, dtype):
+    return generator(key).standard_normal(shape, np.float64 if dtype == "float64" else np.float32).astype(numpy_dtype(dtype))
+
+
+def random_truncated_normal(key, shape, dtype):
+    return truncated_normal(generator(key), shape).astype(numpy_dtype(dtype))
+
+
+def truncated_normal(rng, shape):
+    """Standard normal values, those beyond two deviations drawn again."""
+    values = rng.standard_normal(shape, np.float32)
+    flat = values.reshape(-1)
+    outside = np.flatnonzero(np.abs(flat) > 2)
+    while len(outside):
+        flat[outside] = rng.standard_normal(len(outside), np.float32)
+        outside = outside[np.abs(flat[outside]) > 2]
+    return values
+
+
+def random_integers(key, shape, low, high, dtype):
+    return generator(key).integers(low, high, shape).astype(numpy_dtype(dtype))
+
+
+def permutation(key, n):
+    return generator(key).permutation(n).astype("int32")
+
+
+def categorical(key, logits, num_samples, dtype):
+    noise = generator(key).gumbel(size=(logits.shape[0], num_samples, logits.shape[1]))
+    return np.argmax(logits[:, None] + noise, -1).astype(numpy_dtype(dtype))

@@ -1,0 +1,32 @@
+"""Shapes of random numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu.backends.spec.tensor_spec import TensorSpec
+
+__all__ = ["categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+
+
+def random_uniform(key: Any, shape: tuple[int, ...], dtype: str) -> TensorSpec:
+    """The shape asked for."""
+    return TensorSpec(shape, dtype)
+
+
+random_normal = random_truncated_normal = random_uniform
+
+
+def random_integers(key: Any, shape: tuple[int, ...], low: Any, high: Any, dtype: str) -> TensorSpec:
+    """The shape asked for."""
+    return TensorSpec(shape, dtype)
+
+
+def permutation(key: Any, n: int) -> TensorSpec:
+    """As many positions."""
+    return TensorSpec((n,), "int32")
+
+
+def categorical(key: Any, logits: TensorSpec, num_samples: int, dtype: str) -> TensorSpec:
+    """`num_samples` classes a row."""
+    return TensorSpec((logits.shape[0], num_samples), dtype)

@@ -1,0 +1,11 @@
+"""The torch backend; `cornu.backends.protocol` says what belongs here."""
+
+from cornu.backends.torch.control import *
+from cornu.backends.torch.core import *
+from cornu.backends.torch.elementwise import *
+from cornu.backends.torch.indexing import *
+from cornu.backends.torch.linalg import *
+from cornu.backends.torch.nn import *
+from cornu.backends.torch.random import *
+from cornu.backends.torch.reduce import *
+from cornu.backends.torch.shaping import *

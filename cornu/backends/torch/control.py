@@ -1,0 +1,9 @@
+"""Control flow in PyTorch: Python's own."""
+
+from torch import stack
+
+from cornu.backends.eager_control import cond, scan_with, switch, while_loop
+
+__all__ = ["cond", "scan", "switch", "while_loop"]
+
+scan = scan_with(stack)

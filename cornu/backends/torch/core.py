@@ -1,0 +1,134 @@
+"""PyTorch: conversion, state, and gradients."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils import _pytree as pytree
+
+from cornu import config, dtypes
+from cornu.backends.spec.tensor_spec import TensorSpec
+from cornu.errors import BackendError
+
+__all__ = [
+    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "cast", "compile", "copy", "device", "devices", "dtype",
+    "evaluate_shape", "inference", "make_state", "native_dtype", "to_numpy", "value_and_grad",
+]  # fmt: skip
+
+NAME = "torch"
+CAN_TRAIN = True
+EAGER = True
+ARRAY_TYPES = (torch.Tensor,)
+
+
+@functools.cache
+def device() -> torch.device:
+    """Where new arrays go: the accelerator if there is one."""
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+
+
+@functools.cache
+def native_dtype(dtype: str) -> torch.dtype:
+    """PyTorch's object for the name of a dtype."""
+    found = getattr(torch, dtype, None)
+    if not isinstance(found, torch.dtype):
+        raise BackendError(f"PyTorch has no dtype {dtype!r}. Use another dtype or another backend.")
+    return found
+
+
+def asarray(x: Any, dtype: str | None = None) -> torch.Tensor:
+    """An array from anything array-like; Python floats become `floatx`, Python ints int32. Memory is never shared with NumPy."""
+    if isinstance(x, torch.Tensor):
+        return x if dtype is None else cast(x, dtype)
+    if isinstance(x, (list, tuple)) and any(isinstance(v, torch.Tensor) for v in x):
+        return torch.stack([asarray(v, dtype) for v in x])
+    if not isinstance(x, (np.ndarray, np.generic)) and not hasattr(x, "__array__"):
+        x = np.asarray(x)
+        default = {"float64": config.floatx(), "int64": "int32"}
+        dtype = dtype or default.get(x.dtype.name)
+    x = np.asarray(x)
+    name = dtypes.standardize(x.dtype)
+    if name == "bfloat16":  # NumPy's bfloat16 is a stranger to PyTorch: its bits go over as int16
+        tensor = torch.from_numpy(x.view(np.int16).copy()).view(torch.bfloat16)
+    else:
+        tensor = torch.tensor(x)
+    return tensor.to(device=device(), dtype=native_dtype(dtype or name))
+
+
+def to_numpy(x: torch.Tensor) -> np.ndarray:
+    """A NumPy array, detached from the graph; on a CPU it shares the memory."""
+    x = x.detach()
+    if x.dtype == torch.bfloat16:
+        return x.cpu().contiguous().view(torch.int16).numpy().view(dtypes.numpy_dtype("bfloat16"))
+    return x.cpu().resolve_conj().numpy()
+
+
+def dtype(x: torch.Tensor) -> str:
+    """The name of the dtype."""
+    return dtypes.standardize(x.dtype)
+
+
+def cast(x: torch.Tensor, dtype: str) -> torch.Tensor:
+    """The array in another dtype."""
+    return x.to(native_dtype(dtype))
+
+
+def copy(x: torch.Tensor) -> torch.Tensor:
+    """The same values in memory of their own."""
+    return x.clone()
+
+
+def make_state(x: torch.Tensor, trainable: bool) -> torch.Tensor:
+    """A leaf of its own; it asks for gradients where it is trainable, as PyTorch's own parameters do."""
+    return x.detach().clone().requires_grad_(trainable and (x.is_floating_point() or x.is_complex()))
+
+
+def assign_state(old: torch.Tensor, new: torch.Tensor) -> torch.Tensor:
+    """Copied into place: whoever holds the tensor sees the new values."""
+    with torch.no_grad():
+        return old.copy_(new)
+
+
+def inference() -> contextlib.AbstractContextManager[Any]:
+    """No graph is kept inside."""
+    return torch.no_grad()
+
+
+def value_and_grad(fn: Callable[..., Any], values: Sequence[torch.Tensor]) -> tuple[Any, list[torch.Tensor]]:
+    """`fn(values) -> (loss, aux)`, and the loss's gradient for each value, zeros where it has none."""
+    with torch.enable_grad():
+        leaves = [v if v.requires_grad and v.is_leaf else v.detach().requires_grad_() for v in values]
+        loss, aux = fn(leaves)
+        grads = torch.autograd.grad(loss, leaves, allow_unused=True) if loss.requires_grad else [None] * len(leaves)
+    return (loss.detach(), aux), [torch.zeros_like(v) if g is None else g for g, v in zip(grads, leaves, strict=True)]
+
+
+def compile(fn: Callable[..., Any], state: list[torch.Tensor], args: Any, written: Callable[[], list[int]]) -> Callable[..., Any]:
+    """`torch.compile` of the pure step."""
+    return torch.compile(fn, dynamic=False)
+
+
+def evaluate_shape(fn: Callable[..., Any], *specs: Any) -> Any:
+    """Shapes and dtypes by running on tensors without memory."""
+    with torch.device("meta"), torch.no_grad():
+        given = pytree.tree_map(lambda s: torch.empty(s.shape, dtype=native_dtype(s.dtype)) if isinstance(s, TensorSpec) else s, specs)
+        return pytree.tree_map(lambda a: TensorSpec(a.shape, dtypes.standardize(a.dtype)) if isinstance(a, torch.Tensor) else a, fn(*given))
+
+
+def devices() -> list[str]:
+    """The devices at hand, the default first."""
+    accelerator = device()
+    if accelerator.type == "cpu":
+        return ["cpu"]
+    return [f"{accelerator.type}:{i}" for i in range(torch.accelerator.device_count())] + ["cpu"]
+
+
+def block(x: Any) -> None:
+    """Waits until what was asked of the accelerator is done."""
+    if device().type != "cpu":
+        torch.accelerator.synchronize()

@@ -1,0 +1,43 @@
+"""Random numbers in PyTorch: a generator on the device, seeded by the two words of the key."""
+
+import torch
+
+from cornu.backends.torch.core import device, native_dtype
+
+__all__ = ["categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+
+
+def _generator(key):
+    seed, counter = key.tolist()
+    # A 64-bit seed from both words, mixed so that neighbouring counters give unlike streams (the finaliser of SplitMix64)
+    z = ((seed << 32) + counter + 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+    return torch.Generator(device()).manual_seed((z ^ (z >> 31)) & 0x7FFFFFFFFFFFFFFF)
+
+
+def random_uniform(key, shape, dtype):
+    return torch.rand(shape, generator=_generator(key), dtype=native_dtype(dtype), device=device())
+
+
+def random_normal(key, shape, dtype):
+    return torch.randn(shape, generator=_generator(key), dtype=native_dtype(dtype), device=device())
+
+
+def random_truncated_normal(key, shape, dtype):
+    values = torch.empty(shape, dtype=torch.float32, device=device())
+    return torch.nn.init.trunc_normal_(values, 0.0, 1.0, -2.0, 2.0, generator=_generator(key)).to(native_dtype(dtype))
+
+
+def random_integers(key, shape, low, high, dtype):
+    return torch.randint(int(low), int(high), shape, generator=_generator(key), device=device()).to(native_dtype(dtype))
+
+
+def permutation(key, n):
+    return torch.randperm(n, generator=_generator(key), device=device()).to(torch.int32)
+
+
+def categorical(key, logits, num_samples, dtype):
+    noise = torch.rand((logits.shape[0], num_samples, logits.shape[1]), generator=_generator(key), device=logits.device)
+    gumbel = -torch.log(-torch.log(noise.clamp_min(1e-20)))
+    return torch.argmax(logits[:, None] + gumbel, -1).to(native_dtype(dtype))

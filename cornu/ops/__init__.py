@@ -1,0 +1,17 @@
+"""The vocabulary: every op once, on every backend.
+
+A `primitive` is what a backend implements; a `composite` is written in other ops. Each file holds one family.
+"""
+
+from cornu.ops.activation import *
+from cornu.ops.control import *
+from cornu.ops.conv import *
+from cornu.ops.core import *
+from cornu.ops.creation import *
+from cornu.ops.elementwise import *
+from cornu.ops.indexing import *
+from cornu.ops.linalg import *
+from cornu.ops.nn import *
+from cornu.ops.operators import attach as attach
+from cornu.ops.reduce import *
+from cornu.ops.shaping import *

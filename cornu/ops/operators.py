@@ -1,0 +1,43 @@
+"""Python's operators for values that are not arrays of a backend: specs, symbolic tensors, variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cornu.backends.spec import TensorSpec
+from cornu.ops.elementwise import (
+    absolute, add, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, divide, equal, floor_divide, greater, greater_equal, less, less_equal, mod,
+    multiply, negative, not_equal, power, subtract,
+)  # fmt: skip
+from cornu.ops.indexing import get_item
+from cornu.ops.linalg import matmul
+from cornu.ops.shaping import transpose
+
+__all__ = ["attach"]
+
+_BINARY: dict[str, Callable[..., Any]] = {
+    "add": add, "sub": subtract, "mul": multiply, "truediv": divide, "floordiv": floor_divide, "mod": mod, "pow": power, "matmul": matmul,
+    "and": bitwise_and, "or": bitwise_or, "xor": bitwise_xor,
+}  # fmt: skip
+_COMPARE: dict[str, Callable[..., Any]] = {"lt": less, "le": less_equal, "gt": greater, "ge": greater_equal}
+_UNARY: dict[str, Callable[..., Any]] = {"neg": negative, "abs": absolute, "invert": bitwise_not}
+
+
+def attach(cls: type, *, equality: bool) -> None:
+    """Gives a class Python's operators, each calling the op. With `equality`, == and != compare elements; else they stay the class's own."""
+    for name, op in {**_BINARY, **_COMPARE}.items():
+        setattr(cls, f"__{name}__", lambda self, other, op=op: op(self, other))
+    for name, op in _BINARY.items():
+        setattr(cls, f"__r{name}__", lambda self, other, op=op: op(other, self))
+    for name, op in _UNARY.items():
+        setattr(cls, f"__{name}__", lambda self, op=op: op(self))
+    if equality:
+        cls.__eq__ = lambda self, other: equal(self, other)  # type: ignore[assignment,method-assign]
+        cls.__ne__ = lambda self, other: not_equal(self, other)  # type: ignore[assignment,method-assign]
+        cls.__hash__ = lambda self: id(self)  # type: ignore[assignment,method-assign]
+    cls.__getitem__ = lambda self, key: get_item(self, key)  # type: ignore[attr-defined]
+    cls.T = property(lambda self: transpose(self))  # type: ignore[attr-defined]
+
+
+attach(TensorSpec, equality=False)
