@@ -151,8 +151,9 @@ RANDOM = Role("random generator", "keras.random")
 OPS = Role("op", "keras.ops")
 
 ROLES: tuple[Role, ...] = (
-    LAYERS, MODELS, SCHEDULES, OPTIMIZERS, LOSSES, METRICS, INITIALIZERS, REGULARIZERS, CONSTRAINTS, ACTIVATIONS, DTYPE_POLICIES, RANDOM, OPS,
-)  # fmt: skip
+    *(LAYERS, MODELS, SCHEDULES, OPTIMIZERS, LOSSES, METRICS, INITIALIZERS, REGULARIZERS),
+    *(CONSTRAINTS, ACTIVATIONS, DTYPE_POLICIES, RANDOM, OPS),
+)
 """All roles, in the order in which a name without a role is looked for."""
 
 _global: dict[str, Any] = {}

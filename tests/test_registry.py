@@ -68,7 +68,7 @@ def test_get_takes_every_kind_of_identifier(losses):
 
 
 def test_a_misspelt_name_is_answered_with_the_nearest(losses):
-    with pytest.raises(UnknownNameError, match="Unknown loss: 'squard'. Did you mean 'Squared' or 'squared'") as error:
+    with pytest.raises(UnknownNameError, match=r"Unknown loss: 'squard'\. Did you mean 'Squared' or 'squared'") as error:
         losses.get("squard")
     assert "squared" in error.value.nearest
 

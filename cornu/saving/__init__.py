@@ -1,0 +1,1 @@
+"""Files: whole models, weights, and what keeps them whole and harmless."""

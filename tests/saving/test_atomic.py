@@ -1,0 +1,135 @@
+"""A file that is replaced is, at every instant, the old one or the new one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from cornu.errors import SavingError
+from cornu.saving.atomic import atomic_write
+
+
+def write(path, text: str) -> None:
+    with atomic_write(path) as temporary:
+        temporary.write_text(text)
+
+
+def test_makes_and_replaces_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "model.keras"
+    write(path, "one")
+    write(path, "two")
+    assert path.read_text() == "two"
+    assert os.listdir(tmp_path) == ["model.keras"]
+
+
+@pytest.mark.parametrize("failure", [ValueError, KeyboardInterrupt, SavingError])
+def test_a_failing_block_leaves_the_old_file_and_its_own_exception(tmp_path, failure):
+    path = tmp_path / "model.keras"
+    write(path, "old")
+
+    def broken_off() -> None:
+        with atomic_write(path) as temporary:
+            temporary.write_text("half")
+            raise failure("mine")
+
+    with pytest.raises(failure, match="mine"):
+        broken_off()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["model.keras"]
+
+
+def test_a_full_disk_is_reported_with_the_path(tmp_path):
+    path = tmp_path / "model.keras"
+    write(path, "old")
+    with pytest.raises(SavingError, match=r"model\.keras.*No space left.*earlier file is untouched") as error, atomic_write(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert error.value.errno == errno.ENOSPC
+    assert path.read_text() == "old"
+
+
+def test_a_missing_folder_and_a_folder_as_target_are_named(tmp_path):
+    with pytest.raises(SavingError, match="absent' does not exist; make it first"):
+        write(tmp_path / "absent" / "model.keras", "x")
+    with pytest.raises(SavingError, match="is a folder"):
+        write(tmp_path, "x")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only folders and files")
+def test_a_read_only_folder_and_a_read_only_file_are_refused(tmp_path):
+    path = tmp_path / "model.keras"
+    write(path, "old")
+    path.chmod(0o444)
+    with pytest.raises(SavingError, match="file is read-only"):
+        write(path, "new")
+    path.chmod(0o644)
+    tmp_path.chmod(0o555)
+    try:
+        with pytest.raises(SavingError, match=r"model\.keras.*Permission denied"):
+            write(path, "new")
+    finally:
+        tmp_path.chmod(0o755)
+    assert path.read_text() == "old"
+
+
+def test_a_symbolic_link_is_followed_and_permissions_are_kept(tmp_path):
+    real, link = tmp_path / "real.keras", tmp_path / "link.keras"
+    write(real, "old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    write(link, "new")
+    assert link.is_symlink()
+    assert real.read_text() == "new"
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+
+
+def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path):
+    write(tmp_path / "ours", "x")
+    (tmp_path / "plain").write_text("x")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_name_of_255_bytes_can_be_written(tmp_path):
+    path = tmp_path / ("é" * 127)
+    write(path, "long")
+    assert path.read_text() == "long"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+def test_kill_nine_at_any_instant_of_fifty_saves_leaves_a_whole_file(tmp_path):
+    path = tmp_path / "model.bin"
+    script = textwrap.dedent("""
+        import sys
+        from cornu.saving.atomic import atomic_write
+        count = 0
+        while True:
+            with atomic_write(sys.argv[1]) as temporary, open(temporary, "wb") as file:
+                for _ in range(64):  # in pieces, so that most instants lie inside a write
+                    file.write(bytes([count % 256]) * 4096)
+            count += 1
+            if count == 1:
+                print("first", flush=True)
+    """)
+    wholes = set()
+    for attempt in range(50):
+        process = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"first\n"
+            time.sleep(0.001 * (attempt % 10))
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+        content = path.read_bytes()
+        assert len(content) == 64 * 4096
+        assert len(set(content)) == 1, "the file mixes two saves"
+        wholes.add(content[0])
+    assert len(wholes) > 1, "every kill came before a second save; the test shows nothing"
