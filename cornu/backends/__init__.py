@@ -15,7 +15,7 @@ from types import ModuleType
 
 from cornu.errors import BackendError, UnknownNameError
 
-__all__ = ["NAMES", "backend", "current", "load", "loaded", "set_backend", "use_backend", "when_loaded"]
+__all__ = ["NAMES", "backend", "compute", "current", "inferring", "load", "loaded", "set_backend", "use_backend", "when_loaded"]
 
 NAMES = ("jax", "torch", "tensorflow", "numpy")
 """The compute backends, the default first."""
@@ -26,6 +26,7 @@ _INSTALL = {"jax": "jax", "torch": "torch", "tensorflow": "tensorflow", "numpy":
 _loaded: dict[str, ModuleType] = {}
 _on_load: list[Listener] = []
 _default: ModuleType | None = None
+_behind_inference: contextvars.ContextVar[ModuleType | None] = contextvars.ContextVar("cornu_behind_inference", default=None)
 _scoped: contextvars.ContextVar[ModuleType | None] = contextvars.ContextVar("cornu_backend", default=None)
 
 
@@ -66,6 +67,23 @@ def current() -> ModuleType:
     if scoped is not None:
         return scoped
     return _default if _default is not None else set_backend(_from_environment())
+
+
+def compute() -> ModuleType:
+    """The backend that computes: the current one, or that around the inference of shapes."""
+    module = current()
+    return module if module.NAME in NAMES else _behind_inference.get() or _default or set_backend(_from_environment())
+
+
+@contextlib.contextmanager
+def inferring(interpreter: ModuleType) -> Iterator[None]:
+    """Makes what has no backend of its own go to an interpreter that computes no numbers, such as that of shapes."""
+    outer, token = _behind_inference.set(compute()), _scoped.set(interpreter)
+    try:
+        yield
+    finally:
+        _scoped.reset(token)
+        _behind_inference.reset(outer)
 
 
 def backend() -> str:

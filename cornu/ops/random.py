@@ -12,7 +12,7 @@ from cornu.errors import ArgumentError
 from cornu.ops.arguments import Array, Shape, array, as_shape, floating
 from cornu.ops.dispatch import primitive
 
-__all__ = ["categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+__all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
 
 
 def _float(dtype: str | None) -> str:
@@ -56,3 +56,9 @@ def permutation(on: Any, key: Array, n: int) -> Array:
 def categorical(on: Any, key: Array, logits: Array, num_samples: int, dtype: str = "int32") -> Array:
     """`num_samples` classes for each row of logits (batch, classes)."""
     return on.categorical(array(on, key, "uint32"), floating(on, logits), int(num_samples), dtypes.standardize(dtype))
+
+
+@primitive
+def advance_key(on: Any, state: Array) -> tuple[Array, Array]:
+    """The key that a seed's state stands at, (seed, counter), and the state after it."""
+    return on.advance_key(array(on, state, "uint32"))

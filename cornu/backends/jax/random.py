@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from cornu.backends.jax.core import held
 
-__all__ = ["categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+__all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
 
 
 def _key(key):
@@ -35,3 +35,7 @@ def permutation(key, n):
 def categorical(key, logits, num_samples, dtype):
     drawn = jax.random.categorical(_key(key), logits, shape=(num_samples, logits.shape[0]))
     return jnp.transpose(drawn).astype(held(dtype))
+
+
+def advance_key(state):
+    return state, state + jnp.array([0, 1], "uint32")

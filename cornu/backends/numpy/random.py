@@ -4,7 +4,7 @@ import numpy as np
 
 from cornu.dtypes import numpy_dtype
 
-__all__ = ["categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+__all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
 
 
 def generator(key):
@@ -46,3 +46,7 @@ def permutation(key, n):
 def categorical(key, logits, num_samples, dtype):
     noise = generator(key).gumbel(size=(logits.shape[0], num_samples, logits.shape[1]))
     return np.argmax(logits[:, None] + noise, -1).astype(numpy_dtype(dtype))
+
+
+def advance_key(state):
+    return state.copy(), np.array([state[0], (int(state[1]) + 1) & 0xFFFFFFFF], np.uint32)

@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu.backends.spec.tensor_spec import TensorSpec
 
-__all__ = ["categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+__all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
 
 
 def random_uniform(key: Any, shape: tuple[int, ...], dtype: str) -> TensorSpec:
@@ -30,3 +30,8 @@ def permutation(key: Any, n: int) -> TensorSpec:
 def categorical(key: Any, logits: TensorSpec, num_samples: int, dtype: str) -> TensorSpec:
     """`num_samples` classes a row."""
     return TensorSpec((logits.shape[0], num_samples), dtype)
+
+
+def advance_key(state: TensorSpec) -> tuple[TensorSpec, TensorSpec]:
+    """Two keys."""
+    return state, state

@@ -4,7 +4,7 @@ import torch
 
 from cornu.backends.torch.core import device, native_dtype
 
-__all__ = ["categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+__all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
 
 
 def _generator(key):
@@ -41,3 +41,9 @@ def categorical(key, logits, num_samples, dtype):
     noise = torch.rand((logits.shape[0], num_samples, logits.shape[1]), generator=_generator(key), device=logits.device)
     gumbel = -torch.log(-torch.log(noise.clamp_min(1e-20)))
     return torch.argmax(logits[:, None] + gumbel, -1).to(native_dtype(dtype))
+
+
+def advance_key(state):
+    # PyTorch has no arithmetic on uint32, and the generator is seeded from the host anyway; so keys live on the CPU
+    seed, counter = state.tolist()
+    return torch.tensor([seed, counter], dtype=torch.uint32), torch.tensor([seed, (counter + 1) & 0xFFFFFFFF], dtype=torch.uint32)

@@ -1,0 +1,25 @@
+"""Names that layers, variables and models get when the user gives none: `dense`, `dense_1`, …"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+__all__ = ["reset", "unique"]
+
+_taken: Counter[str] = Counter()
+_lock = threading.Lock()
+
+
+def unique(prefix: str) -> str:
+    """The prefix the first time, then with a number: `dense`, `dense_1`, `dense_2`."""
+    with _lock:
+        number = _taken[prefix]
+        _taken[prefix] += 1
+    return f"{prefix}_{number}" if number else prefix
+
+
+def reset() -> None:
+    """Numbering starts anew."""
+    with _lock:
+        _taken.clear()

@@ -1,0 +1,8 @@
+"""What outlives a step, and how functions of it are differentiated and compiled."""
+
+from cornu.state.scope import StateScope
+from cornu.state.seed import SeedGenerator, set_random_seed
+from cornu.state.transforms import CompiledStep, value_and_grad, when
+from cornu.state.variable import Variable, autocast
+
+__all__ = ["CompiledStep", "SeedGenerator", "StateScope", "Variable", "autocast", "set_random_seed", "value_and_grad", "when"]

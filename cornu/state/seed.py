@@ -1,0 +1,81 @@
+"""Where random numbers come from: a seed and a counter, kept in a variable so that runs can be repeated and resumed."""
+
+from __future__ import annotations
+
+import random as python_random
+from typing import Any
+
+import numpy as np
+
+from cornu import backends, naming
+from cornu.configurable import Configurable
+from cornu.errors import ArgumentError
+from cornu.ops.arguments import Array
+from cornu.ops.core import convert_to_tensor
+from cornu.ops.random import advance_key
+from cornu.registry import RANDOM
+from cornu.state.variable import Variable
+
+__all__ = ["SeedGenerator", "draw_key", "make_seed", "set_random_seed"]
+
+
+def make_seed() -> int:
+    """A fresh seed, from Python's `random`, so that `random.seed` and `set_random_seed` govern it."""
+    return python_random.randint(1, 10**9)
+
+
+@RANDOM.add
+class SeedGenerator(Configurable):
+    """A stream of keys for random ops: each call of `next` gives another.
+
+    The state, (seed, counter) as two uint32, is a variable: it moves on inside compiled steps, and checkpoints keep it.
+
+    Args:
+        seed: a whole number; drawn afresh if None.
+        name: `seed_generator`, `seed_generator_1`, … by default.
+
+    >>> SeedGenerator(7).next().tolist()
+    [7, 0]
+    """
+
+    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+        if kwargs:
+            raise ArgumentError(f"SeedGenerator takes `seed` and `name`, got {sorted(kwargs)}.")
+        if seed is not None and (not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0):
+            raise ArgumentError(f"A seed must be a whole number that is not negative, got {seed!r}.")
+        self.name = name or naming.unique("seed_generator")
+        self.seed = seed
+        first = (make_seed() if seed is None else int(seed)) & 0xFFFFFFFF
+        self.state = Variable(np.array([first, 0], "uint32"), trainable=False, autocast=False, aggregation="none", name="seed_generator_state")
+
+    def next(self) -> Array:
+        """The present key, two uint32; the counter moves on."""
+        key, after = advance_key(self.state)
+        self.state.assign(after)
+        return key
+
+
+_shared: dict[str, SeedGenerator] = {}
+
+
+def draw_key(seed: int | SeedGenerator | None) -> Array:
+    """The key for one draw: the same each time for a number, the next one of a generator (of the process's own if None)."""
+    if seed is None:
+        name = backends.compute().NAME
+        if name not in _shared:
+            _shared[name] = SeedGenerator(name="shared")
+        seed = _shared[name]
+    if hasattr(seed, "next"):
+        return seed.next()
+    if isinstance(seed, (int, np.integer)):
+        return convert_to_tensor(np.array([int(seed) & 0xFFFFFFFF, 0], "uint32"))
+    return convert_to_tensor(seed, "uint32")
+
+
+def set_random_seed(seed: int) -> None:
+    """Seeds Python's `random`, NumPy's legacy generator and Cornu's own draws, so that a program repeats itself."""
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
+        raise ArgumentError(f"A seed must be a whole number that is not negative, got {seed!r}.")
+    python_random.seed(int(seed))
+    np.random.seed(int(seed) & 0xFFFFFFFF)  # noqa: NPY002 - user programs draw from it
+    _shared.clear()

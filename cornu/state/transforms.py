@@ -1,0 +1,131 @@
+"""Functions of variables, differentiated and compiled: the backends' pure transforms, made to read and write variables.
+
+A function here takes and gives arrays, and reads and assigns variables on the way. What it assigns takes effect in the surrounding scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cornu import tree
+from cornu.ops import dispatch
+from cornu.ops.arguments import Array
+from cornu.ops.core import where
+from cornu.state import scope
+from cornu.state.scope import StateScope
+from cornu.state.variable import Variable, structure_version
+
+__all__ = ["CompiledStep", "value_and_grad", "when"]
+
+
+def value_and_grad(fn: Callable[[], tuple[Array, Any]], variables: Sequence[Variable]) -> tuple[tuple[Array, Any], list[Array]]:
+    """Runs `fn() -> (loss, aux)`; gives that and the loss's gradient for each variable, in order.
+
+    >>> v = Variable([1.0, 2.0])
+    >>> (loss, _), (grad,) = value_and_grad(lambda: ((v * v)[0], None), [v])
+    >>> float(loss), grad.tolist()
+    (1.0, [2.0, 0.0])
+    """
+    variables = list(variables)
+    touched: list[Variable] = []
+
+    def pure(values: list[Array]) -> tuple[Array, Any]:
+        with StateScope(zip(variables, values, strict=True)) as inner:
+            loss, aux = fn()
+        touched[:] = [variable for variable, _ in inner.written.values()]
+        return loss, (aux, [value for _, value in inner.written.values()])
+
+    within = scope.active()
+    own = [v.own_value if within is None else within.read(v) for v in variables]
+    backend = variables[0].backend if variables else dispatch.interpreter_of()
+    (loss, (aux, values)), grads = backend.value_and_grad(pure, own)
+    for variable, value in zip(touched, values, strict=True):
+        variable.put(value)
+    return (loss, aux), grads
+
+
+def when(condition: Array, update: Callable[[], None]) -> None:
+    """Runs `update()` such that what it assigns lasts only where the scalar `condition` holds."""
+    on = dispatch.interpreter_of(condition)
+    if on.EAGER:
+        if bool(condition):
+            update()
+        return
+    with StateScope() as pending:
+        update()
+    for variable, new in pending.written.values():
+        variable.put(where(condition, new, variable.value))
+
+
+class CompiledStep:
+    """`fn(*batch)`, traced and compiled once for each kind of batch, leaving the variables updated.
+
+    On backends that run as written it is the function itself. The variables are asked for when a program is made, and again when the structure
+    version has moved on; a program is kept for each set of variables, trainable flags, and shapes and dtypes of the batch.
+
+    Args:
+        fn: takes the batch's arrays (nested structures too), gives arrays.
+        variables: gives all variables that `fn` may read or write.
+        jit: False to run as written; True to compile on any backend; None for the backend's own choice.
+    """
+
+    def __init__(self, fn: Callable[..., Any], variables: Callable[[], Sequence[Variable]], *, jit: bool | None = None) -> None:
+        self._fn, self._find, self._jit = fn, variables, jit
+        self._version = -1
+        self._variables: list[Variable] = []
+        self._signature: tuple[Any, ...] = ()
+        self._programs: dict[Any, _Program] = {}
+        self.compilations = 0
+
+    def __call__(self, *batch: Any) -> Any:
+        """Runs one step."""
+        if self._version != structure_version():
+            self._refresh()
+        if not self._compiles:
+            return self._fn(*batch)
+        leaves = tree.flatten(batch)
+        key = (self._signature, tree.structure(batch), *[None if x is None else (x.shape, x.dtype) for x in leaves])
+        program = self._programs.get(key)
+        if program is None:
+            program = self._programs[key] = _Program(self._fn, self._variables, batch)
+            self.compilations += 1
+        return program(batch)
+
+    def _refresh(self) -> None:
+        self._variables = _distinct(self._find())
+        backend = self._variables[0].backend if self._variables else dispatch.interpreter_of()
+        self._compiles = not backend.EAGER if self._jit is None else self._jit
+        self._signature = tuple((id(v), v.trainable) for v in self._variables)
+        self._version = structure_version()
+
+
+class _Program:
+    """One compiled program: which variables go in, which come out changed."""
+
+    def __init__(self, fn: Callable[..., Any], variables: list[Variable], batch: Any) -> None:
+        self._variables = variables
+        self._written: list[Variable] = []
+        backend = variables[0].backend if variables else dispatch.interpreter_of()
+
+        def pure(values: list[Array], args: Any) -> tuple[Any, list[Array]]:
+            with StateScope(zip(variables, values, strict=True)) as inner:
+                outputs = fn(*args)
+            self._written = [variable for variable, _ in inner.written.values()]
+            return outputs, [value for _, value in inner.written.values()]
+
+        def indices() -> list[int]:
+            place = {id(v): i for i, v in enumerate(variables)}
+            return [place[id(v)] for v in self._written]
+
+        self._run = backend.compile(pure, [v.own_value for v in variables], batch, indices)
+
+    def __call__(self, batch: Any) -> Any:
+        outputs, values = self._run([v.own_value for v in self._variables], batch)
+        for variable, value in zip(self._written, values, strict=True):
+            variable.own_value = value
+        return outputs
+
+
+def _distinct(variables: Sequence[Variable]) -> list[Variable]:
+    return list({id(v): v for v in variables}.values())
