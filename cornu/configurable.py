@@ -14,11 +14,11 @@ from typing import Any, Self
 from cornu import registry
 from cornu.errors import ArgumentError
 
-__all__ = ["Configurable"]
+__all__ = ["Configurable", "parameters"]
 
 
 @functools.cache
-def _parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
+def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
     """The constructor's named parameters, base classes' included where it passes **kwargs on; and whether any name is taken at the end."""
     named: dict[str, inspect.Parameter] = {}
     for base in cls.__mro__:
@@ -48,7 +48,7 @@ class Configurable:
         """The constructor's arguments by name, such that `type(self).from_config(config)` makes an equal object."""
         given = self._given()
         config = {}
-        for name, parameter in _parameters(type(self))[0].items():
+        for name, parameter in parameters(type(self))[0].items():
             default = parameter.default if parameter.default is not inspect.Parameter.empty else None
             config[name] = _current(self, name, given.get(name, default))
         return config

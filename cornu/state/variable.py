@@ -19,7 +19,7 @@ from cornu.ops.arguments import Array
 from cornu.ops.operators import attach
 from cornu.state import scope
 
-__all__ = ["Variable", "autocast", "structure_version", "touch_structure"]
+__all__ = ["Tracked", "Variable", "autocast", "structure_version", "touch_structure"]
 
 _autocast: contextvars.ContextVar[str | None] = contextvars.ContextVar("cornu_autocast", default=None)
 _versions = itertools.count(1)
@@ -45,6 +45,10 @@ def autocast(dtype: str | None) -> Iterator[None]:
         yield
     finally:
         _autocast.reset(token)
+
+
+class Tracked:
+    """The mark of what is searched for in a layer's attributes beside variables: layers, metrics, whatever holds variables of its own."""
 
 
 class Variable:
