@@ -1,0 +1,95 @@
+"""What every test shares: a quiet, small environment, the backends as parameters, seeded randomness, and a count by backend.
+
+`pytest --backend jax --backend torch` runs on these backends only; CORNU_TEST_DEVICE=cuda runs on an accelerator, not on the CPU.
+"""
+
+import importlib.util
+import os
+import tempfile
+import zlib
+from collections import Counter
+
+import hypothesis
+import numpy as np
+import pytest
+
+COMPUTE = ("jax", "torch", "numpy")
+TRAINABLE = ("jax", "torch")
+# NPROC is what XLA sizes its pool of threads by (seen on jax 0.10: of the flags for that, none has an effect)
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
+
+def prepare_environment():
+    """Sets what the frameworks read when they are imported: quiet, few threads, the chosen device."""
+    threads = "1" if "PYTEST_XDIST_WORKER" in os.environ else "2"
+    for name in THREADS:
+        os.environ[name] = threads  # set, not defaulted: a worker inherits what its parent was given here
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # it announces itself on standard error otherwise
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    device = os.environ.get("CORNU_TEST_DEVICE", "cpu")
+    if device == "cpu":
+        os.environ["JAX_PLATFORMS"] = "cpu"
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+prepare_environment()
+
+hypothesis.settings.register_profile("cornu", deadline=None, derandomize=True, max_examples=25, database=None)
+hypothesis.settings.load_profile("cornu")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--backend", action="append", choices=COMPUTE, help="run backend-parametrised tests on this one only; may be repeated")
+
+
+def pytest_configure(config):
+    # a home of its own: settings and data in the user's folders must not change a result
+    home = tempfile.TemporaryDirectory(prefix="cornu-tests-")
+    config.add_cleanup(home.cleanup)
+    os.environ["CORNU_HOME"] = os.environ["KERAS_HOME"] = home.name
+
+
+def pytest_generate_tests(metafunc):
+    wanted = metafunc.config.getoption("backend") or COMPUTE
+    for fixture, names in (("backend", COMPUTE), ("trainable_backend", TRAINABLE)):
+        if fixture in metafunc.fixturenames:
+            metafunc.parametrize(fixture, [name for name in names if name in wanted], indirect=True)
+
+
+def enter_backend(request):
+    """Runs the rest of the test inside the backend that its parameter names."""
+    name = request.param
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"the package {name} is not installed")
+    import cornu  # the environment must stand before anything of Cornu is imported
+
+    request.node.user_properties.append(("backend", name))
+    with cornu.use_backend(name):
+        yield name
+
+
+@pytest.fixture
+def backend(request):
+    """Each compute backend in turn; the test runs inside it. The value is its name."""
+    yield from enter_backend(request)
+
+
+@pytest.fixture
+def trainable_backend(request):
+    """Each backend that has gradients in turn; the test runs inside it. The value is its name."""
+    yield from enter_backend(request)
+
+
+@pytest.fixture
+def rng(request):
+    """A NumPy generator seeded from the test's name: the same numbers on every run and on every backend."""
+    name = getattr(request.node, "originalname", None) or request.node.name
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def pytest_terminal_summary(terminalreporter):
+    properties = [p for report in terminalreporter.stats.get("passed", []) for p in report.user_properties]
+    counts = Counter(value for key, value in properties if key == "backend")
+    if counts:
+        terminalreporter.write_line("passed by backend: " + ", ".join(f"{name} {counts[name]}" for name in COMPUTE if counts[name]))
