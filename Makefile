@@ -23,7 +23,7 @@ TORCH := $(VENV)/.installed-torch
 FULL := $(VENV)/.installed-full
 DEMO := $(if $(filter torch,$(CORNU_BACKEND)),$(TORCH),$(BASE))
 
-.PHONY: demo test test-long check format bench docs clean
+.PHONY: demo test test-long check lint layout floors types format bench docs clean
 .DEFAULT_GOAL := test
 
 demo: $(DEMO)
@@ -35,10 +35,19 @@ test: $(FULL)
 test-long: $(FULL)
 	$(BIN)/python -m pytest -n 2 -m long $(ARGS)
 
-check: $(FULL)
+# four targets, so that `make -k check` reports all that is wrong at once
+check: lint layout floors types
+
+lint: $(FULL)
 	$(BIN)/ruff check .
+
+layout: $(FULL)
 	$(BIN)/ruff format --check .
+
+floors: $(FULL)
 	$(BIN)/lint-imports --no-logo
+
+types: $(FULL)
 	$(BIN)/mypy
 
 format: $(FULL)

@@ -36,7 +36,7 @@ def test_version_is_that_of_pyproject(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--version"])
     shown = capsys.readouterr().out.strip()
-    installed = "cornu" in metadata.packages_distributions()
+    installed = any(found.name == "cornu" for found in metadata.distributions())
     assert shown == (f"cornu {version}" if installed else "cornu (not installed as a package)")
 
 
