@@ -11,8 +11,8 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Self
 
-from cornu import registry
 from cornu.errors import ArgumentError
+from cornu.serialization import revive, serialize_argument
 
 __all__ = ["Configurable", "parameters"]
 
@@ -40,18 +40,24 @@ class Configurable:
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Remembers what the constructor is called with."""
+        if cls.__init__ is object.__init__ and (args or kwargs):
+            raise ArgumentError(f"{cls.__name__} takes no arguments, got {args or kwargs}.")
         self = super().__new__(cls)
         self._arguments = (args, kwargs)
         return self
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments by name, such that `type(self).from_config(config)` makes an equal object."""
+        """The constructor's arguments by name, as JSON can hold them, such that `type(self).from_config(config)` makes an equal object."""
+        return {name: serialize_argument(name, value) for name, value in self._constructor_arguments().items()}
+
+    def _constructor_arguments(self) -> dict[str, Any]:
+        """The constructor's arguments by name, objects as they live: such that `type(self)(**arguments)` makes an equal object."""
         given = self._given()
-        config = {}
+        arguments = {}
         for name, parameter in parameters(type(self))[0].items():
             default = parameter.default if parameter.default is not inspect.Parameter.empty else None
-            config[name] = _current(self, name, given.get(name, default))
-        return config
+            arguments[name] = _current(self, name, given.get(name, default))
+        return arguments
 
     def _given(self) -> dict[str, Any]:
         args, kwargs = self._arguments
@@ -67,7 +73,7 @@ class Configurable:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """An object made with these arguments, nested configurations turned into the objects that they describe."""
-        return cls(**revived(cls, dict(config)))
+        return cls(**revive(dict(config)))
 
     def __repr__(self) -> str:
         """The constructor call, defaults left out."""
@@ -82,18 +88,3 @@ def _current(owner: object, name: str, otherwise: Any) -> Any:
     except (AttributeError, ValueError):
         return otherwise
     return otherwise if inspect.ismethod(value) else value
-
-
-def revived(cls: type, config: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with object configurations turned into objects, their role told by the module they name.
-
-    Only what is registered can be made; constructors that take a configuration themselves (initializers, regularizers, …) also get plain names.
-    """
-    return {name: _revive(value) for name, value in config.items()}
-
-
-def _revive(value: Any) -> Any:
-    if isinstance(value, Mapping) and isinstance(value.get("class_name"), str) and "config" in value and "module" in value:
-        role = registry.role_of(value["module"])
-        return registry.build(value, role) if role is not None else value
-    return value

@@ -23,7 +23,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -48,8 +48,10 @@ __all__ = [
     "Role",
     "build",
     "custom_objects",
+    "find",
     "find_custom",
     "global_custom_objects",
+    "module_of",
     "register",
     "registered_name",
     "role_of",
@@ -82,12 +84,14 @@ class Role:
     def __init__(self, name: str, module: str) -> None:
         self.name, self.module = name, module
         self._table: dict[str, Callable[..., Any]] = {}
+        self._modules: dict[Callable[..., Any], str] = {}
 
-    def add(self, thing: Thing, *aliases: str) -> Thing:
+    def add(self, thing: Thing, *aliases: str, module: str | None = None) -> Thing:
         """Enter a class or function of Cornu under its own name, its snake-case name and the aliases; gives it back (so it is a decorator).
 
         The snake-case name yields to an entry that already has it (the function `hinge` keeps its name beside the class `Hinge`,
-        if it was added first); an own name or alias that is taken is an `ArgumentError`.
+        if it was added first); an own name or alias that is taken is an `ArgumentError`. `module` is the public module that files
+        name for it, if that is not the role's.
         """
         if thing.__module__.partition(".")[0] != "cornu":
             raise ArgumentError(f"The built-in {self.name} table takes only Cornu's own, not {thing!r}; use `register` instead.")
@@ -95,7 +99,16 @@ class Role:
             if self._table.setdefault(name, thing) is not thing:
                 raise ArgumentError(f"The {self.name} name {name!r} already stands for {self._table[name]!r}, so {thing!r} cannot take it.")
         self._table.setdefault(snake_case(thing.__name__), thing)
+        self._modules[thing] = module or self.module
         return thing
+
+    def module_of(self, thing: Any) -> str | None:
+        """The public module that files name for a built-in of this role; None for anything else."""
+        return self._modules.get(thing)
+
+    def values(self) -> Collection[Callable[..., Any]]:
+        """The built-ins of this role, each once."""
+        return self._modules.keys()
 
     def names(self) -> list[str]:
         """Every built-in name of this role, sorted."""
@@ -219,22 +232,60 @@ def scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
         _scoped.reset(token)
 
 
-def build(config: Mapping[str, Any], role: Role) -> Any:
-    """The object that a configuration `{"class_name": name, "config": arguments}` describes, its class sought in one role.
+def module_of(thing: Callable[..., Any]) -> str | None:
+    """The public module that files name for a built-in class or function; None for a user's.
 
-    A class makes it through its `from_config`; `"class_name": "function"` names a function, which is given back, not called.
+    >>> from cornu.initializers import Zeros
+    >>> module_of(Zeros)
+    'keras.initializers'
     """
-    if not isinstance(config.get("class_name"), str):
-        raise ConfigError(f"A configuration of a {role.name} must have a text under 'class_name'; got {dict(config)!r}.")
-    arguments = config.get("config", {})
-    if config["class_name"] == "function":
-        found = role.lookup(str(arguments))
-        if inspect.isclass(found):
-            raise ConfigError(f"The {role.name} {arguments!r} must be a function, and {found!r} is a class.")
-        return found
-    found = find_custom(config.get("registered_name") or "", config["class_name"]) or role.lookup(config["class_name"])
+    return next((module for role in ROLES if (module := role.module_of(thing)) is not None), None)
+
+
+def find(name: str, role: Role | None = None) -> Callable[..., Any]:
+    """The class or function of that name in a role, or in the first of all roles that has it.
+
+    Raises:
+        UnknownNameError: with the nearest names, when there is none.
+    """
+    if role is not None:
+        return role.lookup(name)
+    found = find_custom(name) or next((role.lookup(name) for role in ROLES if name in role), None)
+    if found is None:
+        raise UnknownNameError("class or function", name, [*custom_objects(), *(known for role in ROLES for known in role.names())])
+    return found
+
+
+def build(config: Mapping[str, Any], role: Role | None = None) -> Any:
+    """The object that a configuration `{"class_name": name, "config": arguments}` describes.
+
+    Its class is sought in the role that its module hints at, else in the given one, else in all. The class makes it through its `from_config`; it is
+    built and compiled as it was (`build_from_config`, `compile_from_config`) if the configuration says so. `"class_name": "function"` names a function,
+    which is given back, not called.
+    """
+    name, arguments = config.get("class_name"), config.get("config", {})
+    if not isinstance(name, str):
+        raise ConfigError(f"A configuration of {_words(role)} must have a text under 'class_name'; got {dict(config)!r}.")
+    if name == "function":
+        return _function(str(arguments), role)
+    found = find_custom(config.get("registered_name") or "", name) or find(name, role_of(config.get("module")) or role)
     if not (inspect.isclass(found) and isinstance(arguments, Mapping)):
-        got = f"{config['class_name']!r} is {found!r} with {arguments!r}"
-        raise ConfigError(f"A configuration must name a class and hold its arguments; {got}.")
+        raise ConfigError(f"A configuration must name a class and hold its arguments; {name!r} is {found!r} with {arguments!r}.")
     make = getattr(found, "from_config", None)
-    return make(dict(arguments)) if make else found(**arguments)
+    made = make(dict(arguments)) if make else found(**arguments)
+    for key in ("build_config", "compile_config"):
+        finish = getattr(made, key.replace("config", "from_config"), None)
+        if config.get(key) and finish is not None:
+            finish(config[key])
+    return made
+
+
+def _function(name: str, role: Role | None) -> Callable[..., Any]:
+    found = find(name, role)
+    if inspect.isclass(found):
+        raise ConfigError(f"{name!r} must be a function where {_words(role)} is described as one, and it is {found!r}.")
+    return found
+
+
+def _words(role: Role | None) -> str:
+    return "an object" if role is None else f"a {role.name}"
