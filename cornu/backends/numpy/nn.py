@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -25,14 +26,16 @@ def _as_given(y: np.ndarray, channels_last: bool) -> np.ndarray:
     return y if channels_last else np.moveaxis(y, -1, 1)
 
 
-def _padded(x: np.ndarray, padding: Pairs, value: object = 0) -> np.ndarray:
+def _padded(x: np.ndarray, padding: Pairs, value: Any = 0) -> np.ndarray:
     """Cells added around the spatial axes of (batch, *spatial, channels)."""
     return np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=value) if any(map(any, padding)) else x
 
 
-def _places(lengths: Sequence[int], kernel: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> tuple[int, ...]:
-    """How many places a kernel has along each axis."""
-    return tuple((n - (k - 1) * d - 1) // s + 1 for n, k, s, d in zip(lengths, kernel, strides, dilation, strict=True))
+def _windows(x: np.ndarray, kernel: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> np.ndarray:
+    """A view of the cells that the kernel meets in each place: (batch, *places, channels, *kernel)."""
+    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    seen = np.lib.stride_tricks.sliding_window_view(x, reach, tuple(range(1, x.ndim - 1)))
+    return seen[:, *(slice(None, None, s) for s in strides), :, *(slice(None, None, d) for d in dilation)]
 
 
 def _taps(
@@ -44,19 +47,29 @@ def _taps(
         yield tap, (slice(None), *met)
 
 
+def _product(windows: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """(batch, *places, depth, *window) times (*window, depth, filters), some of the batch at a time."""
+    rank = kernel.ndim - 2
+    summed = ([*range(rank + 2, 2 * rank + 2), rank + 1], [*range(rank + 1)])
+    # tensordot copies the windows out into a matrix, prod(window) times as large as the input
+    rows = max(_COPIED // max(windows[:1].nbytes, 1), 1)
+    if rows >= len(windows):
+        return np.tensordot(windows, kernel, summed)
+    return np.concatenate([np.tensordot(windows[i : i + rows], kernel, summed) for i in range(0, len(windows), rows)])
+
+
+_COPIED = 1 << 28  # bytes
+
+
 def conv(
     x: np.ndarray, kernel: np.ndarray, strides: Sequence[int], padding: Pairs, dilation: Sequence[int], groups: int, channels_last: bool
 ) -> np.ndarray:
     dtype = x.dtype
     x, kernel = _wide(_padded(_channels_last(x, channels_last), padding), kernel)
-    *window, depth, filters = kernel.shape
-    places = _places(x.shape[1:-1], window, strides, dilation)
-    x = x.reshape(*x.shape[:-1], groups, 1, depth)
-    kernel = kernel.reshape(*window, depth, groups, filters // groups).swapaxes(-2, -3)
-    y = np.zeros((len(x), *places, groups, 1, filters // groups), x.dtype)
-    for tap, met in _taps(window, places, strides, dilation):
-        y += x[met] @ kernel[tap]
-    return _as_given(y.reshape(*y.shape[:-3], filters), channels_last).astype(dtype, copy=False)
+    pairs = zip(np.split(x, groups, -1), np.split(kernel, groups, -1), strict=True)
+    parts = [_product(_windows(a, k.shape[:-2], strides, dilation), k) for a, k in pairs]
+    y = parts[0] if groups == 1 else np.concatenate(parts, -1)
+    return _as_given(y, channels_last).astype(dtype, copy=False)
 
 
 def depthwise_conv(
@@ -65,7 +78,7 @@ def depthwise_conv(
     dtype = x.dtype
     x, kernel = _wide(_padded(_channels_last(x, channels_last), padding), kernel)
     *window, channels, multiplier = kernel.shape
-    places = _places(x.shape[1:-1], window, strides, dilation)
+    places = _windows(x, window, strides, dilation).shape[1 : len(window) + 1]
     y = np.zeros((len(x), *places, channels, multiplier), x.dtype)
     for tap, met in _taps(window, places, strides, dilation):
         y += x[met][..., None] * kernel[tap]
@@ -94,9 +107,7 @@ def conv_transpose(
     return _as_given(y, channels_last).astype(dtype, copy=False)
 
 
-def _slid(
-    x: np.ndarray, combine: Callable[..., np.ndarray], window: Sequence[int], strides: Sequence[int]
-) -> np.ndarray:
+def _slid(x: np.ndarray, combine: Callable[..., np.ndarray], window: Sequence[int], strides: Sequence[int]) -> np.ndarray:
     """What `combine` makes of the cells in each window: axis by axis, which for a maximum or a sum comes to the same and is less work."""
     for axis, (w, s) in enumerate(zip(window, strides, strict=True), start=1):
         places = (x.shape[axis] - w) // s + 1
@@ -108,7 +119,7 @@ def _slid(
     return x
 
 
-def _least(dtype: np.dtype) -> object:
+def _least(dtype: np.dtype) -> Any:
     """What no element of the dtype is less than."""
     if dtype.kind == "b":
         return False
