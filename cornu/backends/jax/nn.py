@@ -1,1 +1,7 @@
-__all__ = []
+"""Convolutions, poolings and recurrences in JAX."""
+
+from cornu.backends.jax.convolution import conv, conv_transpose, depthwise_conv
+from cornu.backends.jax.pooling import average_pool, max_pool
+from cornu.backends.jax.recurrent import lstm
+
+__all__ = ["average_pool", "conv", "conv_transpose", "depthwise_conv", "lstm", "max_pool"]
