@@ -106,14 +106,31 @@ class Node:
         inputs: those symbolic tensors, from left to right.
         outputs: the symbolic tensors that came out, flat; then a mask for each that has one, where a layer made it inside.
         structure: the structure of the outputs.
+        laid: names of keyword arguments that the layer's user did not give: mask edges.
     """
 
-    def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], specs: Any) -> None:
+    def __init__(
+        self,
+        operation: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        specs: Any,
+        *,
+        masks: Sequence[TensorSpec] = (),
+        laid: Sequence[str] = (),
+    ) -> None:
         self.operation, self.args, self.kwargs = operation, args, kwargs
         self.inputs = symbolic_leaves((args, kwargs))
         self.number = next(_clock)
         self.structure = tree.structure(specs)
-        self.outputs = [SymbolicTensor(s.shape, s.dtype, node=self, index=i) for i, s in enumerate(tree.flatten(specs))]
+        self.laid = frozenset(laid)
+        everything = [*tree.flatten(specs), *masks]
+        self.outputs = [SymbolicTensor(s.shape, s.dtype, node=self, index=i) for i, s in enumerate(everything)]
+
+    @property
+    def given_inputs(self) -> list[SymbolicTensor]:
+        """The symbolic tensors that the user passed: without mask edges."""
+        return symbolic_leaves((self.args, {k: v for k, v in self.kwargs.items() if k not in self.laid}))
 
     @property
     def result(self) -> Any:

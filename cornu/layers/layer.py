@@ -1,0 +1,400 @@
+"""The base of all layers: state, and a computation from inputs to outputs."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from cornu import backends, dtype_policies, dtypes, naming, regularizers, registry, serialization, tree
+from cornu.backends.spec import TensorSpec, known
+from cornu.configurable import Configurable, parameters
+from cornu.dtype_policies import DTypePolicy
+from cornu.errors import ArgumentError, NotBuiltError, nearest
+from cornu.graph import Node, SymbolicTensor, contains_symbolic, infer
+from cornu.layers import context, input_spec, tracking
+from cornu.layers.context import CallContext
+from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, take_symbolic_masks
+from cornu.layers.signature import build_arguments, call_signature
+from cornu.layers.weights import Weights
+from cornu.ops import dispatch
+from cornu.ops.arguments import Array
+from cornu.state import Tracked, Variable, autocast
+
+__all__ = ["Layer"]
+
+
+class Layer(Weights, Configurable, Tracked):
+    """A computation with weights: a constructor that stores its arguments, a `build` that makes the weights, a `call`.
+
+    Args:
+        activity_regularizer: a penalty on the outputs, added to the loss.
+        trainable: whether its weights are changed by optimizers.
+        dtype: a dtype or a policy (`"mixed_bfloat16"`) for weights and computation.
+        autocast: whether float inputs are brought to the compute dtype.
+        name: its class's name in snake case, numbered, by default.
+        input_shape, batch_size, input_dim: the shape of the input, for the first layer of a Sequential.
+
+    >>> class Scale(Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="factor")
+    ...     def call(self, inputs):
+    ...         return inputs * self.factor
+    >>> Scale()(np.ones((1, 2))).tolist()
+    [[1.0, 1.0]]
+    """
+
+    supports_masking: bool = False
+    """Whether a mask that comes in goes out unchanged where `compute_mask` is not overridden."""
+    input_spec: Any = None
+    _watcher: Callable[[Layer, Any], None] | None = None
+    lays_own_masks: bool = False
+    """Whether the layer finds and lays its masks itself, as models with a graph do."""
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._take_input_shape(kwargs)
+        if kwargs:
+            known_names = sorted(set(self.get_config_names()))
+            raise ArgumentError(_unknown_arguments(type(self).__name__, kwargs, known_names))
+        if name is not None and not isinstance(name, str):
+            raise ArgumentError(f"A layer's name must be a text, got {name!r}.")
+        self.name = name or naming.unique(registry.snake_case(type(self).__name__))
+        self.dtype_policy: DTypePolicy = dtype_policies.get(dtype)
+        self.autocast = autocast
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.built = False
+        self.made_variables: list[Variable] = []
+        self.fixed_variables: set[int] = set()
+        self.inbound_nodes: list[Node] = []
+        self.build_shapes: Any = None
+        self._trainable = trainable
+        self._call_losses: list[Array] = []
+        self._home: ModuleType | None = None
+
+    # --- what a layer class writes -----------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights for inputs of this shape (None where unknown). Called once, before the first `call`."""
+        self.built = True
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Computes the outputs from the inputs. `training` and `mask`, if it takes them, are filled in."""
+        raise NotImplementedError(f"{type(self).__name__} must define `call(self, inputs)`.")
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the outputs: that of the inputs where the layer supports masking, else none."""
+        return previous_mask if self.supports_masking else None
+
+    # --- the call -----------------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Records the call if an input is symbolic; builds the weights if they are not; runs `call`."""
+        if contains_symbolic(args, kwargs):
+            return self.symbolic_call(*args, **kwargs)
+        if not self.built:
+            self._build_for(args, kwargs)
+        return self._run(*args, **kwargs)
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs `call` in its context: backend, training, masks, dtype."""
+        home = self._home
+        if home is not None and home is not backends.compute():
+            with backends.use_backend(home):
+                return self._run(*args, **kwargs)
+        if self.input_spec is not None and args:
+            input_spec.check(self.input_spec, args[0], self.name)
+        args = tuple(map(self._own, args)) if self.autocast else args
+        outer, takes = context.active(), call_signature(type(self).call)
+        training = kwargs.get("training")
+        if training is None:
+            training = None if outer is None else outer.training
+        if takes.training:
+            if len(args) + len(kwargs) == 1 or "training" not in takes.names[: len(args)]:
+                kwargs["training"] = bool(training)
+        else:
+            kwargs.pop("training", None)
+        if outer is not None and outer.training is training and not self._reads_weights_in_another_dtype:
+            return self._within(outer, args, kwargs)
+        with CallContext(training, outer) as inner, autocast(self.compute_dtype if self._reads_weights_in_another_dtype else None):
+            outputs = self._within(inner, args, kwargs)
+        if outer is None:
+            self._call_losses = inner.losses
+        return outputs
+
+    def _within(self, around: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if around.masks and kwargs.get("mask") is None and args and call_signature(type(self).call).mask:
+            kwargs["mask"] = context.masks_of(around, args[0])
+        outputs = self.call(*args, **kwargs)
+        if self._watcher is not None:
+            self._watcher(self, outputs)
+        if self.activity_regularizer is not None:
+            self._penalise_activity(around, outputs)
+        if around.masks or self._makes_masks:
+            hand_on_mask(self, around, args, kwargs, outputs)
+        return outputs
+
+    def _penalise_activity(self, around: CallContext, outputs: Any) -> None:
+        for x in tree.flatten(outputs):
+            around.losses.append(self.activity_regularizer(x) / x.shape[0])
+
+    @functools.cached_property
+    def _reads_weights_in_another_dtype(self) -> bool:
+        return self.autocast and self.dtype_policy.compute_dtype != self.dtype_policy.variable_dtype
+
+    @property
+    def _makes_masks(self) -> bool:
+        return type(self).compute_mask is not Layer.compute_mask
+
+    def _own(self, x: Any) -> Any:
+        """An input as the backend's array, floats in the compute dtype; nested structures and other values as they are."""
+        if isinstance(x, (np.ndarray, np.generic)):
+            x = backends.current().asarray(x)
+        elif isinstance(x, (list, tuple, dict)):
+            return tree.map_structure(self._own, x)
+        elif not dispatch.is_array(x):
+            return x
+        name = dtypes.standardize(x.dtype)
+        wanted = self.dtype_policy.compute_dtype
+        return x if name == wanted or not dtypes.is_floating(name) else dispatch.OPS["cast"](x, wanted)
+
+    # --- symbolic -----------------------------------------------------------------------------------------------------
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Records the call as a node of a graph; gives symbolic tensors."""
+        if self.input_spec is not None and args:
+            input_spec.check(self.input_spec, args[0], self.name)
+        if not self.built:
+            self._build_for(args, kwargs)
+        masks = take_symbolic_masks(self, args, kwargs)
+        node = Node(self, args, {**kwargs, **masks}, self.compute_output_spec(*args, **kwargs, **masks), laid=tuple(masks))
+        self.inbound_nodes.append(node)
+        hand_on_symbolic_mask(self, node)
+        return node.result
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Shape and dtype of what `call` gives, inferred without running it."""
+        if type(self).compute_output_shape is not Layer.compute_output_shape and args:
+            return self._spec_of_declared_shape(args, kwargs)
+        return infer(self._run, args, kwargs)
+
+    def _spec_of_declared_shape(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        shapes = self._shapes_for(type(self).compute_output_shape, args, kwargs)
+        declared = self.compute_output_shape(**shapes)
+        return _map_shapes(lambda s: TensorSpec(s, self.compute_dtype), declared)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape of the outputs for inputs of this shape."""
+        if not self.built:
+            self.build(*args, **kwargs)
+            self.built = True
+        inputs = [_map_shapes(lambda s: SymbolicTensor(s, self.input_dtype), a) for a in args]
+        named = {k.removesuffix("_shape"): _map_shapes(lambda s: SymbolicTensor(s, self.input_dtype), v) for k, v in kwargs.items()}
+        return tree.map_structure(lambda s: s.shape, infer(self._run, tuple(inputs), named))
+
+    # --- building -----------------------------------------------------------------------------------------------------
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Builds from the shapes of a call's arguments; sublayers that `build` does not build are built by a trial run on shapes."""
+        token = context.building_path.set((*context.building_path.get(), self.name))
+        try:
+            self._home = self._home or backends.compute()
+            if self._declares_build:
+                shapes = self._shapes_for(type(self).build, args, kwargs)
+                self.build_shapes = shapes
+                self.build(**shapes)
+            if any(not sub.built for sub in tracking.sublayers(self)):
+                self._build_sublayers_for(args, kwargs)
+            self.built = True
+        finally:
+            context.building_path.reset(token)
+
+    @property
+    def _declares_build(self) -> bool:
+        return type(self).build is not Layer.build
+
+    def _build_sublayers_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A run on shapes alone makes each sublayer meet its inputs' shapes. Code that cannot run on shapes builds when it runs on data."""
+        symbols = tree.map_structure(lambda x: SymbolicTensor(known(x.shape), dtypes.standardize(x.dtype)) if hasattr(x, "shape") else x, (args, kwargs))
+        infer(self._run, *symbols)
+
+    def _shapes_for(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """The shapes that `build` or `compute_output_shape` takes: of the first argument, or by the names of `call`'s arguments."""
+        wanted = build_arguments(function)
+        if len(wanted) == 1:
+            first = args[0] if args else next(iter(kwargs.values()))
+            return {wanted[0]: shapes_of(first)}
+        given = dict(zip(call_signature(type(self).call).names, args, strict=False)) | kwargs
+        return {f"{name}_shape": shapes_of(x) for name, x in given.items() if f"{name}_shape" in wanted and x is not None}
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that the layer was built with, for files."""
+        if self.build_shapes is None:
+            return None
+        if len(self.build_shapes) == 1:
+            return {"input_shape": next(iter(self.build_shapes.values()))}
+        return {"shapes_dict": self.build_shapes}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Builds with the shapes of `get_build_config`."""
+        if self.built or not config:
+            return
+        shapes = config.get("shapes_dict") or {build_arguments(type(self).build)[0]: config.get("input_shape")}
+        shapes = {name: _as_shapes(shape) for name, shape in shapes.items()}
+        token = context.building_path.set((*context.building_path.get(), self.name))
+        try:
+            self._home = self._home or backends.compute()
+            self.build_shapes = shapes
+            self.build(**shapes)
+            self.built = True
+        finally:
+            context.building_path.reset(token)
+
+    # --- configuration ------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def get_config_names(cls) -> list[str]:
+        """The names of the constructor's arguments."""
+        return list(parameters(cls)[0])
+
+    def get_config(self) -> dict[str, Any]:
+        """Name, `trainable`, dtype policy, then the constructor's own arguments."""
+        config = super().get_config()
+        base = {"name": self.name, "trainable": self.trainable, "dtype": serialization.serialize(self.dtype_policy)}
+        for name in ("name", "trainable", "dtype", "autocast", "activity_regularizer"):
+            config.pop(name, None)
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = serialization.serialize(self.activity_regularizer)
+        return {**base, **config}
+
+    # --- facts --------------------------------------------------------------------------------------------------------
+
+    @property
+    def graph_layers(self) -> Sequence[Layer]:
+        """The layers of the graph that the layer holds; none unless it is a model made from one."""
+        return ()
+
+    @property
+    def layer_class(self) -> type[Layer]:
+        """The class by which sublayers are known."""
+        return Layer
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of the computation, and of the outputs."""
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype to which float inputs are brought."""
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def path(self) -> str:
+        """The name."""
+        return self.name
+
+    def planned_call(self, node: Node) -> Callable[..., Any]:
+        """What a plan calls for this node: `call` itself where nothing has to be done around it."""
+        plain = (
+            self.activity_regularizer is None
+            and self._watcher is None
+            and not self._reads_weights_in_another_dtype
+            and not tracking.sublayers(self)
+            and all(x.dtype == self.compute_dtype or not dtypes.is_floating(x.dtype) or not self.autocast for x in node.inputs)
+        )
+        return self.call if plain else self._run
+
+    def watch_outputs(self, watcher: Callable[[Layer, Any], None] | None) -> None:
+        """Has `watcher(layer, outputs)` called after each run of this layer; None ends it."""
+        self._watcher = watcher
+
+    def set_home(self, backend: str) -> None:
+        """Makes the layer run on a backend, whatever the current one is."""
+        self._home = backends.load(backend)
+
+    def _only_node(self, what: str) -> Node:
+        if len(self.inbound_nodes) != 1:
+            times = "never" if not self.inbound_nodes else f"{len(self.inbound_nodes)} times"
+            raise NotBuiltError(f"`layer.{what}` needs a layer called on a symbolic tensor once, and {self.name!r} was called so {times}.")
+        return self.inbound_nodes[0]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the only call in a graph."""
+        node = self._only_node("input")
+        return node.args[0] if node.args else next(iter(node.kwargs.values()))
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the only call in a graph."""
+        return self._only_node("output").result
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        raise ArgumentError(f"Layers are saved with `model.save(path)`, not pickled; got {type(self).__name__} {self.name!r}.")
+
+    def _take_input_shape(self, kwargs: dict[str, Any]) -> None:
+        """Keeps the input's shape that older programs give to the first layer."""
+        batch = kwargs.pop("batch_size", None)
+        shape = kwargs.pop("input_shape", None)
+        if "input_dim" in kwargs and "input_dim" not in self.get_config_names():
+            shape = (kwargs.pop("input_dim"),)
+        full = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
+        self.first_input_shape = tuple(full) if full is not None else None if shape is None else (batch, *_one_or_more(shape))
+
+
+def _one_or_more(shape: Any) -> tuple[int | None, ...]:
+    return (shape,) if isinstance(shape, int) else tuple(shape)
+
+
+def shapes_of(x: Any) -> Any:
+    """The shapes of an argument, nested as it is; unknown lengths are None."""
+    return tree.map_structure(lambda v: known(v.shape) if hasattr(v, "shape") else None if v is None else np.shape(v), x)
+
+
+def is_shape(x: Any) -> bool:
+    """Whether `x` is one shape, not a structure of shapes."""
+    return isinstance(x, (list, tuple)) and all(n is None or isinstance(n, (int, np.integer)) for n in x)
+
+
+def _map_shapes(fn: Callable[[Any], Any], shapes: Any) -> Any:
+    if is_shape(shapes):
+        return fn(tuple(shapes))
+    if isinstance(shapes, dict):
+        return {k: _map_shapes(fn, v) for k, v in shapes.items()}
+    return type(shapes)(_map_shapes(fn, v) for v in shapes)
+
+
+def _as_shapes(shapes: Any) -> Any:
+    """Shapes read from a file: lists of numbers become tuples."""
+    return None if shapes is None else _map_shapes(tuple, shapes)
+
+
+def _unknown_arguments(name: str, given: dict[str, Any], names: Sequence[str]) -> str:
+    guesses = {g: nearest(g, names) for g in given}
+    hints = "; ".join(f"{g!r}: did you mean {' or '.join(map(repr, n))}?" if n else f"{g!r}" for g, n in guesses.items())
+    return f"{name} does not take {hints}. It takes: {', '.join(names)}."

@@ -1,0 +1,40 @@
+"""What a layer's `call` and `build` take, found once for each class."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+__all__ = ["CallSignature", "build_arguments", "call_signature", "input_name"]
+
+
+class CallSignature(NamedTuple):
+    """Which special arguments `call` takes."""
+
+    training: bool
+    mask: bool
+    names: tuple[str, ...]
+    signature: inspect.Signature
+
+
+@functools.cache
+def call_signature(call: Callable[..., Any]) -> CallSignature:
+    """What a `call` function (unbound) takes."""
+    signature = inspect.signature(call)
+    names = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)][1:]
+    anything = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    return CallSignature("training" in names or anything, "mask" in names, tuple(names), signature)
+
+
+@functools.cache
+def build_arguments(build: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the shapes that a `build` function (unbound) takes."""
+    return tuple(p.name for p in inspect.signature(build).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD)[1:]
+
+
+def input_name(call: Callable[..., Any]) -> str:
+    """The name of the first argument of `call`, which holds the inputs."""
+    names = call_signature(call).names
+    return names[0] if names else "inputs"

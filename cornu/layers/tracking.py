@@ -1,0 +1,76 @@
+"""Variables and sublayers of a layer, found by walking its attributes when asked.
+
+Nothing is wrapped or intercepted: a layer may keep what it owns in attributes, lists, tuples and dicts, and change them as it likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from cornu.state import SeedGenerator, Tracked, Variable
+
+if TYPE_CHECKING:
+    from cornu.layers.layer import Layer
+
+__all__ = ["metrics", "own_variables", "seed_generators", "sublayers", "walk"]
+
+
+_SKIPPED = frozenset({"_arguments", "_graph", "_plans", "_parent", "input_spec", "optimizer"})
+
+
+def _values(owner: object) -> Iterator[Any]:
+    for name, value in vars(owner).items():
+        if name not in _SKIPPED:
+            yield from _opened(value)
+
+
+def _opened(value: Any) -> Iterator[Any]:
+    if isinstance(value, (Tracked, Variable, SeedGenerator)):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _opened(inner)
+    elif isinstance(value, (list, tuple, set)):
+        for inner in value:
+            yield from _opened(inner)
+
+
+def sublayers(layer: Layer) -> list[Layer]:
+    """The layers directly below, each once: those of the graph that a model holds, then those in attributes, in their order."""
+    kind = layer.layer_class
+    found = {id(v): v for v in layer.graph_layers}
+    found.update((id(v), v) for v in _values(layer) if isinstance(v, kind) and v is not layer)
+    return list(found.values())
+
+
+def own_variables(layer: Layer) -> list[Variable]:
+    """Its own weights: trainable ones first, each group in the order of creation."""
+    found = list({id(v): v for v in _values(layer) if isinstance(v, Variable)}.values())
+    seen: set[int] = set()
+    ordered = [v for v in (*layer.made_variables, *found) if not (id(v) in seen or seen.add(id(v)))]  # type: ignore[func-returns-value]
+    fixed = [v for v in ordered if id(v) in layer.fixed_variables]
+    return [v for v in ordered if id(v) not in layer.fixed_variables] + fixed
+
+
+def seed_generators(layer: Layer) -> list[SeedGenerator]:
+    """Its own sources of random numbers."""
+    return list({id(v): v for v in _values(layer) if isinstance(v, SeedGenerator)}.values())
+
+
+def metrics(layer: Layer) -> list[Any]:
+    """Its own metrics: what is tracked and is no layer."""
+    kind = layer.layer_class
+    return list({id(v): v for v in _values(layer) if isinstance(v, Tracked) and not isinstance(v, kind) and hasattr(v, "update_state")}.values())
+
+
+def walk(layer: Layer) -> Iterator[Layer]:
+    """The layer and all below it, each once, depth first."""
+    seen: set[int] = set()
+    waiting = [layer]
+    while waiting:
+        top = waiting.pop()
+        if id(top) not in seen:
+            seen.add(id(top))
+            yield top
+            waiting.extend(reversed(sublayers(top)))
