@@ -1,0 +1,217 @@
+"""The graph that a model holds: its inputs and outputs, the layers between, and the plan that runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cornu import tree
+from cornu.errors import ArgumentError, DataError, ShapeError, nearest
+from cornu.graph import Node, Plan, SymbolicTensor, nodes_between
+from cornu.layers.input_layer import Input, InputLayer
+from cornu.layers.layer import Layer
+from cornu.layers.signature import call_signature
+
+__all__ = ["Graph"]
+
+
+class Graph:
+    """A recorded graph between inputs and outputs, both nested structures of symbolic tensors.
+
+    Attributes:
+        inputs, outputs: the structures as given.
+        nodes: in the order in which they run, mask edges not counted.
+        layers: each layer once, the deepest first, inputs included.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        _check(inputs, "inputs")
+        _check(outputs, "outputs")
+        if any(x.node is None or not isinstance(x.node.operation, InputLayer) for x in tree.flatten(inputs)):
+            inputs, outputs = _with_fresh_inputs(inputs, outputs)
+        self.inputs, self.outputs = inputs, outputs
+        self.flat_inputs: list[SymbolicTensor] = tree.flatten(inputs)
+        self.flat_outputs: list[SymbolicTensor] = tree.flatten(outputs)
+        if len({id(x) for x in self.flat_inputs}) != len(self.flat_inputs):
+            raise ArgumentError(f"Each input of a model may be named once, got {[x.name for x in self.flat_inputs]}.")
+        self.input_names = [x.node.operation.name for x in self.flat_inputs]  # type: ignore[union-attr]
+        self.output_names = [_name_of(x) for x in self.flat_outputs]
+        self.output_masks = [x.mask for x in self.flat_outputs]
+        nodes_between(self.flat_inputs, self.flat_outputs)  # raises where something does not come from the inputs
+        self.nodes, self.layers = _ordered(self.flat_inputs, self.flat_outputs)
+        self._plan: Plan | None = None
+        self._masked: dict[tuple[bool, ...], tuple[Plan, list[Any]]] = {}
+
+    def __call__(self, inputs: Any, training: bool | None, masks: Sequence[Any] | None = None) -> tuple[list[Any], list[Any]]:
+        """Flat outputs, and a mask or None for each, for inputs in the structure of the model's."""
+        values = [_fitted(x, t) for x, t in zip(self.arrange(inputs), self.flat_inputs, strict=True)]
+        if masks is not None and any(m is not None for m in masks):
+            plan, mask_outputs = self._with_masks(tuple(m is not None for m in masks))
+            values = [*values, *(m for m in masks if m is not None)]
+        else:
+            plan, mask_outputs = self._without_masks()
+        results = plan(values, training)
+        count, found = len(self.flat_outputs), iter(results[len(self.flat_outputs) :])
+        return results[:count], [None if m is None else next(found) for m in mask_outputs]
+
+    def forget_plans(self) -> None:
+        """Has the plans made anew when next needed, because what a layer's call must do around it has changed."""
+        self._plan = None
+        self._masked.clear()
+
+    def masks_given(self, given: Sequence[bool]) -> list[Any]:
+        """The outputs' masks where those inputs come with one."""
+        return self._with_masks(tuple(given))[1]
+
+    def pack(self, values: list[Any]) -> Any:
+        """Flat outputs in the structure of the model's."""
+        return tree.pack_sequence_as(self.outputs, values)
+
+    def _without_masks(self) -> tuple[Plan, list[Any]]:
+        if self._plan is None:
+            wanted = [*self.flat_outputs, *(m for m in self.output_masks if m is not None)]
+            self._plan = Plan(self.flat_inputs, wanted, _callable_of)
+        return self._plan, self.output_masks
+
+    def _with_masks(self, given: tuple[bool, ...]) -> tuple[Plan, list[Any]]:
+        """The plan for inputs of which some come with a mask: the graph recorded again with those masks laid."""
+        if given not in self._masked:
+            fresh = [SymbolicTensor(x.shape, x.dtype) for x in self.flat_inputs]
+            for x, masked in zip(fresh, given, strict=True):
+                if masked:
+                    x.mask = SymbolicTensor(x.shape[:2], "bool")
+            outputs = replay(self.nodes, dict(zip(map(id, self.flat_inputs), fresh, strict=True)), self.flat_outputs)
+            masks = [x.mask for x in outputs]
+            entrances = [*fresh, *(x.mask for x in fresh if x.mask is not None)]
+            self._masked[given] = Plan(entrances, [*outputs, *(m for m in masks if m is not None)], _callable_of), masks
+        return self._masked[given]
+
+    def arrange(self, inputs: Any) -> list[Any]:
+        """The values of the inputs, flat, from a structure like the model's, a dict by input name, or a flat list.
+
+        Raises:
+            DataError: a key is missing or unknown, or the number of arrays differs.
+        """
+        if isinstance(inputs, dict):
+            keys = list(self.inputs) if isinstance(self.inputs, dict) else self.input_names
+            missing = [k for k in keys if k not in inputs and not self._optional(k)]
+            if missing:
+                raise DataError(_key_message(missing, list(inputs), keys))
+            ordered = sorted(keys) if isinstance(self.inputs, dict) else keys
+            return tree.flatten([inputs.get(k) for k in ordered])
+        values = tree.flatten(inputs)
+        if len(values) != len(self.flat_inputs):
+            raise DataError(
+                f"The model takes {len(self.flat_inputs)} input(s), {', '.join(map(repr, self.input_names))}, got {len(values)} array(s). "
+                "Give one array for each, in a list in that order or in a dict by name."
+            )
+        return values
+
+    def _optional(self, name: str) -> bool:
+        return any(x.node.operation.optional for x in self.flat_inputs if x.node.operation.name == name)  # type: ignore[union-attr]
+
+
+def _key_message(missing: list[str], given: list[str], known: list[str]) -> str:
+    extra = [k for k in given if k not in known]
+    guess = [g for k in missing for g in nearest(k, extra, 1)]
+    hint = f" Did you mean it by {guess[0]!r}?" if guess else ""
+    return f"The model's inputs are {known}, and the data lacks {missing}; got the keys {given}.{hint} Rename the key, or the Input."
+
+
+def _check(values: Any, what: str) -> None:
+    flat = tree.flatten(values)
+    if not flat:
+        raise ArgumentError(f"A model needs {what}, got {values!r}.")
+    for x in flat:
+        if not isinstance(x, SymbolicTensor):
+            shape = f" of shape {tuple(x.shape)}" if hasattr(x, "shape") else ""
+            raise ArgumentError(
+                f"The {what} of a model are symbolic tensors, made with `Input(shape)` and by calling layers on it, got {type(x).__name__}{shape}. "
+                "Data goes to `fit` and `predict`."
+            )
+
+
+def _fitted(x: Any, tensor: SymbolicTensor) -> Any:
+    """The value with the number of axes that the input has: an axis of length 1 is added or dropped at the end where that is all that differs."""
+    if x is None or not hasattr(x, "shape"):
+        return x
+    wanted, shape = tensor.shape, tuple(x.shape)
+    if len(shape) == len(wanted) - 1 and wanted[-1] == 1:
+        x, shape = x[..., None], (*shape, 1)
+    elif len(shape) == len(wanted) + 1 and shape[-1] == 1:
+        x, shape = x[..., 0], shape[:-1]
+    if len(shape) != len(wanted) or any(w not in (None, n) for w, n in zip(wanted[1:], shape[1:], strict=True)):
+        raise ShapeError(
+            f"Input {tensor.name!r} takes arrays of shape {wanted} (None: any length), got {tuple(x.shape)}. "
+            "Reshape the data, or make the model with `Input` of the data's shape."
+        )
+    return x
+
+
+def _name_of(tensor: SymbolicTensor) -> str:
+    operation = tensor.node.operation  # type: ignore[union-attr]
+    return operation.name if isinstance(operation, Layer) else operation.op_name
+
+
+def _callable_of(node: Node) -> tuple[Callable[..., Any], bool]:
+    operation = node.operation
+    if not isinstance(operation, Layer):
+        return operation, False
+    return operation.planned_call(node), call_signature(type(operation).call).training
+
+
+def _ordered(inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> tuple[list[Node], list[Layer]]:
+    """Nodes in running order; layers by their distance from the outputs, the farthest first, those found first before others."""
+    given = {id(x) for x in inputs}
+    found: dict[int, Node] = {}
+
+    def visit(start: SymbolicTensor) -> None:
+        waiting = [start]
+        while waiting:
+            node = waiting.pop().node
+            if node is not None and id(node) not in found:
+                found[id(node)] = node
+                waiting.extend(reversed(node.given_inputs))
+
+    for x in outputs:
+        visit(x)
+    for x in inputs:
+        visit(x)
+    nodes = sorted(found.values(), key=lambda n: n.number)
+    depth: dict[int, int] = {}
+    for node in reversed(nodes):
+        for x in node.given_inputs:
+            if x.node is not None:
+                depth[id(x.node)] = max(depth.get(id(x.node), 0), depth.get(id(node), 0) + 1)
+    deepest = max(depth.values(), default=0)
+    by_layer: dict[int, tuple[int, int, Layer]] = {}
+    for order, node in enumerate(found.values()):
+        layer = node.operation
+        if isinstance(layer, Layer):
+            far = deepest if isinstance(layer, InputLayer) and id(node.outputs[0]) in given else depth.get(id(node), 0)
+            old = by_layer.get(id(layer), (0, order, layer))
+            by_layer[id(layer)] = (max(far, old[0]), old[1], layer)
+    layers = [layer for _, _, layer in sorted(by_layer.values(), key=lambda item: (-item[0], item[1]))]
+    return [n for n in nodes if not isinstance(n.operation, InputLayer)], layers
+
+
+def replay(nodes: Sequence[Node], known: dict[int, SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> list[SymbolicTensor]:
+    """The nodes' calls recorded again, with other tensors in place of those known (by the identity of the old ones)."""
+    for node in nodes:
+        swap = {k: v for k, v in node.kwargs.items() if k not in node.laid}
+        args, kwargs = tree.map_structure(lambda x: known.get(id(x), x) if isinstance(x, SymbolicTensor) else x, (node.args, swap))
+        result = node.operation(*args, **kwargs)
+        if isinstance(node.operation, Layer):
+            node.operation.inbound_nodes.pop()
+        for old, new in zip(node.outputs, tree.flatten(result), strict=False):
+            known[id(old)] = new
+    return [known[id(x)] for x in outputs]
+
+
+def _with_fresh_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:
+    """A model that starts inside another graph gets inputs of its own, and the calls between are recorded again."""
+    flat = tree.flatten(inputs)
+    fresh = [x if x.node is not None and isinstance(x.node.operation, InputLayer) else Input(batch_shape=x.shape, dtype=x.dtype) for x in flat]
+    between = [n for n in nodes_between(flat, tree.flatten(outputs)) if not isinstance(n.operation, InputLayer)]
+    changed = replay(between, dict(zip(map(id, flat), fresh, strict=True)), tree.flatten(outputs))
+    return tree.pack_sequence_as(inputs, fresh), tree.pack_sequence_as(outputs, changed)

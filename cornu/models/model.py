@@ -1,0 +1,264 @@
+"""A model: layers that are trained, evaluated, used and saved together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cornu import naming, registry, serialization, tree
+from cornu.errors import ArgumentError, NotBuiltError, UnknownNameError
+from cornu.graph import Node, SymbolicTensor, infer
+from cornu.layers import context, tracking
+from cornu.layers.layer import Layer
+from cornu.layers.masking import symbolic_masks
+from cornu.models.functional import Graph
+from cornu.models.summary import print_summary
+from cornu.registry import MODELS
+from cornu.saving import model_file
+from cornu.training.trainer import Trainer
+
+__all__ = ["Model"]
+
+
+@MODELS.add
+class Model(Trainer, Layer):
+    """Layers grouped into something that can be fitted, evaluated, asked for predictions, and saved.
+
+    There are three ways to make one: from a graph, `Model(inputs, outputs)`; from a list of layers, `Sequential([...])`; or by a
+    subclass that makes layers in its constructor and uses them in `call`.
+
+    Args:
+        inputs: a symbolic tensor made by `Input`, or a list or dict of them.
+        outputs: symbolic tensors computed from them.
+        trainable: whether its weights are changed by optimizers.
+        name: its class's name in snake case, numbered, by default.
+
+    >>> import cornu
+    >>> x = cornu.Input((4,))
+    >>> model = Model(x, cornu.layers.Dense(2)(x))
+    >>> model.output_shape, model.count_params()
+    ((None, 2), 10)
+    """
+
+    _graph: Graph | None = None
+
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, *, trainable: bool = True, name: str | None = None, **kwargs: Any
+    ) -> None:
+        if (inputs is None) != (outputs is None):
+            raise ArgumentError("A model from a graph needs `inputs` and `outputs`; a subclass gives neither.")
+        default = registry.snake_case(type(self).__name__) if type(self) is not Model or inputs is None else "functional"
+        super().__init__(trainable=trainable, name=name or naming.unique(default), **kwargs)
+        if inputs is not None:
+            self._set_graph(Graph(inputs, outputs))
+            if not trainable:
+                self.trainable = False
+
+    def _set_graph(self, graph: Graph | None) -> None:
+        self._graph = graph
+        self.built = graph is not None
+
+    # --- the graph ----------------------------------------------------------------------------------------------------
+
+    @property
+    def lays_own_masks(self) -> bool:  # type: ignore[override]
+        """A graph finds its masks itself."""
+        return self._graph is not None
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Runs the graph. A subclass writes its own."""
+        graph = self._require_graph("call")
+        values, masks = graph(inputs, training, None if mask is None else tree.flatten(mask))
+        around = context.active()
+        if around is not None:
+            for x, one in zip(values, masks, strict=True):
+                if one is not None:
+                    around.set_mask(x, one)
+        return graph.pack(values)
+
+    def _require_graph(self, what: str) -> Graph:
+        if self._graph is None:
+            raise NotImplementedError(f"{type(self).__name__} must define `{what}`, or be made from inputs and outputs.")
+        return self._graph
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Records the call of the whole model as one node."""
+        graph = self._graph
+        if graph is None:
+            return super().symbolic_call(*args, **kwargs)
+        inputs = args[0] if args else kwargs.pop("inputs")
+        given = kwargs.pop("mask", None)
+        masks = symbolic_masks(graph.arrange(inputs)) if given is None else tree.flatten(given)
+        extra = {} if masks is None else {"mask": masks}
+
+        def run(inputs: Any, mask: Any = None) -> Any:
+            values, found = graph(inputs, kwargs.get("training"), mask)
+            return graph.pack(values), [m for m in found if m is not None]
+
+        specs, mask_specs = _split(graph, infer(run, (inputs,), extra))
+        node = Node(self, (inputs,), {**kwargs, **extra}, specs, masks=mask_specs, laid=() if given is not None else tuple(extra))
+        self.inbound_nodes.append(node)
+        self._hand_on_graph_masks(graph, node, masks)
+        return node.result
+
+    def _hand_on_graph_masks(self, graph: Graph, node: Node, masks: Any) -> None:
+        given = masks is not None and any(m is not None for m in masks)
+        found = graph.masks_given([m is not None for m in masks]) if given else graph.output_masks
+        rest = iter(node.outputs[len(graph.flat_outputs) :])
+        for x, one in zip(node.outputs, found, strict=False):
+            x.mask = None if one is None else next(rest)
+
+    def planned_call(self, node: Node) -> Any:
+        """Inside a larger graph the model's own plan runs, its masks after its outputs."""
+        graph = self._graph
+        if graph is None or self._reads_weights_in_another_dtype:
+            return super().planned_call(node)
+
+        def run(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+            values, masks = graph(inputs, training, mask)
+            return [*values, *(m for m in masks if m is not None)]
+
+        return run
+
+    @property
+    def _declares_build(self) -> bool:
+        return type(self).build is not Model.build and self._graph is None
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights of a subclassed model for inputs of this shape."""
+        if not self.built:
+            inputs = self._symbols_of(input_shape)
+            self._build_for((inputs,), {})
+
+    def _symbols_of(self, input_shape: Any) -> Any:
+        if isinstance(input_shape, dict):
+            return {k: self._symbols_of(v) for k, v in input_shape.items()}
+        if input_shape and isinstance(input_shape[0], (list, tuple)):
+            return [self._symbols_of(v) for v in input_shape]
+        return SymbolicTensor(input_shape, self.input_dtype)
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    @property
+    def graph_layers(self) -> Sequence[Layer]:
+        """The layers of the graph."""
+        return () if self._graph is None else self._graph.layers
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside, in the order of the graph or of the attributes."""
+        return list(self._graph.layers) if self._graph is not None else tracking.sublayers(self)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """A layer by its name, or by its place in `layers`."""
+        if (name is None) == (index is None):
+            raise ArgumentError(f"get_layer takes a name or an index, got name={name!r} and index={index!r}.")
+        if index is not None:
+            if not -len(self.layers) <= index < len(self.layers):
+                raise ArgumentError(f"The model has {len(self.layers)} layers, got index={index}.")
+            return self.layers[index]
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise UnknownNameError("layer", name, [layer.name for layer in self.layers])
+
+    @property
+    def inputs(self) -> list[SymbolicTensor] | None:
+        """The symbolic inputs, flat; None for a subclassed model."""
+        return None if self._graph is None else list(self._graph.flat_inputs)
+
+    @property
+    def outputs(self) -> list[SymbolicTensor] | None:
+        """The symbolic outputs, flat; None for a subclassed model."""
+        return None if self._graph is None else list(self._graph.flat_outputs)
+
+    @property
+    def input(self) -> Any:
+        """The symbolic inputs as given."""
+        return super().input if self._graph is None else self._graph.inputs
+
+    @property
+    def output(self) -> Any:
+        """The symbolic outputs as given."""
+        return super().output if self._graph is None else self._graph.outputs
+
+    @property
+    def input_shape(self) -> Any:
+        """The shape of the input, or the structure of the inputs' shapes."""
+        return tree.map_structure(lambda x: x.shape, self._with_graph("input_shape").inputs)
+
+    @property
+    def output_shape(self) -> Any:
+        """The shape of the output, or the structure of the outputs' shapes."""
+        return tree.map_structure(lambda x: x.shape, self._with_graph("output_shape").outputs)
+
+    def _with_graph(self, what: str) -> Graph:
+        if self._graph is None:
+            raise NotBuiltError(f"`model.{what}` is known of models made from a graph, or of a Sequential that is built; {self.name!r} is neither.")
+        return self._graph
+
+    @property
+    def input_names(self) -> list[str]:
+        """The names of the inputs: the keys of a dict of data."""
+        return [] if self._graph is None else list(self._graph.input_names)
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs: the keys of a dict of losses, metrics or targets."""
+        if self._graph is None:
+            return []
+        if isinstance(self._graph.outputs, dict):
+            return sorted(self._graph.outputs)
+        return list(self._graph.output_names)
+
+    def watch_outputs(self, watcher: Any) -> None:
+        """Has `watcher(layer, outputs)` called after each run of this model; None ends it."""
+        super().watch_outputs(watcher)
+        if self._graph is not None:
+            self._graph.forget_plans()
+
+    # --- for people ---------------------------------------------------------------------------------------------------
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Prints a table of the layers: output shapes, numbers of parameters, what feeds them.
+
+        Args:
+            line_length: the table's width, 80 by default.
+            positions: widths of the columns as fractions of the line, cumulated.
+            print_fn: called with each piece of text, in place of printing.
+            expand_nested: show the layers of inner models.
+            show_trainable: a column that says which layers are frozen.
+            layer_range: names (regular expressions) of the first and the last layer to show.
+        """
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    # --- files --------------------------------------------------------------------------------------------------------
+
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Writes architecture, weights and optimizer to a `.keras` file, all or nothing: the old file stays until the new one is whole."""
+        model_file.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
+        """Writes the weights to a `.weights.h5` or `.safetensors` file, all or nothing."""
+        model_file.save_weights(self, filepath, overwrite=overwrite, max_shard_size=max_shard_size)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+        """Reads weights from a file. Nothing is changed unless all of them fit, or with `skip_mismatch` those that do."""
+        model_file.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """The architecture as JSON text, without weights; `models.model_from_json` reads it."""
+        return json.dumps(serialization.serialize(self), **kwargs)
+
+
+def _split(graph: Graph, specs: Any) -> tuple[Any, list[Any]]:
+    return specs[0], list(specs[1])

@@ -1,0 +1,146 @@
+"""A model that is a plain stack of layers: the graph in which each feeds the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cornu.errors import ArgumentError
+from cornu.graph import SymbolicTensor
+from cornu.layers.input_layer import Input, InputLayer
+from cornu.layers.layer import Layer
+from cornu.models.functional import Graph
+from cornu.models.model import Model
+from cornu.registry import MODELS
+
+__all__ = ["Sequential"]
+
+
+@MODELS.add
+class Sequential(Model):
+    """Layers one after the other.
+
+    The graph is made as soon as the input's shape is known: from an `Input` in front, from the first layer's `input_shape`, or from the first data.
+
+    Args:
+        layers: the layers, `Input(shape)` first if the shape is known.
+        trainable: whether its weights are changed by optimizers.
+        name: `sequential`, `sequential_1`, … by default.
+
+    >>> import cornu
+    >>> model = Sequential([cornu.Input((4,)), cornu.layers.Dense(3), cornu.layers.Dense(2)])
+    >>> [layer.name for layer in model.layers][-1], model.output_shape
+    ('dense_1', (None, 2))
+    """
+
+    def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(trainable=trainable, name=name, **kwargs)
+        self._stack: list[Layer] = []
+        self._entrance: SymbolicTensor | None = None
+        self._exit: Any = None
+        for layer in layers or ():
+            self.add(layer)
+        if not trainable:
+            self.trainable = False
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Puts a layer on top."""
+        if isinstance(layer, SymbolicTensor) and layer.node is not None:  # Input(...) gives a tensor; its layer is meant
+            layer = layer.node.operation
+        if isinstance(layer, InputLayer):
+            self._enter(layer.output)
+            return
+        if not isinstance(layer, Layer):
+            raise ArgumentError(f"A Sequential takes layers, got {layer!r} of type {type(layer).__name__}. Put plain functions into a Lambda layer.")
+        if any(layer.name == other.name for other in self._stack):
+            raise ArgumentError(f"Layers of a model need names of their own, and {layer.name!r} is taken. Give another `name`.")
+        self._stack.append(layer)
+        if self._entrance is None and len(self._stack) == 1 and layer.first_input_shape is not None:
+            self._stack.pop()
+            self._enter(Input(batch_shape=layer.first_input_shape, dtype=_input_dtype(layer)))
+            self._stack.append(layer)
+        elif self._entrance is None and len(self._stack) == 1 and isinstance(layer, Model) and layer._graph is not None:
+            self._stack.pop()
+            self._enter(Input(batch_shape=layer._graph.flat_inputs[0].shape, dtype=layer._graph.flat_inputs[0].dtype))
+            self._stack.append(layer)
+        if self._entrance is not None:
+            self._extend(layer)
+
+    def _enter(self, tensor: SymbolicTensor) -> None:
+        if self._stack or self._entrance is not None:
+            raise ArgumentError(f"An Input comes first in a Sequential, and {self.name!r} has layers already.")
+        self._entrance = self._exit = tensor
+
+    def _extend(self, layer: Layer) -> None:
+        try:
+            after = layer(self._exit)
+        except Exception:
+            self._stack.remove(layer)
+            raise
+        if isinstance(after, (list, tuple, dict)):
+            self._stack.remove(layer)
+            raise ArgumentError(f"Each layer of a Sequential gives one output, and {layer.name!r} gives {len(after)}. Use `Model(inputs, outputs)`.")
+        self._exit = after
+        self._set_graph(None)
+        self.built = True
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Takes the top layer off and gives it back."""
+        if not self._stack:
+            raise ArgumentError(f"{self.name!r} has no layer to take off.")
+        layer = self._stack.pop()
+        if self._entrance is not None:
+            node = layer.inbound_nodes.pop()
+            self._exit = node.args[0]
+            self._set_graph(None)
+            self.built = bool(self._stack)
+        return layer
+
+    @property
+    def _graph(self) -> Graph | None:  # type: ignore[override]
+        if self._made is None and self._entrance is not None and self._stack:
+            self._made = Graph(self._entrance, self._exit)
+        return self._made
+
+    @_graph.setter
+    def _graph(self, graph: Graph | None) -> None:
+        self._made = graph
+
+    _made: Graph | None = None
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the graph, and with it the weights, for inputs of this shape (the batch dimension first)."""
+        if self._entrance is not None or input_shape is None:
+            return
+        if not self._stack:
+            raise ArgumentError(f"{self.name!r} has no layers to build. Add some.")
+        if not isinstance(input_shape, (list, tuple)):
+            raise ArgumentError(f"A Sequential has one input, so one shape builds it, got {input_shape!r}.")
+        self._entrance = self._exit = Input(batch_shape=(None, *input_shape[1:]), dtype=_input_dtype(self._stack[0]))
+        for layer in list(self._stack):
+            self._extend(layer)
+
+    @property
+    def _declares_build(self) -> bool:
+        return True
+
+    @property
+    def graph_layers(self) -> Sequence[Layer]:
+        """None beside those of the stack."""
+        return ()
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers in order, without the input."""
+        return list(self._stack)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the outputs for inputs of this shape."""
+        for layer in self._stack:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+
+def _input_dtype(layer: Layer) -> str | None:
+    """Ids stay whole numbers where the first layer looks them up."""
+    return getattr(layer, "first_input_dtype", None)

@@ -1,0 +1,339 @@
+"""The one loop: batches in, steps run, callbacks told."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cornu import backends, tree
+from cornu.callbacks import CallbackList
+from cornu.errors import DataError
+from cornu.ops.core import convert_to_numpy
+from cornu.training import checks, data, diagnosis
+from cornu.training.health import failure
+
+if TYPE_CHECKING:
+    from cornu.training.trainer import Trainer
+
+__all__ = ["evaluate", "fit", "predict", "predict_on_batch", "test_on_batch", "train_on_batch"]
+
+_LOOK_EVERY = 0.1  # seconds between two looks of the host at the device
+_REMEMBERED = 256  # batches kept between two looks, to find the layer that made a NaN
+
+
+class Logs(Mapping[str, float]):
+    """The metrics so far, fetched from the device when somebody looks."""
+
+    def __init__(self, fetch: Callable[[], Mapping[str, Any]]) -> None:
+        self._fetch: Callable[[], Mapping[str, Any]] | None = fetch
+        self._values: dict[str, Any] = {}
+
+    def _look(self) -> dict[str, Any]:
+        if self._fetch is not None:
+            self._values.update({name: as_number(value) for name, value in self._fetch().items()})
+            self._fetch = None
+        return self._values
+
+    def __getitem__(self, name: str) -> float:
+        return self._look()[name]
+
+    def __setitem__(self, name: str, value: float) -> None:
+        self._look()[name] = value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._look())
+
+    def __len__(self) -> int:
+        return len(self._look())
+
+    def __repr__(self) -> str:
+        return repr(self._look())
+
+    def copy(self) -> dict[str, float]:
+        """The values as a plain dict."""
+        return dict(self._look())
+
+
+def as_number(value: Any) -> Any:
+    """A Python float from a scalar array; other arrays as NumPy's."""
+    array = convert_to_numpy(value) if not isinstance(value, (int, float)) else np.asarray(value)
+    return float(array) if array.ndim == 0 else array
+
+
+@contextlib.contextmanager
+def between_steps() -> Iterator[Callable[[], None]]:
+    """Inside, Ctrl-C waits for the step at hand to be whole; what is given must be called between steps. A second Ctrl-C does not wait."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: None
+        return
+    asked = False
+
+    def ask(number: int, frame: Any) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def stop_if_asked() -> None:
+        if asked:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop_if_asked
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+class _Watch:
+    """Looks at the model's health now and then, and says which step and layer made a NaN."""
+
+    def __init__(self, model: Trainer) -> None:
+        self._model, self._last, self._epoch = model, time.monotonic(), 0
+        self._recent: list[Any] = []
+        self._before = 0  # steps of this run before the epoch
+        self._active = model.health.policy == "raise"
+        model.health.reset()
+
+    def start(self, epoch: int, steps_done: int) -> None:
+        self._epoch, self._before = epoch, steps_done
+
+    def saw(self, batch: Any) -> None:
+        """Remembers a batch until the next look."""
+        if self._active:
+            self._recent.append(batch)
+            now = time.monotonic()
+            if now - self._last > _LOOK_EVERY or len(self._recent) >= _REMEMBERED:
+                self.look()
+                self._last = now
+
+    def look(self) -> None:
+        """Raises if a step since the last look was bad."""
+        if not self._active:
+            return
+        bad, first = self._model.health.bad_step(), int(self._model.health.steps) - len(self._recent)
+        if bad is not None:
+            batch = self._recent[bad - first] if 0 <= bad - first < len(self._recent) else None
+            layer = None if batch is None else diagnosis.first_non_finite_layer(self._model, batch)
+            self._model.health.reset()
+            raise failure(bad - self._before + 1, self._epoch, layer)
+        self._recent.clear()
+
+
+def fit(
+    model: Trainer,
+    x: Any,
+    y: Any,
+    *,
+    batch_size: int | None,
+    epochs: int,
+    verbose: str | int,
+    callbacks: Any,
+    validation_split: float,
+    validation_data: Any,
+    shuffle: bool | str,
+    class_weight: dict[int, float] | None,
+    sample_weight: Any,
+    initial_epoch: int,
+    steps_per_epoch: int | None,
+    validation_steps: int | None,
+    validation_batch_size: int | None,
+    validation_freq: Any,
+) -> Any:
+    """`Model.fit` on the current backend."""
+    if validation_split and validation_data is None:
+        (x, y, sample_weight), validation_data = data.split((x, y, sample_weight), validation_split)
+    train = data.batches(
+        x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch, class_weight=class_weight, seed=model.shuffle_seed()
+    )
+    stream = train.epoch(initial_epoch)
+    first = _first(stream)
+    model.ensure_ready(*first, training=True)
+    checks.check_arrays(model, x, y)
+    told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+        callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=train.num_batches
+    )  # fmt: skip
+    model.stop_training = False
+    watch, done = _Watch(model), 0
+    with backends.current().inference(), between_steps() as stop_if_asked, contextlib.closing(train):
+        told.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            told.on_epoch_begin(epoch)
+            watch.start(epoch, done)
+            batches = itertools.chain([first], stream) if epoch == initial_epoch else train.epoch(epoch)
+            done += _run_epoch(model, batches, told, watch, stop_if_asked)
+            logs = dict(Logs(model.get_metrics_result))
+            if validation_data is not None and _is_due(validation_freq, epoch):
+                scores = _validate(model, validation_data, validation_batch_size or batch_size, validation_steps, told)
+                logs.update({f"val_{name}": value for name, value in scores.items()})
+            told.on_epoch_end(epoch, logs)
+            stop_if_asked()
+            if model.stop_training:
+                break
+        if model.optimizer is not None and epochs > initial_epoch:
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        told.on_train_end(logs if epochs > initial_epoch else {})
+    return model.history
+
+
+def _first(stream: Iterator[Any]) -> Any:
+    for batch in stream:
+        return batch
+    raise DataError("The data holds no batch. Check that the arrays are not empty, and that the generator yields.")
+
+
+def _run_epoch(model: Trainer, batches: Iterator[Any], told: CallbackList, watch: _Watch, stop_if_asked: Callable[[], None]) -> int:
+    """Runs the steps of one epoch; gives how many there were."""
+    model.reset_metrics()
+    program, together = model.program("train"), model.steps_per_execution
+    default, step = model.uses_default_step("train_step"), 0
+    for group in _grouped(batches, together):
+        told.on_train_batch_begin(step)
+        for batch in group:
+            results = program(*batch)
+            watch.saw(batch)
+        step += len(group)
+        logs = Logs(model.get_metrics_result if default else lambda results=results: results)
+        told.on_train_batch_end(step - 1, logs)
+        stop_if_asked()
+        if model.stop_training:
+            break
+    watch.look()
+    return step
+
+
+def _grouped(batches: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while group := list(itertools.islice(batches, size)):
+        yield group
+
+
+def _is_due(freq: Any, epoch: int) -> bool:
+    return (epoch + 1) % freq == 0 if isinstance(freq, int) else epoch + 1 in freq
+
+
+def _validate(model: Trainer, validation_data: Any, batch_size: int | None, steps: int | None, told: CallbackList) -> dict[str, float]:
+    x, y, weight = validation_data if isinstance(validation_data, tuple) and len(validation_data) == 3 else (
+        (*validation_data, None) if isinstance(validation_data, tuple) and len(validation_data) == 2 else (validation_data, None, None)
+    )  # fmt: skip
+    return evaluate(model, x, y, batch_size=batch_size, verbose=0, sample_weight=weight, steps=steps, callbacks=told)
+
+
+def evaluate(
+    model: Trainer, x: Any, y: Any, *, batch_size: int | None, verbose: str | int, sample_weight: Any, steps: int | None, callbacks: Any
+) -> dict[str, float]:
+    """`Model.evaluate` on the current backend; the metrics by name."""
+    source = data.batches(x, y, sample_weight, batch_size=batch_size, steps=steps)
+    stream = source.epoch(0)
+    first = _first(stream)
+    model.ensure_ready(*first, training=False)
+    checks.check_arrays(model, x, y)
+    told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+        callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.num_batches
+    )  # fmt: skip
+    program, logs, results = model.program("test"), Logs(model.get_metrics_result), None
+    default = model.uses_default_step("test_step")
+    with backends.current().inference(), contextlib.closing(source):
+        model.reset_metrics()
+        told.on_test_begin()
+        for step, batch in enumerate(itertools.chain([first], stream)):
+            told.on_test_batch_begin(step)
+            results = program(*batch)
+            logs = Logs(model.get_metrics_result if default else lambda results=results: results)
+            told.on_test_batch_end(step, logs)
+        final = dict(logs)
+        told.on_test_end(final)
+    return final
+
+
+def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | int, steps: int | None, callbacks: Any) -> Any:
+    """`Model.predict` on the current backend."""
+    if steps is None and not callbacks and _is_one_batch(x, batch_size or 32):
+        return predict_on_batch(model, x)
+    source = data.batches(x, batch_size=batch_size, steps=steps)
+    stream = source.epoch(0)
+    first = _first(stream)
+    model.ensure_built(first[0])
+    told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+        callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.num_batches
+    )  # fmt: skip
+    parts: list[list[np.ndarray]] = []
+    structure, waiting, size = None, None, _rows(first[0])
+    with backends.current().inference(), contextlib.closing(source):
+        told.on_predict_begin()
+        for step, (inputs, _, _) in enumerate(itertools.chain([first], stream)):
+            told.on_predict_batch_begin(step)
+            outputs, rows = _padded_outputs(model, inputs, size)
+            structure = structure or tree.structure(outputs)
+            if waiting is not None:  # the results of a step are fetched while the next one runs
+                parts.append(_fetched(*waiting))
+            waiting = outputs, rows
+            told.on_predict_batch_end(step, {"outputs": outputs})
+        parts.append(_fetched(*waiting))  # type: ignore[misc]
+        told.on_predict_end()
+    return tree.unflatten(structure, [np.concatenate(column) if len(column) > 1 else column[0] for column in zip(*parts, strict=True)])
+
+
+def _is_one_batch(x: Any, size: int) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype != object and 0 < x.ndim and 0 < len(x) <= size
+
+
+def _rows(x: Any) -> int:
+    return next((len(leaf) for leaf in tree.flatten(x) if leaf is not None), 0)
+
+
+def _padded_outputs(model: Trainer, inputs: Any, size: int) -> tuple[Any, int]:
+    """The outputs of a batch, a short one filled up to the size of the others where a program is compiled for that size; and the rows that count."""
+    rows = _rows(inputs)
+    if rows < size and not backends.current().EAGER:
+        inputs = tree.map_structure(lambda a: None if a is None else np.concatenate([a, np.repeat(np.asarray(a[-1:]), size - rows, 0)]), inputs)
+    return model.program("predict")(inputs), rows
+
+
+def _fetched(outputs: Any, rows: int) -> list[np.ndarray]:
+    return [convert_to_numpy(x)[:rows] if x.ndim else convert_to_numpy(x) for x in tree.flatten(outputs)]
+
+
+def predict_on_batch(model: Trainer, x: Any) -> Any:
+    """`Model.predict_on_batch` on the current backend."""
+    x = tree.map_structure(data.narrowed, x)
+    model.ensure_built(x)
+    with backends.current().inference():
+        return tree.map_structure(convert_to_numpy, model.program("predict")(x))
+
+
+def train_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> dict[str, float]:
+    """`Model.train_on_batch` on the current backend; the metrics by name."""
+    batch = _whole(x, y, sample_weight, class_weight)
+    model.ensure_ready(*batch, training=True)
+    checks.check_arrays(model, x, y)
+    with backends.current().inference(), between_steps() as stop_if_asked:
+        model.health.reset()
+        results = model.program("train")(*batch)
+        bad = model.health.bad_step()
+        if bad is not None and model.health.policy == "raise":
+            model.health.reset()
+            raise failure(1, 0, diagnosis.first_non_finite_layer(model, batch))
+        stop_if_asked()
+        return dict(Logs(model.get_metrics_result if results is None else lambda: results))
+
+
+def test_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
+    """`Model.test_on_batch` on the current backend; the metrics by name."""
+    batch = _whole(x, y, sample_weight, None)
+    model.ensure_ready(*batch, training=False)
+    checks.check_arrays(model, x, y)
+    with backends.current().inference():
+        results = model.program("test")(*batch)
+        return dict(Logs(model.get_metrics_result if results is None else lambda: results))
+
+
+def _whole(x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> Any:
+    """All rows as one batch."""
+    with contextlib.closing(data.batches(x, y, sample_weight, batch_size=max(_rows(x), 1), class_weight=class_weight)) as source:
+        return _first(source.epoch(0))

@@ -1,0 +1,187 @@
+"""What `compile` is given, settled for a model's outputs: which loss, weight and metrics go with which output."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cornu import losses, metrics, tree
+from cornu.errors import ArgumentError, DataError, nearest
+from cornu.losses import Loss
+from cornu.metrics import Mean, Metric
+from cornu.ops.arguments import Array
+from cornu.ops.core import cast, where
+from cornu.ops.creation import ones_like
+from cornu.ops.elementwise import multiply
+
+__all__ = ["CompiledLoss", "CompiledMetrics", "per_output"]
+
+_BY_LOSS = ("accuracy", "acc", "crossentropy", "ce")
+"""Names that stand for one metric or another, by the loss and the shapes."""
+
+
+def per_output(given: Any, names: Sequence[str], what: str, *, leaf: type | tuple[type, ...] = ()) -> list[Any]:
+    """`given` (one for all, a list in the order of the outputs, or a dict by their names) as a list with an entry or None for each output."""
+    if given is None:
+        return [None] * len(names)
+    if isinstance(given, dict) and not (leaf and isinstance(given, leaf)):
+        unknown = [k for k in given if k not in names]
+        if unknown:
+            guess = nearest(unknown[0], names)
+            hint = f" Did you mean {guess[0]!r}?" if guess else ""
+            raise ArgumentError(f"The {what} must be keyed by the model's outputs, {list(names)}, got {unknown}.{hint} Name the output layers so.")
+        return [given.get(name) for name in names]
+    if isinstance(given, (list, tuple)) and not (leaf and isinstance(given, leaf)):
+        flat = list(given)
+        if len(flat) != len(names):
+            raise ArgumentError(f"The {what} must have one entry for each of {len(names)} output(s), {list(names)}, got {len(flat)}.")
+        return flat
+    return [given] * len(names)
+
+
+class CompiledLoss:
+    """The losses of all outputs, added up.
+
+    Args:
+        loss: one for all outputs, a list, or a dict by output name; each a name, a function or a `Loss`.
+        weights: a number for each output's loss, as a list or a dict.
+    """
+
+    def __init__(self, loss: Any, weights: Any) -> None:
+        self._given, self._given_weights = loss, weights
+        self.names: list[str] | None = None
+        self.trackers: list[Mean] = []
+        self.losses: list[Any] = []
+        # Names are looked up now, so that a misspelt one fails in `compile`
+        for one in tree.flatten(loss):
+            if one is not None:
+                losses.get(one)
+
+    def build(self, names: Sequence[str]) -> None:
+        """Settles which loss is whose."""
+        if self.names is not None:
+            return
+        names = list(names)
+        self.losses = [_as_loss(one) for one in per_output(self._given, names, "losses")]
+        weights = per_output(self._given_weights, names, "loss weights")
+        self._weights = [1.0 if w is None else float(w) for w in weights]
+        self.names = names
+        if len(names) > 1:
+            self.trackers = [Mean(name=f"{name}_loss") if loss is not None else None for name, loss in zip(names, self.losses, strict=True)]  # type: ignore[misc]
+
+    def __call__(self, targets: list[Any], outputs: list[Any], weights: list[Any], masks: list[Any]) -> Array | None:
+        """The weighted sum of the outputs' losses; None where no output has one."""
+        total = None
+        for i, (loss, y, y_pred) in enumerate(zip(self.losses, targets, outputs, strict=True)):
+            if loss is None:
+                continue
+            if y is None:
+                raise DataError(f"Output {self.names[i]!r} has a loss and needs targets, got none. Give `y` for it, or no loss.")  # type: ignore[index]
+            value = loss(y, y_pred, weights[i], mask=masks[i])
+            if self.trackers:
+                self.trackers[i].update_state(value, y_pred.shape[0])
+            value = value if self._weights[i] == 1.0 else multiply(value, self._weights[i])
+            total = value if total is None else total + value
+        return total
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The running means of the outputs' losses, where there are several outputs."""
+        return [t for t in self.trackers if t is not None]
+
+
+def _as_loss(identifier: Any) -> Any:
+    """A `Loss` from a name, a function of (y_true, y_pred), or a `Loss`."""
+    if identifier is None:
+        return None
+    found = losses.get(identifier)
+    return found if isinstance(found, Loss) else losses.LossFunctionWrapper(found, name=getattr(found, "__name__", None))
+
+
+class CompiledMetrics:
+    """The metrics of all outputs, those that take sample weights apart from those that do not."""
+
+    def __init__(self, plain: Any, weighted: Any) -> None:
+        self._given = {False: plain, True: weighted}
+        self._entries: list[tuple[int, bool, Metric]] | None = None
+        for one in (*tree.flatten(plain), *tree.flatten(weighted)):
+            if isinstance(one, str) and one not in _BY_LOSS:
+                metrics.get(one)
+
+    def build(self, names: Sequence[str], found_losses: Sequence[Any], targets: Sequence[Any], outputs: Sequence[Any]) -> None:
+        """Settles which metric is whose; "accuracy" by the output's shape, the targets' and the loss."""
+        if self._entries is not None:
+            return
+        entries = []
+        for weighted, given in self._given.items():
+            for i, wanted in enumerate(self._for_outputs(given, names)):
+                for identifier in wanted:
+                    if targets[i] is None:
+                        raise DataError(f"Output {names[i]!r} has metrics and needs targets, got none.")
+                    metric = _as_metric(identifier, found_losses[i], targets[i], outputs[i])
+                    entries.append((i, weighted, _named(metric, names[i] if len(names) > 1 else None)))
+        self._entries = entries
+
+    @staticmethod
+    def _for_outputs(given: Any, names: Sequence[str]) -> list[list[Any]]:
+        if given is None:
+            return [[] for _ in names]
+        if isinstance(given, dict):
+            return [_listed(one) for one in per_output(given, names, "metrics")]
+        nested = isinstance(given, (list, tuple)) and any(isinstance(one, (list, tuple)) for one in given)
+        if nested or (len(names) > 1 and isinstance(given, (list, tuple)) and len(given) == len(names)):
+            return [_listed(one) for one in per_output(given, names, "metrics")]
+        if len(names) > 1:
+            raise ArgumentError(
+                f"The metrics of a model with {len(names)} outputs must say whose they are, got {given!r}. "
+                f"Give a dict by output name ({', '.join(map(repr, names))}) or a list with one list for each."
+            )
+        return [_listed(given)]
+
+    def update(self, targets: list[Any], outputs: list[Any], weights: list[Any], masks: list[Any]) -> None:
+        """Takes a batch into account."""
+        for i, weighted, metric in self._entries or ():
+            weight = weights[i] if weighted else None
+            if masks[i] is not None:
+                weight = _masked(weight, masks[i])
+            if weight is None:
+                metric.update_state(targets[i], outputs[i])
+            else:
+                metric.update_state(targets[i], outputs[i], weight)
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """All metrics, in the order of outputs; the weighted ones last."""
+        return [metric for _, _, metric in self._entries or ()]
+
+
+def _masked(weight: Any, mask: Any) -> Any:
+    mask = cast(mask, "float32")
+    if weight is None:
+        return mask
+    while weight.ndim < mask.ndim:
+        weight = weight[..., None]
+    return where(cast(mask, "bool"), multiply(weight, ones_like(mask)), 0.0)
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _as_metric(identifier: Any, loss: Any, target: Any, output: Any) -> Metric:
+    if isinstance(identifier, Metric):
+        return identifier
+    if isinstance(identifier, str) and identifier in _BY_LOSS:
+        return metrics.resolve_accuracy(identifier, loss, tuple(target.shape), tuple(output.shape))
+    found = metrics.get(identifier)
+    if isinstance(found, Metric):
+        if isinstance(identifier, str):
+            found.name = identifier
+        return found
+    return metrics.MeanMetricWrapper(found, name=identifier if isinstance(identifier, str) else getattr(found, "__name__", "metric"))
+
+
+def _named(metric: Metric, output: str | None) -> Metric:
+    if output is not None:
+        metric.reported_name = f"{output}_{metric.name}"  # type: ignore[attr-defined]
+    return metric

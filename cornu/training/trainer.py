@@ -1,0 +1,464 @@
+"""The part of a model that trains, evaluates and predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cornu import backends, dtypes, optimizers, serialization, tree
+from cornu.errors import ArgumentError, BackendError, DataError, NotCompiledError
+from cornu.graph import SymbolicTensor, infer
+from cornu.layers import context, tracking
+from cornu.metrics import Mean
+from cornu.ops.arguments import Array
+from cornu.ops.reduce import mean
+from cornu.state import CompiledStep, Variable, value_and_grad
+from cornu.state.seed import make_seed
+from cornu.state.variable import structure_version
+from cornu.training import checks, loop, steps
+from cornu.training.health import Health
+from cornu.training.objective import CompiledLoss, CompiledMetrics, per_output
+
+__all__ = ["Trainer"]
+
+
+class Trainer:
+    """`compile`, `fit`, `evaluate`, `predict`, and the steps that a subclass may write itself."""
+
+    _objective: CompiledLoss | None = None
+    _scores: CompiledMetrics | None = None
+    optimizer: Any = None
+    stop_training = False
+    history: Any = None
+    health: Health
+    compiled = False
+    _shuffle_seed: int | None = None
+    _built_at = -1
+
+    # --- compile ------------------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str | None = "auto",
+        auto_scale_loss: bool = True,
+        on_nonfinite: str = "raise",
+    ) -> None:
+        """Says how the model is trained and measured.
+
+        Args:
+            optimizer: a name, an `Optimizer`, or its configuration.
+            loss: a name, a function of (y_true, y_pred) or a `Loss`; a list or a dict by output name for several outputs.
+            loss_weights: a number for each output's loss, as a list or a dict.
+            metrics: names, functions or `Metric`s; a list, or for several outputs a dict or a list of lists.
+            weighted_metrics: the same; these take sample weights into account.
+            run_eagerly: run each step as it is written, for debugging.
+            steps_per_execution: how many steps run before callbacks look; it changes speed, never results.
+            jit_compile: True compiles on any backend, False never does, "auto" leaves it to the backend.
+            auto_scale_loss: wrap the optimizer for loss scaling under mixed_float16.
+            on_nonfinite: what happens where loss or gradients are NaN or infinite: "raise" stops before anything is changed,
+                "skip" leaves such steps out, "ignore" goes on.
+
+        Raises:
+            UnknownNameError: a name is not known; the message has the nearest ones.
+        """
+        if steps_per_execution < 1:
+            raise ArgumentError(f"steps_per_execution must be at least 1, got {steps_per_execution}.")
+        if jit_compile not in (True, False, None, "auto"):
+            raise ArgumentError(f"jit_compile must be True, False or 'auto', got {jit_compile!r}.")
+        chosen = optimizers.get(optimizer)
+        objective, scores = CompiledLoss(loss, loss_weights), CompiledMetrics(metrics, weighted_metrics)
+        with backends.use_backend(self._home_backend()):
+            if auto_scale_loss and getattr(self, "dtype_policy", None) is not None and self.dtype_policy.name == "mixed_float16":  # type: ignore[attr-defined]
+                chosen = optimizers.scaled(chosen)
+            self.optimizer = chosen
+            self._objective, self._scores = objective, scores
+            self._loss_mean = Mean(name="loss")
+            self.health = Health(on_nonfinite)
+        self.run_eagerly, self.steps_per_execution, self.jit_compile = run_eagerly, steps_per_execution, jit_compile
+        self._compile_arguments = {
+            "optimizer": self.optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
+        }  # fmt: skip
+        self.stop_training = False
+        self.compiled = True
+        self._programs: dict[str, CompiledStep] = {}
+
+    def _home_backend(self) -> Any:
+        for variable in self._all_state():  # type: ignore[attr-defined]
+            return variable.backend
+        return getattr(self, "_home", None) or backends.compute()
+
+    @property
+    def loss(self) -> Any:
+        """The loss that `compile` was given."""
+        return self._compile_arguments["loss"] if self.compiled else None
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What `compile` was given, for files."""
+        if not self.compiled:
+            return None
+        return {name: serialization.serialize(value) for name, value in self._compile_arguments.items()}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles with what `get_compile_config` gave."""
+        arguments = {name: serialization.deserialize(value) for name, value in config.items()}
+        self.compile(**arguments)
+        if getattr(self, "built", False):
+            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+
+    def _require_compiled(self, what: str) -> None:
+        if not self.compiled:
+            raise NotCompiledError(f"`{what}` needs to know loss and optimizer: call `model.compile(optimizer, loss)` first.")
+
+    # --- what a subclass may write -------------------------------------------------------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, Array]:
+        """One training step on a batch: x, (x, y) or (x, y, sample_weight). Gives the metrics so far.
+
+        A subclass may write its own, in ops, once for all backends:
+
+            def train_step(self, data):
+                x, y = data
+                def forward():
+                    return self.compute_loss(x, y, self(x, training=True)), None
+                (loss, _), grads = cornu.value_and_grad(forward, self.trainable_variables)
+                self.optimizer.apply(grads, self.trainable_variables)
+                return {"loss": loss}
+        """
+        return steps.default_train_step(self, unpack(data))
+
+    def test_step(self, data: Any) -> dict[str, Array]:
+        """One evaluation step on a batch; gives the metrics so far."""
+        self.update_metrics(*unpack(data))
+        return self.get_metrics_result()
+
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for one batch."""
+        return self(unpack(data)[0], training=False)  # type: ignore[operator]
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Array:
+        """The loss of a batch: of the outputs against the targets, plus what layers added and regularizers ask."""
+        total = None
+        if self._objective is not None and y_pred is not None:
+            outputs, targets, weights, masks = self._aligned(y, y_pred, sample_weight)
+            total = self._objective(targets, outputs, weights, masks)
+        for extra in self.losses:  # type: ignore[attr-defined]
+            extra = mean(extra) if len(extra.shape) else extra
+            total = extra if total is None else total + extra
+        if total is None:
+            raise NotCompiledError("There is nothing to minimise: give `compile` a loss, or call `add_loss` in a layer.")
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Array]:
+        """Takes a batch into account; gives the metrics so far."""
+        self._update_scores(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    # --- pieces of the steps -------------------------------------------------------------------------------------------
+
+    def uses_default_step(self, name: str) -> bool:
+        """Whether the step of that name is the one written here, not a subclass's."""
+        return getattr(type(self), name) is getattr(Trainer, name)
+
+    def compute_gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, list[Array], list[Variable]]:
+        """Forward and backward: the loss, the gradients, and whose they are. Metrics are brought up to date."""
+        variables = self.trainable_variables  # type: ignore[attr-defined]
+
+        def forward() -> tuple[Array, Any]:
+            y_pred = self(x, training=True)  # type: ignore[operator]
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            return self.optimizer.scale_loss(loss), (loss, y_pred, self._masks(y_pred))
+
+        (_, (loss, y_pred, masks)), grads = value_and_grad(forward, variables)
+        around = context.active()
+        for output, mask in zip(tree.flatten(y_pred), masks, strict=True):
+            if mask is not None and around is not None:
+                around.set_mask(output, mask)
+        self._loss_mean.update_state(loss, tree.flatten(x)[0].shape[0])
+        if self.uses_default_step("compute_metrics") and not hasattr(type(self).compute_metrics, "_user"):
+            self._update_scores(y, y_pred, sample_weight)
+        else:
+            self.compute_metrics(x, y, y_pred, sample_weight)
+        return loss, grads, variables
+
+    def update_metrics(self, x: Any, y: Any, sample_weight: Any) -> None:
+        """A forward pass without training; loss and metrics are brought up to date."""
+        y_pred = self(x, training=False)  # type: ignore[operator]
+        if self._objective is not None and (self.loss is not None or self.losses):  # type: ignore[attr-defined]
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+            self._loss_mean.update_state(loss, tree.flatten(x)[0].shape[0])
+        if self.uses_default_step("compute_metrics"):
+            self._update_scores(y, y_pred, sample_weight)
+        else:
+            self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def _update_scores(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
+        if self._scores is not None and self._scores.metrics:
+            outputs, targets, weights, masks = self._aligned(y, y_pred, sample_weight)
+            self._scores.update(targets, outputs, weights, masks)
+
+    def _masks(self, y_pred: Any) -> list[Any]:
+        around = context.active()
+        return [None if around is None else around.mask_of(x) for x in tree.flatten(y_pred)]
+
+    def _aligned(self, y: Any, y_pred: Any, sample_weight: Any) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+        """Outputs, targets, weights and masks, each with one entry for each output."""
+        outputs, names = tree.flatten(y_pred), self._names_of(y_pred)
+        self._objective.build(names)  # type: ignore[union-attr]
+        targets = arranged(y, y_pred, names, "targets")
+        weights = [sample_weight] * len(names) if not tree.is_nested(sample_weight) else per_output(sample_weight, names, "sample weights")
+        if self._scores is not None:
+            self._scores.build(names, self._objective.losses, targets, outputs)  # type: ignore[union-attr]
+        return outputs, targets, weights, self._masks(y_pred)
+
+    def _names_of(self, y_pred: Any) -> list[str]:
+        if isinstance(y_pred, dict):
+            return sorted(y_pred)
+        named = getattr(self, "output_names", None)
+        flat = tree.flatten(y_pred)
+        return named if named and len(named) == len(flat) else [f"output_{i + 1}" for i in range(len(flat))]
+
+    # --- metrics --------------------------------------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The running mean of the loss, those of each output's, the metrics of `compile`, and those kept in attributes."""
+        own = [m for layer in tracking.walk(self) for m in tracking.metrics(layer) if m is not getattr(self, "_loss_mean", None)]  # type: ignore[arg-type]
+        if not self.compiled:
+            return own
+        found = [self._loss_mean, *self._objective.metrics, *self._scores.metrics, *own]  # type: ignore[union-attr]
+        return list({id(m): m for m in found}.values())
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the metrics, "loss" first, as `evaluate` gives them."""
+        return [_reported(m) for m in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """All metrics start anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self) -> dict[str, Array]:
+        """The metrics so far, by name."""
+        results: dict[str, Any] = {}
+        for metric in self.metrics:
+            value = metric.result()
+            results.update(value if isinstance(value, dict) else {_reported(metric): value})
+        return results
+
+    # --- whole runs ------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool | str = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+    ) -> Any:
+        """Trains for a number of epochs; gives a `History` whose `.history` holds the metrics of each.
+
+        Args:
+            x: arrays (one, a list, or a dict by input name), a generator, a `PyDataset`, or a data loader of a framework.
+            y: targets, for arrays.
+            batch_size: rows a step, 32 by default, for arrays.
+            epochs: the epoch to end at, counted from `initial_epoch`'s 0.
+            verbose: 0 silent, 1 a progress bar, 2 a line an epoch; "auto" is 1 on a terminal and 2 elsewhere.
+            callbacks: a list of `Callback`s.
+            validation_split: the last fraction of the arrays is kept for validation.
+            validation_data: (x, y), (x, y, sample_weight), or any source of batches.
+            shuffle: rows in another order each epoch; "batch" keeps batches together.
+            class_weight: a weight for each class number.
+            sample_weight: a weight for each row.
+            initial_epoch: where to start, to go on with an earlier run.
+            steps_per_epoch, validation_steps: how many batches make an epoch or a validation.
+            validation_batch_size: rows a step of validation.
+            validation_freq: validate every so many epochs, or after those listed.
+
+        Raises:
+            DataError: the data does not fit the model; nothing has been changed.
+            NonFiniteError: loss or gradients were NaN or infinite; the weights are those before that step.
+        """
+        self._require_compiled("fit")
+        backend = self._home_backend()
+        if not backend.CAN_TRAIN:
+            raise BackendError(
+                f"The {backend.NAME} backend predicts and evaluates, it cannot train. Move the model with `model.to('jax')`, "
+                "or call `cornu.set_backend('jax')` before making it."
+            )
+        with backends.use_backend(backend):
+            return loop.fit(
+                self, x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks, validation_split=validation_split,
+                validation_data=validation_data, shuffle=shuffle, class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch, validation_steps=validation_steps, validation_batch_size=validation_batch_size,
+                validation_freq=validation_freq,
+            )  # fmt: skip
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Loss and metrics on data: a number, a list in the order of `metrics_names`, or a dict if `return_dict`."""
+        self._require_compiled("evaluate")
+        with backends.use_backend(self._home_backend()):
+            logs = loop.evaluate(self, x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, steps=steps, callbacks=callbacks)
+        if return_dict:
+            return logs
+        values = list(logs.values())
+        return values[0] if len(values) == 1 else values
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", steps: int | None = None, callbacks: Any = None) -> Any:
+        """The outputs for all rows, as NumPy arrays in the structure of the outputs."""
+        with backends.use_backend(self._home_backend()):
+            return loop.predict(self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict[int, float] | None = None, return_dict: bool = False
+    ) -> Any:
+        """One step on these rows; gives loss and metrics so far."""
+        self._require_compiled("train_on_batch")
+        with backends.use_backend(self._home_backend()):
+            return self._listed(loop.train_on_batch(self, x, y, sample_weight, class_weight), return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Loss and metrics so far, these rows included."""
+        self._require_compiled("test_on_batch")
+        with backends.use_backend(self._home_backend()):
+            return self._listed(loop.test_on_batch(self, x, y, sample_weight), return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for these rows, as NumPy arrays."""
+        with backends.use_backend(self._home_backend()):
+            return loop.predict_on_batch(self, x)
+
+    @staticmethod
+    def _listed(logs: dict[str, float], return_dict: bool) -> Any:
+        values = list(logs.values())
+        return logs if return_dict else values[0] if len(values) == 1 else values
+
+    def shuffle_seed(self) -> int:
+        """The seed of the order of rows, drawn once for a model; with the number of an epoch it gives the order of that epoch."""
+        if self._shuffle_seed is None:
+            self._shuffle_seed = make_seed()
+        return self._shuffle_seed
+
+    # --- making ready ----------------------------------------------------------------------------------------------------
+
+    def program(self, kind: str) -> CompiledStep:
+        """The compiled step of a kind: "train", "test" or "predict"; made on first use."""
+        programs = self.__dict__.setdefault("_programs", {})
+        if kind not in programs:
+            step = {"train": steps.train_step, "test": steps.test_step, "predict": steps.predict_step}[kind]
+            jit = False if getattr(self, "run_eagerly", False) else {"auto": None}.get(getattr(self, "jit_compile", "auto"), getattr(self, "jit_compile", None))
+            programs[kind] = CompiledStep(lambda *data: self._finished(step(self, data)), lambda: self._variables_for(kind), jit=jit)
+        return programs[kind]
+
+    def _finished(self, result: Any) -> Any:
+        """No traced value may outlive the trace in the list of added losses."""
+        self._call_losses = []
+        return result
+
+    def _variables_for(self, kind: str) -> list[Variable]:
+        own = list(self.variables)  # type: ignore[attr-defined]
+        if kind != "predict":
+            own += [v for m in self.metrics for v in m.variables]
+        if kind == "train":
+            own += [*self.optimizer.variables, *self.health.variables]
+        return own
+
+    def ensure_built(self, x: Any) -> None:
+        """Builds the model for data like this batch, its batch dimension left open."""
+        if self._built_at == structure_version():
+            return
+        symbols = tree.map_structure(_open_batch, x)
+        if not self.built:  # type: ignore[attr-defined]
+            self._build_for((symbols,), {})  # type: ignore[attr-defined]
+        if any(not layer.built for layer in tracking.walk(self)):  # type: ignore[arg-type]
+            with backends.current().inference():
+                self(x, training=False)  # type: ignore[operator]
+        self._built_at = structure_version()
+
+    def ensure_ready(self, x: Any, y: Any, sample_weight: Any, *, training: bool) -> None:
+        """Builds what depends on the data's shapes: weights, losses, metrics, the optimizer's slots; then checks the data against the model."""
+        self.ensure_built(x)
+        symbols = tree.map_structure(_open_batch, (x, y, sample_weight))
+        y_pred = self.symbolic_outputs(symbols[0])
+        checks.check_batch(self, x, y, y_pred)
+        outputs, targets, _, _ = self._aligned(symbols[1], y_pred, symbols[2])
+        checks.check_targets(self._objective, self._names_of(y_pred), outputs, arranged(y, y_pred, self._names_of(y_pred), "targets"))
+        if training:
+            variables = self.trainable_variables  # type: ignore[attr-defined]
+            if not self.optimizer.built:
+                self.optimizer.build(variables)
+
+    def symbolic_outputs(self, x: Any) -> Any:
+        """The outputs' specs for symbolic inputs."""
+        graph = getattr(self, "_graph", None)
+        if graph is not None:
+            graph.arrange(x)
+            return graph.outputs
+        return tree.map_structure(lambda s: SymbolicTensor(s.shape, s.dtype), infer(self._run, (x,), {"training": False}))  # type: ignore[attr-defined]
+
+
+def unpack(data: Any) -> tuple[Any, Any, Any]:
+    """x, y and sample_weight from what a step is given: x, (x,), (x, y) or (x, y, sample_weight)."""
+    if not isinstance(data, tuple):
+        return data, None, None
+    if len(data) > 3:
+        raise DataError(f"A batch is x, (x, y) or (x, y, sample_weight), got a tuple of {len(data)}.")
+    return (*data, *(None,) * (3 - len(data)))  # type: ignore[return-value]
+
+
+def arranged(y: Any, y_pred: Any, names: Sequence[str], what: str) -> list[Any]:
+    """Targets with one entry for each output: from a dict by output name, a structure like the outputs', or a flat list."""
+    if y is None:
+        return [None] * len(names)
+    if isinstance(y, dict):
+        return per_output(y, names, what)
+    flat = tree.flatten(y)
+    if len(flat) != len(names):
+        raise DataError(
+            f"The model has {len(names)} output(s), {list(names)}, so as many arrays of {what} are needed, got {len(flat)}. "
+            "Give a list in that order or a dict by name."
+        )
+    return flat
+
+
+def _open_batch(x: Any) -> Any:
+    if x is None or not hasattr(x, "shape"):
+        return x
+    name = dtypes.standardize(x.dtype)
+    name = {"float64": "float32", "int64": "int32"}.get(name, name)
+    return SymbolicTensor((None, *tuple(x.shape)[1:]), name) if len(x.shape) else SymbolicTensor((), name)
+
+
+def _reported(metric: Any) -> str:
+    return getattr(metric, "reported_name", None) or metric.name
