@@ -1,0 +1,96 @@
+"""Adam and its sibling with decoupled weight decay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu import ops
+from cornu.errors import ArgumentError
+from cornu.ops.arguments import Array
+from cornu.optimizers.optimizer import Optimizer
+from cornu.optimizers.state import Rate
+from cornu.registry import OPTIMIZERS
+
+__all__ = ["Adam", "AdamW"]
+
+
+@OPTIMIZERS.add
+class Adam(Optimizer):
+    """Adam: steps of adaptive size from the gradients' first and second moments.
+
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g²
+        w = w - learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
+
+    `epsilon` is the "epsilon hat" of the paper's section 2.1. Papers: https://arxiv.org/abs/1412.6980,
+    and for amsgrad https://arxiv.org/abs/1904.09237.
+
+    Args:
+        learning_rate: a number, a schedule of the step, or a function without arguments.
+        beta_1: decay of the first moment.
+        beta_2: decay of the second moment.
+        epsilon: keeps the division finite.
+        amsgrad: divide by the largest v so far.
+
+    The other arguments are those of `Optimizer`.
+
+    >>> import cornu
+    >>> w = cornu.Variable([1.0])
+    >>> Adam(0.1).apply([cornu.ops.convert_to_tensor([2.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [0.9]
+    """
+
+    def __init__(
+        self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7, amsgrad: bool = False,
+        weight_decay: float | None = None, clipnorm: float | None = None, clipvalue: float | None = None,
+        global_clipnorm: float | None = None, use_ema: bool = False, ema_momentum: float = 0.99, ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None, gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
+            loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
+        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
+        self.slots = (("momentum", "velocity"), ("velocity_hat",)) if amsgrad else (("momentum", "velocity"),)
+
+    def rule(self, gradient: Array, value: Array, rate: Array, step: Array, *slots: Array) -> tuple[Array, ...]:
+        m, v, *hat = slots
+        m = m + (gradient - m) * (1 - self.beta_1)
+        v = v + (ops.square(gradient) - v) * (1 - self.beta_2)
+        hat = [ops.maximum(h, v) for h in hat]
+        alpha = rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
+        return value - alpha * m / (ops.sqrt(hat[0] if hat else v) + self.epsilon), m, v, *hat
+
+
+@OPTIMIZERS.add
+class AdamW(Adam):
+    """Adam with weight decay that is decoupled from the gradient: `w = w - weight_decay * learning_rate * w` before each step of Adam.
+
+    Paper: https://arxiv.org/abs/1711.05101.
+
+    Args:
+        learning_rate: a number, a schedule of the step, or a function without arguments.
+        weight_decay: how strongly weights shrink.
+
+    The other arguments are those of `Adam`.
+
+    >>> import cornu
+    >>> w = cornu.Variable([1.0])
+    >>> AdamW(0.1, weight_decay=0.5).apply([cornu.ops.convert_to_tensor([2.0])], [w])
+    >>> w.numpy().round(4).tolist()
+    [0.85]
+    """
+
+    def __init__(
+        self, learning_rate: Rate = 0.001, weight_decay: float = 0.004, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
+        amsgrad: bool = False, clipnorm: float | None = None, clipvalue: float | None = None, global_clipnorm: float | None = None,
+        use_ema: bool = False, ema_momentum: float = 0.99, ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None, gradient_accumulation_steps: int | None = None, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
+        )  # fmt: skip
+        if weight_decay is None:
+            raise ArgumentError("AdamW needs a number as weight_decay, got None. Adam is the same without.")
