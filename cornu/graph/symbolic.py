@@ -146,9 +146,13 @@ def symbolic_leaves(values: Any) -> list[SymbolicTensor]:
 def contains_symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
     """Whether a symbolic tensor is among the arguments, nested ones included."""
     for value in args:
-        if isinstance(value, SymbolicTensor) or (isinstance(value, (list, tuple, dict)) and symbolic_leaves(value)):
+        cls = type(value)
+        if cls is SymbolicTensor or (cls in _NESTED and symbolic_leaves(value)):
             return True
     return bool(kwargs) and bool(symbolic_leaves(kwargs))
+
+
+_NESTED = frozenset((list, tuple, dict))
 
 
 def to_specs(values: Any, stand_in: int | None = None) -> Any:

@@ -18,7 +18,7 @@ from cornu.graph import Node, SymbolicTensor, contains_symbolic, infer
 from cornu.layers import context, input_spec, tracking
 from cornu.layers.context import CallContext
 from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, take_symbolic_masks
-from cornu.layers.signature import build_arguments, call_signature
+from cornu.layers.signature import CallSignature, build_arguments, call_signature
 from cornu.layers.weights import Weights
 from cornu.ops import dispatch
 from cornu.ops.arguments import Array
@@ -82,6 +82,7 @@ class Layer(Weights, Configurable, Tracked):
         self._trainable = trainable
         self._call_losses: list[Array] = []
         self._home: ModuleType | None = None
+        self._accepted: Any = None
 
     # --- what a layer class writes -----------------------------------------------------------------------------------
 
@@ -110,31 +111,40 @@ class Layer(Weights, Configurable, Tracked):
     def _run(self, *args: Any, **kwargs: Any) -> Any:
         """Runs `call` in its context: backend, training, masks, dtype."""
         home = self._home
-        if home is not None and home is not backends.compute():
+        if home is not None and home is not backends.current() and home is not backends.compute():
             with backends.use_backend(home):
                 return self._run(*args, **kwargs)
-        if self.input_spec is not None and args:
-            input_spec.check(self.input_spec, args[0], self.name)
-        args = tuple(map(self._own, args)) if self.autocast else args
-        outer, takes = context.active(), call_signature(type(self).call)
-        training = kwargs.get("training")
-        if training is None:
-            training = None if outer is None else outer.training
-        if takes.training:
-            if len(args) + len(kwargs) == 1 or "training" not in takes.names[: len(args)]:
-                kwargs["training"] = bool(training)
-        else:
-            kwargs.pop("training", None)
+        if len(args) != 1 or (type(args[0]), getattr(args[0], "shape", None), getattr(args[0], "dtype", None)) != self._accepted:
+            args = self._accept(args)
+        outer = context.active()
+        training = kwargs.pop("training", None)
+        if training is None and outer is not None:
+            training = outer.training
+        if self._takes.training and len(args) <= self._takes.training_at:
+            kwargs["training"] = bool(training)
         if outer is not None and outer.training is training and not self._reads_weights_in_another_dtype:
             return self._within(outer, args, kwargs)
-        with CallContext(training, outer) as inner, autocast(self.compute_dtype if self._reads_weights_in_another_dtype else None):
-            outputs = self._within(inner, args, kwargs)
+        with CallContext(training, outer) as inner:
+            if self._reads_weights_in_another_dtype:
+                with autocast(self.compute_dtype):
+                    outputs = self._within(inner, args, kwargs)
+            else:
+                outputs = self._within(inner, args, kwargs)
         if outer is None:
             self._call_losses = inner.losses
         return outputs
 
+    def _accept(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments checked and made the layer's own; an array like the last one that needed nothing skips this."""
+        if self.input_spec is not None and args:
+            input_spec.check(self.input_spec, args[0], self.name)
+        own = tuple(map(self._own, args)) if self.autocast else args
+        if len(args) == 1 and own[0] is args[0] and hasattr(args[0], "shape"):
+            self._accepted = (type(args[0]), args[0].shape, args[0].dtype)
+        return own
+
     def _within(self, around: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if around.masks and kwargs.get("mask") is None and args and call_signature(type(self).call).mask:
+        if around.masks and self._takes.mask and args and kwargs.get("mask") is None:
             kwargs["mask"] = context.masks_of(around, args[0])
         outputs = self.call(*args, **kwargs)
         if self._watcher is not None:
@@ -153,9 +163,13 @@ class Layer(Weights, Configurable, Tracked):
     def _reads_weights_in_another_dtype(self) -> bool:
         return self.autocast and self.dtype_policy.compute_dtype != self.dtype_policy.variable_dtype
 
-    @property
+    @functools.cached_property
     def _makes_masks(self) -> bool:
         return type(self).compute_mask is not Layer.compute_mask
+
+    @functools.cached_property
+    def _takes(self) -> CallSignature:
+        return call_signature(type(self).call)
 
     def _own(self, x: Any) -> Any:
         """An input as the backend's array, floats in the compute dtype; nested structures and other values as they are."""

@@ -14,6 +14,7 @@ class CallSignature(NamedTuple):
     """Which special arguments `call` takes."""
 
     training: bool
+    training_at: int  # its place among the positional arguments; beyond all of them where it is keyword-only
     mask: bool
     names: tuple[str, ...]
     signature: inspect.Signature
@@ -25,7 +26,8 @@ def call_signature(call: Callable[..., Any]) -> CallSignature:
     signature = inspect.signature(call)
     names = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)][1:]
     anything = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    return CallSignature("training" in names or anything, "mask" in names, tuple(names), signature)
+    place = names.index("training") if "training" in names else len(names)
+    return CallSignature("training" in names or anything, place, "mask" in names, tuple(names), signature)
 
 
 @functools.cache
