@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu import registry
+from cornu import serialization
+from cornu.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
+from cornu.losses.hinge import CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge
 from cornu.losses.loss import Loss, LossFunctionWrapper, as_loss
 from cornu.losses.probabilistic import (
     BinaryCrossentropy,
@@ -38,11 +47,14 @@ from cornu.losses.regression import (
 from cornu.registry import LOSSES
 
 __all__ = [
-    "BinaryCrossentropy", "CategoricalCrossentropy", "CosineSimilarity", "Huber", "KLDivergence", "LogCosh", "Loss", "LossFunctionWrapper",
-    "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
-    "SparseCategoricalCrossentropy", "as_loss", "binary_crossentropy", "categorical_crossentropy", "combine_weights", "cosine_similarity",
-    "deserialize", "get", "huber", "kl_divergence", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
-    "mean_squared_logarithmic_error", "poisson", "reduce_values", "serialize", "sparse_categorical_crossentropy",
+    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy", "CategoricalHinge", "CosineSimilarity", "Hinge", "Huber", "KLDivergence", "LogCosh", "Loss",
+    "LossFunctionWrapper", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson",
+    "SparseCategoricalCrossentropy", "SquaredHinge", "as_loss", "binary_crossentropy", "binary_focal_crossentropy",
+    "categorical_crossentropy", "categorical_focal_crossentropy", "categorical_generalized_cross_entropy", "categorical_hinge",
+    "combine_weights", "cosine_similarity", "deserialize", "get", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error",
+    "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error", "poisson", "reduce_values", "serialize",
+    "sparse_categorical_crossentropy", "squared_hinge",
 ]  # fmt: skip
 
 LOSSES.add(LossFunctionWrapper)
@@ -68,22 +80,7 @@ def serialize(loss: Any) -> dict[str, Any]:
     >>> serialize(mean_squared_error)["config"]
     'mean_squared_error'
     """
-    return registry_config(loss, LOSSES)
-
-
-def registry_config(thing: Any, role: registry.Role) -> dict[str, Any]:
-    """The configuration of an object or function of one role, in the layout of Keras's files."""
-    if not hasattr(thing, "get_config"):
-        name = registry.registered_name(thing)
-        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": name if ">" in name else "function"}
-    name = registry.registered_name(type(thing))
-    own = ">" not in name
-    return {
-        "module": role.module if own else type(thing).__module__,
-        "class_name": type(thing).__name__,
-        "config": thing.get_config(),
-        "registered_name": None if own else name,
-    }
+    return serialization.serialize(loss)
 
 
 def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -93,5 +90,4 @@ def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         name: what `serialize` gave, or a name.
         custom_objects: the user's own classes and functions by name.
     """
-    with registry.scope(custom_objects):
-        return LOSSES.get(name)
+    return serialization.deserialize(name, custom_objects, LOSSES)

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 
 from cornu import config, dtype_policies, dtypes, naming, ops, tree
 from cornu.configurable import Configurable
-from cornu.errors import ConfigError
+from cornu.errors import ArgumentError, ConfigError
 from cornu.losses.reduction import align, arrays, reduce_values, standardize_reduction
 from cornu.ops.arguments import Array
 from cornu.registry import LOSSES, snake_case
+from cornu.serialization import revive, serialize
 
 __all__ = ["FunctionLoss", "Loss", "LossFunctionWrapper", "as_loss"]
 
@@ -82,7 +83,7 @@ class Loss(Configurable):
 
 def is_structure(x: Any) -> bool:
     """Whether `x` is a dict, or a list or tuple of arrays (a list of numbers is an array to be)."""
-    return isinstance(x, dict) or (isinstance(x, (list, tuple)) and any(hasattr(leaf, "shape") for leaf in tree.flatten(x)))
+    return isinstance(x, dict) or (isinstance(x, (list, tuple)) and any(getattr(leaf, "ndim", 0) for leaf in tree.flatten(x)))
 
 
 def align_unless_nested(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -94,6 +95,19 @@ class FunctionLoss(Loss):
     """A loss class whose values are those of a function; the function's settings are attributes of the same names."""
 
     function: ClassVar[Callable[..., Array]]
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> Any:
+        """The loss as `Loss` says; of structures of targets and outputs, the mean of their losses ("sum": the sum; "none": a structure)."""
+        if not is_structure(y_true) and not is_structure(y_pred):
+            return super().__call__(y_true, y_pred, sample_weight, mask)
+        each = [tree.flatten(part) if is_structure(part) else [part] * len(tree.flatten(y_pred)) for part in (y_true, y_pred, sample_weight, mask)]
+        if len({len(part) for part in each}) > 1 or tree.structure(y_true) != tree.structure(y_pred):
+            raise ArgumentError(f"{self.name} needs targets in the structure of the outputs, got {tree.paths(y_true)} and {tree.paths(y_pred)}.")
+        parts = [super(FunctionLoss, self).__call__(*leaves) for leaves in zip(*each, strict=True)]
+        if self.reduction == "none":
+            return tree.pack_sequence_as(y_pred, parts)
+        total = functools.reduce(ops.add, parts)
+        return total if self.reduction == "sum" else total / len(parts)
 
     def call(self, y_true: Any, y_pred: Any) -> Array:
         """The function's values, with this object's settings."""
@@ -132,15 +146,15 @@ class LossFunctionWrapper(Loss):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, the function by its name."""
-        fn = {"module": "builtins", "class_name": "function", "config": self.fn.__name__, "registered_name": "function"}
-        return {"name": self.name, "reduction": self.reduction, "dtype": self.dtype, "fn": fn, **self.kwargs}
+        settings = {name: serialize(value) for name, value in self.kwargs.items()}
+        return {"name": self.name, "reduction": self.reduction, "dtype": self.dtype, "fn": serialize(self.fn), **settings}
 
     @classmethod
     def from_config(cls, config: Any) -> LossFunctionWrapper:
         """A loss of the function that the configuration names."""
         if "fn" not in config:
             raise ConfigError(f"A configuration of {cls.__name__} must name its function under 'fn', got {sorted(config)}.")
-        return cls(**{**config, "fn": LOSSES.get(config["fn"])})
+        return cls(**{**revive({k: v for k, v in config.items() if k != "fn"}), "fn": LOSSES.get(config["fn"])})
 
 
 def as_loss(identifier: Any) -> Any:

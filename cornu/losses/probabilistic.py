@@ -36,9 +36,7 @@ def binary_crossentropy(
     [0.693147]
     """
     y_true, y_pred = same_shape(y_true, y_pred, "binary_crossentropy")
-    if label_smoothing:
-        y_true = y_true * (1.0 - _share(label_smoothing)) + 0.5 * label_smoothing
-    return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis)
+    return ops.mean(ops.binary_crossentropy(smoothed_binary(y_true, label_smoothing), y_pred, from_logits=from_logits), axis)
 
 
 def categorical_crossentropy(
@@ -59,8 +57,8 @@ def categorical_crossentropy(
     >>> categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).tolist()
     [0.693147]
     """
-    y_true, y_pred = _one_hot_pair(y_true, y_pred, "categorical_crossentropy")
-    return ops.categorical_crossentropy(_smoothed(y_true, label_smoothing, axis), y_pred, from_logits=from_logits, axis=axis)
+    y_true, y_pred = one_hot_pair(y_true, y_pred, "categorical_crossentropy")
+    return ops.categorical_crossentropy(smoothed(y_true, label_smoothing, axis), y_pred, from_logits=from_logits, axis=axis)
 
 
 def sparse_categorical_crossentropy(
@@ -131,13 +129,19 @@ def _share(label_smoothing: float) -> float:
     return label_smoothing
 
 
-def _smoothed(y_true: Array, label_smoothing: float, axis: int) -> Array:
+def smoothed_binary(y_true: Array, label_smoothing: float) -> Array:
+    """Targets drawn towards 1/2."""
+    return y_true * (1.0 - _share(label_smoothing)) + 0.5 * label_smoothing if label_smoothing else y_true
+
+
+def smoothed(y_true: Array, label_smoothing: float, axis: int) -> Array:
+    """Targets drawn towards 1/classes."""
     if not label_smoothing:
         return y_true
     return y_true * (1.0 - _share(label_smoothing)) + label_smoothing / y_true.shape[axis]
 
 
-def _one_hot_pair(y_true: Array, y_pred: Array, name: str) -> tuple[Array, Array]:
+def one_hot_pair(y_true: Array, y_pred: Array, name: str) -> tuple[Array, Array]:
     """Targets and outputs of one shape; where the targets look like class numbers, the error says which loss takes those."""
     y_pred, y_true = arrays(y_pred, y_true)
     if y_true.ndim < y_pred.ndim or (y_true.shape[-1:] == (1,) and y_pred.shape[-1] != 1):

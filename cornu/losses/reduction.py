@@ -90,11 +90,12 @@ def reduce_values(values: Array, sample_weight: Array | None = None, mask: Array
     """
     reduction = standardize_reduction(reduction)
     weights = combine_weights(sample_weight, mask, values)
-    # A value that does not count must not make the rest NaN, as 0 * inf would
-    weighted = values if weights is None else ops.where(ops.equal(weights, 0), 0, ops.multiply(values, weights))
+    weighted = values if weights is None else weigh(values, weights)
     if reduction == "none":
         return weighted
     if reduction == "sum":
+        return ops.sum(weighted)
+    if 0 in values.shape:
         return ops.sum(weighted)
     if weights is None:
         return ops.mean(weighted)
@@ -105,6 +106,11 @@ def reduce_values(values: Array, sample_weight: Array | None = None, mask: Array
     (counted, _) = arrays(mask, values)
     counted = ops.cast(spread_weights(counted, values, "A mask"), values.dtype)
     return divide_or_zero(ops.sum(weighted), _total(counted, values))
+
+
+def weigh(values: Array, weights: Array) -> Array:
+    """`w v`; what weighs 0 is 0, were it infinite or NaN, and has no gradient."""
+    return ops.multiply(ops.where(ops.equal(weights, 0), 0, values), weights)
 
 
 def divide_or_zero(total: Array, count: Array) -> Array:

@@ -106,7 +106,12 @@ def cosine_similarity(y_true: Array, y_pred: Array, axis: int = -1) -> Array:
     [0.707107]
     """
     y_true, y_pred = same_shape(y_true, y_pred, "cosine_similarity")
-    return ops.sum(ops.multiply(ops.normalize(y_true, axis), ops.normalize(y_pred, axis)), axis)
+    return ops.sum(ops.multiply(_direction(y_true, axis), _direction(y_pred, axis)), axis)
+
+
+def _direction(x: Array, axis: int) -> Array:
+    """`x / |x|`; zeros stay zeros, where the gradient is finite too."""
+    return ops.multiply(x, ops.rsqrt(ops.maximum(ops.sum(ops.square(x), axis, keepdims=True), 1e-12)))
 
 
 def _mean(values: Array) -> Array:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu import registry
-from cornu.losses import registry_config
+from cornu import serialization
 from cornu.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -61,7 +60,7 @@ def serialize(metric: Any) -> dict[str, Any]:
     >>> serialize(Mean())["config"]
     {'name': 'mean', 'dtype': 'float32'}
     """
-    return registry_config(metric, METRICS)
+    return serialization.serialize(metric)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -71,5 +70,4 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
         config: what `serialize` gave, or a name.
         custom_objects: the user's own classes and functions by name.
     """
-    with registry.scope(custom_objects):
-        return METRICS.get(config)
+    return serialization.deserialize(config, custom_objects, METRICS)

@@ -10,10 +10,11 @@ from typing import Any
 from cornu import dtypes, ops
 from cornu.errors import ConfigError
 from cornu.losses.loss import align_unless_nested
-from cornu.losses.reduction import arrays, combine_weights, divide_or_zero
+from cornu.losses.reduction import arrays, combine_weights, divide_or_zero, weigh
 from cornu.metrics.metric import Metric
 from cornu.ops.arguments import Array
 from cornu.registry import LOSSES, METRICS
+from cornu.serialization import revive, serialize
 
 __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
@@ -26,7 +27,7 @@ def gathered(values: Array, sample_weight: Array | None, dtype: str) -> tuple[Ar
         return values, None
     weights = combine_weights(sample_weight, None, values)
     weights = ops.broadcast_to(weights, values.shape)
-    return ops.where(ops.equal(weights, 0), 0, ops.multiply(values, weights)), weights
+    return weigh(values, weights), weights
 
 
 @METRICS.add
@@ -116,9 +117,8 @@ class MeanMetricWrapper(Mean):
         """The constructor's arguments; a function is given by its name."""
         if "fn" not in inspect.signature(type(self).__init__).parameters:
             return super().get_config()
-        name = self._fn.__name__
-        fn = {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
-        return {"name": self.name, "dtype": self.dtype, "fn": fn, **self._fn_kwargs}
+        settings = {name: serialize(value) for name, value in self._fn_kwargs.items()}
+        return {"name": self.name, "dtype": self.dtype, "fn": serialize(self._fn), **settings}
 
     @classmethod
     def from_config(cls, config: Any) -> MeanMetricWrapper:
@@ -127,7 +127,7 @@ class MeanMetricWrapper(Mean):
             return super().from_config(config)
         if "fn" not in config:
             raise ConfigError(f"A configuration of {cls.__name__} must name its function under 'fn', got {sorted(config)}.")
-        return cls(**{**config, "fn": find_function(config["fn"])})
+        return cls(**{**revive({k: v for k, v in config.items() if k != "fn"}), "fn": find_function(config["fn"])})
 
 
 FUNCTIONS: dict[str, Callable[..., Array]] = {}
