@@ -41,6 +41,8 @@ class Adam(Optimizer):
     [0.9]
     """
 
+    kernel, settings = "adam_update", ("beta_1", "beta_2", "epsilon")
+
     def __init__(
         self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7, amsgrad: bool = False,
         weight_decay: float | None = None, clipnorm: float | None = None, clipvalue: float | None = None,

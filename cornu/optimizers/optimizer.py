@@ -98,7 +98,7 @@ class Optimizer(OptimizerState):
             return
         backend = variables[0].backend
         with backend.inference():
-            gradients = [g if isinstance(g, backend.ARRAY_TYPES) else ops.convert_to_tensor(g) for g in gradients]
+            gradients = [g if isinstance(g, backend.ARRAY_TYPES) else backend.asarray(g) for g in gradients]
             gradients, variables = _overwritten(gradients, variables)
             if self.loss_scale_factor is not None:
                 gradients = [g / self.loss_scale_factor for g in gradients]
@@ -106,7 +106,7 @@ class Optimizer(OptimizerState):
                 self._accumulate(gradients, variables, weight)
             else:
                 self._change(gradients, variables)
-            self._iterations.assign_add(1)
+            self._iterations.put(self._iterations.value + 1)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Array, Variable]]) -> Variable:
         """`apply` on pairs of a gradient and its variable; gives the count of calls."""
@@ -147,6 +147,8 @@ class Optimizer(OptimizerState):
 
     def _change(self, grads: list[Array], variables: list[Variable]) -> None:
         """One change of the variables by gradients that are ready but for clipping."""
+        if not variables:
+            return
         grads, rate = self._clipped(grads), self.learning_rate
         for decay, some_grads, some in self._by_decay(grads, variables):
             if not self._changed_in_place(some_grads, some, rate, decay):

@@ -35,6 +35,8 @@ class SGD(Optimizer):
     [0.8]
     """
 
+    kernel, settings = "sgd_update", ("momentum", "nesterov")
+
     def __init__(
         self, learning_rate: Rate = 0.01, momentum: float = 0.0, nesterov: bool = False, weight_decay: float | None = None,
         clipnorm: float | None = None, clipvalue: float | None = None, global_clipnorm: float | None = None, use_ema: bool = False,

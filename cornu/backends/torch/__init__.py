@@ -6,6 +6,7 @@ from cornu.backends.torch.elementwise import *
 from cornu.backends.torch.indexing import *
 from cornu.backends.torch.linalg import *
 from cornu.backends.torch.nn import *
+from cornu.backends.torch.optim import *
 from cornu.backends.torch.random import *
 from cornu.backends.torch.reduce import *
 from cornu.backends.torch.shaping import *
