@@ -6,15 +6,28 @@ from collections.abc import Mapping
 from typing import Any
 
 from cornu import ops, registry, serialization
-from cornu.ops import elu, hard_sigmoid, hard_silu, leaky_relu, log_sigmoid, log_softmax, relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh
 from cornu.ops.arguments import Array
 from cornu.registry import ACTIVATIONS
 
 __all__ = [
-    "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu",
-    "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "serialize", "sigmoid", "silu", "soft_shrink", "softmax", "softplus", "softsign",
-    "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh", "tanh_shrink", "threshold",
+    "celu", "deserialize", "elu", "exponential", "gelu", "get", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
+    "hard_tanh", "leaky_relu", "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "serialize", "sigmoid", "silu",
+    "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish", "tanh",
+    "tanh_shrink", "threshold",
 ]  # fmt: skip
+
+# ops that are activations as they stand
+elu, selu, leaky_relu, relu6 = ops.elu, ops.selu, ops.leaky_relu, ops.relu6
+sigmoid, hard_sigmoid, log_sigmoid, tanh, softplus, softsign = (
+    ops.sigmoid,
+    ops.hard_sigmoid,
+    ops.log_sigmoid,
+    ops.tanh,
+    ops.softplus,
+    ops.softsign,
+)
+silu, hard_silu, softmax, log_softmax = ops.silu, ops.hard_silu, ops.softmax, ops.log_softmax
+swish, hard_swish = silu, hard_silu
 
 
 def linear(x: Array) -> Array:
@@ -27,7 +40,9 @@ def linear(x: Array) -> Array:
 
 
 def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
-    """Rectified linear unit: `max(x, 0)`; with arguments, `x` above the threshold and `negative_slope * (x - threshold)` below, capped at `max_value`.
+    """Rectified linear unit, `max(x, 0)`.
+
+    With arguments: `x` above the threshold and `negative_slope * (x - threshold)` from there down, capped at `max_value`.
 
     >>> relu([-2.0, 3.0, 9.0], negative_slope=0.5, max_value=6.0).tolist()
     [-1.0, 3.0, 6.0]
@@ -35,13 +50,13 @@ def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, 
     if negative_slope == 0 and threshold == 0:
         y = ops.relu(x)
     else:
-        below = ops.multiply(ops.subtract(x, threshold), negative_slope)
-        y = ops.where(ops.greater_equal(x, threshold), x, below)
+        below = ops.multiply(ops.subtract(x, threshold), negative_slope) if negative_slope else 0.0
+        y = ops.where(ops.greater(x, threshold), x, below)
     return y if max_value is None else ops.minimum(y, max_value)
 
 
 def gelu(x: Array, approximate: bool = False) -> Array:
-    """`x * Phi(x)` with the normal distribution's Phi (D. Hendrycks, K. Gimpel, https://arxiv.org/abs/1606.08415); by tanh if `approximate`."""
+    """`x * Phi(x)` with the normal distribution's Phi, by tanh if `approximate` (D. Hendrycks, K. Gimpel, https://arxiv.org/abs/1606.08415)."""
     return ops.gelu(x, approximate)
 
 
@@ -125,11 +140,10 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
     return ops.moveaxis(ops.maximum(ops.subtract(x, ops.divide(ops.subtract(total, 1.0), count)), 0.0), -1, axis)
 
 
-hard_swish, swish = hard_silu, silu
-
 for _function in (
-    *(celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, mish, relu, relu6, selu),
-    *(sigmoid, soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax, squareplus, tanh, tanh_shrink, threshold),
+    *(celu, elu, exponential, gelu, glu, hard_shrink, hard_sigmoid, hard_tanh, leaky_relu, linear, log_sigmoid, log_softmax, mish),
+    *(relu, relu6, selu, sigmoid, soft_shrink, softmax, softplus, softsign, sparse_plus, sparse_sigmoid, sparsemax, squareplus),
+    *(tanh, tanh_shrink, threshold),
 ):
     ACTIVATIONS.add(_function)
 ACTIVATIONS.add(silu, "swish")

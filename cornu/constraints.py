@@ -12,7 +12,8 @@ from cornu.ops.arguments import Array
 from cornu.registry import CONSTRAINTS
 
 __all__ = [
-    "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "max_norm", "min_max_norm", "non_neg", "serialize", "unit_norm",
+    "Constraint", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm", "deserialize", "get", "max_norm", "min_max_norm", "non_neg", "serialize",
+    "unit_norm",
 ]  # fmt: skip
 
 Axes = int | Sequence[int]

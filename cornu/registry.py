@@ -78,11 +78,12 @@ class Role:
 
     Args:
         name: the role in words, singular, as error messages say it ("loss").
-        module: the public module that files name for this role ("keras.losses").
+        module: the public module of this role ("keras.losses"), as files name it.
+        written: the module that files name for its classes, where that is another.
     """
 
-    def __init__(self, name: str, module: str) -> None:
-        self.name, self.module = name, module
+    def __init__(self, name: str, module: str, written: str | None = None) -> None:
+        self.name, self.module, self.written = name, module, written or module
         self._table: dict[str, Callable[..., Any]] = {}
         self._modules: dict[Callable[..., Any], str] = {}
 
@@ -91,7 +92,7 @@ class Role:
 
         The snake-case name yields to an entry that already has it (the function `hinge` keeps its name beside the class `Hinge`,
         if it was added first); an own name or alias that is taken is an `ArgumentError`. `module` is the public module that files
-        name for it, if that is not the role's.
+        name for it, if that is not the role's usual one.
         """
         if thing.__module__.partition(".")[0] != "cornu":
             raise ArgumentError(f"The built-in {self.name} table takes only Cornu's own, not {thing!r}; use `register` instead.")
@@ -99,7 +100,7 @@ class Role:
             if self._table.setdefault(name, thing) is not thing:
                 raise ArgumentError(f"The {self.name} name {name!r} already stands for {self._table[name]!r}, so {thing!r} cannot take it.")
         self._table.setdefault(snake_case(thing.__name__), thing)
-        self._modules[thing] = module or self.module
+        self._modules[thing] = module or self.written
         return thing
 
     def module_of(self, thing: Any) -> str | None:
@@ -150,7 +151,7 @@ class Role:
 
 
 LAYERS = Role("layer", "keras.layers")
-MODELS = Role("model", "keras.models")
+MODELS = Role("model", "keras.models", written="keras")
 SCHEDULES = Role("learning-rate schedule", "keras.optimizers.schedules")
 OPTIMIZERS = Role("optimizer", "keras.optimizers")
 LOSSES = Role("loss", "keras.losses")
@@ -159,7 +160,7 @@ INITIALIZERS = Role("initializer", "keras.initializers")
 REGULARIZERS = Role("regularizer", "keras.regularizers")
 CONSTRAINTS = Role("constraint", "keras.constraints")
 ACTIVATIONS = Role("activation", "keras.activations")
-DTYPE_POLICIES = Role("dtype policy", "keras.dtype_policies")
+DTYPE_POLICIES = Role("dtype policy", "keras.dtype_policies", written="keras")
 RANDOM = Role("random generator", "keras.random")
 OPS = Role("op", "keras.ops")
 
@@ -259,9 +260,9 @@ def find(name: str, role: Role | None = None) -> Callable[..., Any]:
 def build(config: Mapping[str, Any], role: Role | None = None) -> Any:
     """The object that a configuration `{"class_name": name, "config": arguments}` describes.
 
-    Its class is sought in the role that its module hints at, else in the given one, else in all. The class makes it through its `from_config`; it is
-    built and compiled as it was (`build_from_config`, `compile_from_config`) if the configuration says so. `"class_name": "function"` names a function,
-    which is given back, not called.
+    Its class is sought in the role that its module hints at, else in the given one, else in all. The class makes it through its
+    `from_config`; it is built and compiled as it was (`build_from_config`, `compile_from_config`) if the configuration says so.
+    `"class_name": "function"` names a function, which is given back, not called.
     """
     name, arguments = config.get("class_name"), config.get("config", {})
     if not isinstance(name, str):

@@ -13,7 +13,8 @@ from cornu.ops.arguments import Array
 from cornu.registry import REGULARIZERS
 
 __all__ = [
-    "L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1", "l1_l2", "l2", "orthogonal_regularizer", "serialize",
+    "L1", "L1L2", "L2", "OrthogonalRegularizer", "Regularizer", "deserialize", "get", "l1", "l1_l2", "l2", "orthogonal_regularizer",
+    "serialize",
 ]  # fmt: skip
 
 
@@ -102,7 +103,9 @@ REGULARIZERS.add(L1L2, "l1_l2", "l1l2")
 
 @REGULARIZERS.add
 class OrthogonalRegularizer(Regularizer):
-    """The mean of the absolute cosines between every two rows (or columns) of a matrix: 0 where all are orthogonal, `factor` where all are parallel.
+    """`factor` times the mean of `|cos|` of the angles between every two rows (or columns) of a matrix.
+
+    It is 0 where all are orthogonal, and `factor` where all are parallel.
 
     Args:
         factor: the factor.
@@ -123,7 +126,8 @@ class OrthogonalRegularizer(Regularizer):
             raise ShapeError(f"OrthogonalRegularizer needs a matrix, got the shape {tuple(x.shape)}. Reshape the weight to two axes first.")
         rows = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
         count = rows.shape[0]
-        cosines = ops.multiply(ops.matmul(rows, ops.transpose(rows)), ops.subtract(1.0, ops.eye(count, dtype=rows.dtype)))  # (rows, rows), diagonal 0
+        cosines = ops.matmul(rows, ops.transpose(rows))  # (rows, rows)
+        cosines = ops.multiply(cosines, ops.subtract(1.0, ops.eye(count, dtype=rows.dtype)))  # those of pairs: no row with itself
         return ops.multiply(ops.sum(ops.absolute(cosines)), self.factor / max(count * (count - 1), 1))
 
 

@@ -1,8 +1,10 @@
 """Objects as configurations, and configurations as objects: the one place where the two meet.
 
-A configuration is made of what JSON holds. An object is `{"module", "class_name", "config", "registered_name"}`, its `config` the arguments of its
-constructor; what JSON has no word for is `{"class_name": "__numpy__" | "__tensor__" | "__slice__" | "__ellipsis__" | "__bytes__", "config": …}`; a
-function is a dict that names it. The layout is that of Keras's files.
+A configuration is made of what JSON holds, laid out as in Keras's files:
+
+- an object is `{"module", "class_name", "config", "registered_name"}`, its `config` the arguments of its constructor;
+- a function is such a dict whose `config` is its name; so is a dtype given as a class;
+- an array, a tensor, a slice, an ellipsis, bytes are `{"class_name": "__numpy__", "config": {…}}`, and so on.
 
 Reading makes only what the registry knows by name. Nothing is imported, no code in a file is ever run.
 """
@@ -29,8 +31,8 @@ def serialize(obj: Any) -> Any:
     """What JSON can hold of an object; what it can hold already comes back as it is, so that serialising twice is serialising once.
 
     Args:
-        obj: an object with `get_config` (a layer, an initializer, …), a function, an array, a dtype, a slice, a number, text, bytes, `...`, or lists,
-            tuples and dicts of these.
+        obj: an object with `get_config` (a layer, an initializer, …), a function, an array, a dtype, a slice, a number, a text, bytes,
+            `...`, or lists, tuples and dicts of these.
 
     Raises:
         ConfigError: what has no name under which it could be found again (a lambda), or no form in a file (a set, an open file).
@@ -38,7 +40,7 @@ def serialize(obj: Any) -> Any:
     >>> serialize((1, np.float32(0.5), slice(0, 2)))
     (1, 0.5, {'class_name': '__slice__', 'config': {'start': 0, 'stop': 2, 'step': None}})
     """
-    if isinstance(obj, _PLAIN):
+    if isinstance(obj, _PLAIN) and not isinstance(obj, np.generic):
         return obj
     if isinstance(obj, Mapping):
         return {_key(name): serialize(value) for name, value in obj.items()}
@@ -95,7 +97,8 @@ def _type_name(cls: type) -> str:
 def _function(fn: Any) -> dict[str, Any]:
     name = registry.registered_name(fn) if callable(fn) and hasattr(fn, "__name__") else None
     if name is None:
-        raise ConfigError(f"A configuration cannot hold {fn!r} of type {type(fn).__name__}. Give its class a `get_config` method and register it.")
+        what = f"{fn!r} of type {type(fn).__name__}"
+        raise ConfigError(f"A configuration cannot hold {what}. Give its class a `get_config` method and register it.")
     if name == "<lambda>":
         raise ConfigError(f"A lambda has no name under which a file could hold it, got {fn!r}. Write it with `def`, and register it.")
     return _named("function", name)
@@ -153,8 +156,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, ro
 def revive(value: Any) -> Any:
     """`value` with every configuration within it, however deep, turned into the object that it describes.
 
-    A dict counts as a configuration if it has `class_name` and `config`, and says its `module` or `registered_name`. One that says neither, as in older
-    files, is left to who knows what it is meant to be.
+    A dict counts as a configuration if it has `class_name` and `config`, and says its `module` or `registered_name`. One that says
+    neither, as in older files, is left to who knows what it is meant to be.
     """
     if isinstance(value, Mapping):
         read = _is_special(value)
@@ -196,7 +199,7 @@ def _type(name: Any) -> type:
 
 def _lambda(config: Any) -> Any:
     raise UnsafeFileError(
-        "The configuration holds the code of a lambda, which Cornu never runs, whatever `safe_mode` says. Write the function with `def` in your program, "
+        "The configuration holds the code of a lambda, which Cornu never runs, whatever `safe_mode` says. Write the function with `def`, "
         "register it with `cornu.saving.register_keras_serializable()`, and save the model anew with it in the lambda's place."
     )
 
@@ -228,5 +231,6 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
     more = kwargs.pop("module_objects", None) or {}
     kwargs.pop("printable_module_name", None)  # once a word in error messages
     if kwargs or not isinstance(safe_mode, bool):
-        raise ArgumentError(f"deserialize_keras_object takes `custom_objects`, `safe_mode` (a bool) and `module_objects`, got {safe_mode=}, {kwargs}.")
+        got = f"{safe_mode=} and {sorted(kwargs)}"
+        raise ArgumentError(f"deserialize_keras_object takes `custom_objects`, `safe_mode` (a bool) and `module_objects`, got {got}.")
     return deserialize(config, {**more, **(custom_objects or {})})

@@ -8,7 +8,7 @@ from typing import Any
 from cornu import ops
 from cornu.errors import ShapeError
 from cornu.initializers.initializer import Initializer, asked
-from cornu.ops.arguments import Array
+from cornu.ops.arguments import Array, as_shape
 from cornu.registry import INITIALIZERS
 
 __all__ = ["Constant", "Identity", "Ones", "Zeros"]
@@ -54,6 +54,23 @@ class Constant(Initializer):
         return ops.broadcast_to(ops.cast(self.value, dtype), shape)
 
 
+class Given(Constant):
+    """An array that somebody gave in an initializer's place: it must have the weight's shape. Files call it a Constant.
+
+    Args:
+        value: the array.
+    """
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None, **kwargs: Any) -> Array:
+        if tuple(self.value.shape) != as_shape(shape):
+            raise ShapeError(f"An array given as an initializer must have the weight's shape, {shape}, got {tuple(self.value.shape)}.")
+        return super().__call__(shape, dtype, **kwargs)
+
+    def config_head(self) -> dict[str, Any]:
+        """The name under which files know it."""
+        return {"module": "keras.initializers", "class_name": "Constant", "registered_name": None}
+
+
 class Identity(Initializer):
     """The identity matrix times `gain`: `gain` where the row's number is the column's, else 0.
 
@@ -73,7 +90,7 @@ class Identity(Initializer):
     def __call__(self, shape: Sequence[int], dtype: Any = None, **kwargs: Any) -> Array:
         shape, dtype = asked(self, shape, dtype, kwargs)
         if len(shape) != 2:
-            raise ShapeError(f"Identity makes matrices, so the shape must have two axes, got {shape}. Choose another initializer for this weight.")
+            raise ShapeError(f"Identity makes matrices, so the shape must have two axes, got {shape}.")
         return ops.multiply(ops.eye(*shape, dtype=dtype), ops.cast(self.gain, dtype))
 
 

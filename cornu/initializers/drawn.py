@@ -1,7 +1,7 @@
 """Initializers that draw: uniform, normal, truncated normal, scaled to the fans of a weight, orthogonal.
 
-Numbers come from NumPy's Philox (J. Salmon and others, "Parallel random numbers: as easy as 1, 2, 3", 2011), keyed by a seed and a counter, so the
-same seed gives the same weights on every backend. They are drawn in float32, and in float64 where that is asked for.
+Numbers come from NumPy's Philox (J. Salmon and others, "Parallel random numbers: as easy as 1, 2, 3", 2011), keyed by a seed and a
+counter, so the same seed gives the same weights on every backend. They are drawn in float32, and in float64 where that is asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from cornu import dtypes, ops
 from cornu.errors import ArgumentError, DTypeError, ShapeError
 from cornu.initializers.initializer import Initializer, asked
-from cornu.ops.arguments import Array
+from cornu.ops.arguments import Array, as_axes
 from cornu.registry import INITIALIZERS
 from cornu.state.seed import SeedGenerator, make_seed
 
@@ -31,8 +31,8 @@ _TRUNCATED_STDDEV = 0.87962566103423978
 class Drawn(Initializer):
     """An initializer with a seed; a subclass defines `draw`.
 
-    A whole number as seed gives the same values in every call; a SeedGenerator gives others in each; so does None, whose own seed is drawn when the
-    initializer is made, after `cornu.random.set_random_seed` if that was called.
+    A whole number as seed gives the same values in every call; a SeedGenerator gives others in each. So does None: then a seed is drawn
+    from Python's `random` when the initializer is made, so that `set_random_seed` governs it, and each call moves on from there.
     """
 
     def __init__(self, seed: int | SeedGenerator | None = None) -> None:
@@ -134,25 +134,23 @@ class TruncatedNormal(Drawn):
         return _truncated(generator, shape, dtype, self.mean, self.stddev)
 
 
-def fans(shape: Sequence[int], input_axes: Any = None, output_axes: Any = None) -> tuple[int, int]:
+def fans(shape: Sequence[int], input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None) -> tuple[int, int]:
     """How many inputs reach one output of a weight, and how many outputs one input reaches.
 
-    The last axis but one counts inputs and the last one outputs, unless said otherwise; all other axes, the receptive field of a convolution, count
-    for both. A vector is its own fan.
+    The last axis but one counts inputs and the last one outputs; those before them, the receptive field of a convolution, count for
+    both. A vector is its own fan. Where axes are named, they alone count; naming those of one side leaves all others to the other side.
 
-    >>> fans((784, 10)), fans((3, 3, 16, 32))
-    ((784, 10), (144, 288))
+    >>> fans((784, 10)), fans((3, 3, 16, 32)), fans((64, 8, 16), [0], [1, 2])
+    ((784, 10), (144, 288), (64, 128))
     """
-    if input_axes is None and output_axes is None and len(shape) < 2:
-        return math.prod(shape), math.prod(shape)
-    inputs = {a % len(shape) for a in _axes(-2 if input_axes is None else input_axes)}
-    outputs = {a % len(shape) for a in _axes(-1 if output_axes is None else output_axes)}
-    field = math.prod(n for i, n in enumerate(shape) if i not in inputs | outputs)
-    return field * math.prod(shape[i] for i in inputs), field * math.prod(shape[i] for i in outputs)
-
-
-def _axes(axis: int | Sequence[int]) -> tuple[int, ...]:
-    return (axis,) if isinstance(axis, int) else tuple(axis)
+    rank = len(shape)
+    if input_axes is None and output_axes is None:
+        field = math.prod(shape[:-2])
+        return (field * shape[-2], field * shape[-1]) if rank > 1 else (math.prod(shape),) * 2
+    inputs, outputs = as_axes(() if input_axes is None else input_axes, rank), as_axes(() if output_axes is None else output_axes, rank)
+    inputs = inputs if input_axes is not None else tuple(a for a in range(rank) if a not in outputs)
+    outputs = outputs if output_axes is not None else tuple(a for a in range(rank) if a not in inputs)
+    return math.prod(shape[a] for a in inputs), math.prod(shape[a] for a in outputs)
 
 
 class VarianceScaling(Drawn):
@@ -161,10 +159,10 @@ class VarianceScaling(Drawn):
     Args:
         scale: the factor, above 0.
         mode: what n is: "fan_in" (inputs of an output), "fan_out" (outputs of an input) or "fan_avg" (the mean of both).
-        distribution: "truncated_normal" (cut at two standard deviations, the variance made up for), "untruncated_normal", or "uniform" (between
-            `-sqrt(3 * scale / n)` and that).
+        distribution: "truncated_normal" (cut at two standard deviations, the variance made up for), "untruncated_normal", or
+            "uniform" (between `-sqrt(3 * scale / n)` and `sqrt(3 * scale / n)`).
         seed: a whole number, a SeedGenerator, or None; see `Drawn`.
-        input_axes, output_axes: which axes count inputs and outputs; the last two by default, see `fans`.
+        input_axes, output_axes: lists of the axes that count inputs and outputs; see `fans` for what counts by default.
     """
 
     def __init__(
@@ -173,8 +171,8 @@ class VarianceScaling(Drawn):
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
         seed: int | SeedGenerator | None = None,
-        input_axes: Any = None,
-        output_axes: Any = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
     ) -> None:
         super().__init__(seed)
         if not scale > 0:
@@ -204,7 +202,9 @@ class _Named(VarianceScaling):
     MODE: str
     DISTRIBUTION: str
 
-    def __init__(self, seed: int | SeedGenerator | None = None, input_axes: Any = None, output_axes: Any = None) -> None:
+    def __init__(
+        self, seed: int | SeedGenerator | None = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+    ) -> None:
         super().__init__(self.SCALE, self.MODE, self.DISTRIBUTION, seed, input_axes, output_axes)
 
 

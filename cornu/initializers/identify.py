@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import serialization
-from cornu.initializers.constant import Constant
+from cornu.initializers.constant import Given
 from cornu.ops import dispatch
 from cornu.registry import INITIALIZERS
 
@@ -16,13 +16,13 @@ __all__ = ["deserialize", "get", "serialize"]
 
 
 def get(identifier: Any) -> Any:
-    """An initializer from one, a name, a configuration, a class, any function of a shape and a dtype, or an array of values; None gives None.
+    """An initializer from one, a name, a configuration, a class, any function of a shape and a dtype, or an array; None gives None.
 
     >>> get("he_normal"), get(np.array([1.0, 2.0]))
-    (HeNormal(), Constant(value=array([1., 2.])))
+    (HeNormal(), Given(value=array([1., 2.])))
     """
     if isinstance(identifier, np.ndarray) or dispatch.is_array(identifier):
-        return Constant(identifier)
+        return Given(identifier)
     return INITIALIZERS.get(identifier)
 
 
