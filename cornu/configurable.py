@@ -54,7 +54,7 @@ class Configurable:
         """The constructor's arguments by name, objects as they live: such that `type(self)(**arguments)` makes an equal object."""
         given = self._given()
         arguments = {}
-        for name, parameter in parameters(type(self))[0].items():
+        for name, parameter in parameters(type(self))[0].items():  # type: ignore[arg-type]
             default = parameter.default if parameter.default is not inspect.Parameter.empty else None
             arguments[name] = _current(self, name, given.get(name, default))
         return arguments

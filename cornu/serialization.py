@@ -90,7 +90,7 @@ def _type_name(cls: type) -> str:
     if _PYTHON_TYPES.get(cls.__name__) is cls:
         return cls.__name__
     if issubclass(cls, np.generic):
-        return dtypes.standardize(cls)
+        return dtypes.standardize(cls)  # type: ignore[arg-type]
     raise ConfigError(f"A class can stand in a configuration only if it is a dtype, got {cls!r}. Give an object made of it.")
 
 

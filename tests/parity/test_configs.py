@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = pytest.mark.parity
 
-from cornu import activations, constraints, initializers, ops, regularizers, serialization, use_backend  # noqa: E402
+from cornu import activations, constraints, initializers, layers, ops, regularizers, serialization, use_backend  # noqa: E402
 from cornu.dtype_policies import DTypePolicy  # noqa: E402
 from cornu.registry import ACTIVATIONS  # noqa: E402
 from cornu.state import SeedGenerator  # noqa: E402
@@ -118,3 +118,23 @@ def test_stft_kernels_agree(keras, arguments):
         np.testing.assert_allclose(
             initializers.STFT(*arguments)((12, 1, 9)), np.asarray(keras.initializers.STFT(*arguments)((12, 1, 9))), atol=1e-5
         )
+
+
+def test_a_built_layer_goes_to_keras_and_back(keras):
+    arguments = {
+        "activation": "swish",
+        "kernel_initializer": initializers.HeNormal(seed=1),
+        "kernel_regularizer": "l2",
+        "bias_constraint": "non_neg",
+    }
+    made = layers.Dense(3, dtype="mixed_bfloat16", name="answer", **arguments)
+    with use_backend("numpy"):
+        made(np.zeros((2, 4), "float32"))
+    ours = json.loads(json.dumps(serialization.serialize(made)))
+    theirs = keras.saving.deserialize_keras_object(ours)
+    assert theirs.kernel.shape == (4, 3)
+    written = json.loads(json.dumps(keras.saving.serialize_keras_object(theirs)))
+    assert written == {**ours, "config": {name: ours["config"][name] for name in written["config"]}}
+    again = serialization.deserialize(written)
+    assert again.get_config() == made.get_config()
+    assert again.kernel.shape == (4, 3)
