@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from cornu import backends, dtypes, registry
-from cornu.errors import ArgumentError, ConfigError, UnsafeFileError
+from cornu.errors import ArgumentError, ConfigError, CornuError, UnsafeFileError
 from cornu.registry import ACTIVATIONS, Role
 
 __all__ = ["deserialize", "deserialize_keras_object", "revive", "serialize", "serialize_argument", "serialize_keras_object"]
@@ -148,7 +148,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None, ro
     with registry.scope(custom_objects):
         if isinstance(config, str) and role is not None:
             return role.get(config)
-        if isinstance(config, Mapping) and _is_special(config) is None and isinstance(config.get("class_name"), str):
+        if isinstance(config, Mapping) and _reader(config) is None and isinstance(config.get("class_name"), str):
             return registry.build(config, role)
         return revive(config)
 
@@ -160,9 +160,9 @@ def revive(value: Any) -> Any:
     neither, as in older files, is left to who knows what it is meant to be.
     """
     if isinstance(value, Mapping):
-        read = _is_special(value)
+        read = _reader(value)
         if read is not None:
-            return read(value["config"])
+            return _read(read, value)
         if isinstance(value.get("class_name"), str) and "config" in value and ("module" in value or "registered_name" in value):
             return registry.build(value)
         return {name: revive(inner) for name, inner in value.items()}
@@ -171,7 +171,7 @@ def revive(value: Any) -> Any:
     return value
 
 
-def _is_special(config: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+def _reader(config: Mapping[str, Any]) -> Callable[[Any], Any] | None:
     """What reads a configuration of something else than an object of a registered class; None for those."""
     name = config.get("class_name")
     if not isinstance(name, str) or "config" not in config:
@@ -179,6 +179,15 @@ def _is_special(config: Mapping[str, Any]) -> Callable[[Any], Any] | None:
     if name == "type" and config.get("module") == "builtins":
         return _type
     return _READERS.get(name)
+
+
+def _read(reader: Callable[[Any], Any], value: Mapping[str, Any]) -> Any:
+    try:
+        return reader(value["config"])
+    except CornuError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"A configuration of {value['class_name']!r} cannot be read: {value['config']!r} ({error}).") from error
 
 
 def _array(config: Mapping[str, Any]) -> np.ndarray:

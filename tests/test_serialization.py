@@ -248,6 +248,22 @@ def test_types_are_dtypes_only(name):
 
 
 @pytest.mark.parametrize(
+    "config",
+    [
+        {"class_name": "__numpy__", "config": {"dtype": "float32"}},
+        {"class_name": "__numpy__", "config": {"value": [1, [2]], "dtype": "float32"}},
+        {"class_name": "__tensor__", "config": None},
+        {"class_name": "__slice__", "config": 3},
+        {"class_name": "__bytes__", "config": {"value": 3}},
+    ],
+    ids=str,
+)
+def test_damaged_values_are_refused(config):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        deserialize({"x": config})
+
+
+@pytest.mark.parametrize(
     ("value", "says"),
     [
         ({1, 2}, "cannot hold {1, 2} of type set"),
