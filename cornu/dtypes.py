@@ -15,7 +15,7 @@ import numpy as np
 
 from cornu.errors import DTypeError, nearest
 
-__all__ = ["DTYPES", "is_complex", "is_floating", "is_integer", "numpy_dtype", "promote", "standardize"]
+__all__ = ["DTYPES", "is_complex", "is_floating", "is_integer", "limits", "numpy_dtype", "precision", "promote", "real_part", "standardize"]
 
 BOOL = ("bool",)
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
@@ -67,6 +67,8 @@ def standardize(dtype: Any) -> str:
     name = _ALIASES.get(name, name).removeprefix("torch.")
     if name in DTYPES:
         return name
+    if getattr(dtype, "kind", None) in ("U", "S", "T", "O"):  # NumPy's dtypes of text carry its length in their name
+        return "string"
     guess = nearest(name, DTYPES)
     mend = f" Did you mean {' or '.join(map(repr, guess))}?" if guess else f" Known dtypes: {', '.join(DTYPES)}."
     raise DTypeError(f"A dtype must be one that Cornu knows, got {dtype!r}.{mend}")
@@ -94,6 +96,39 @@ def is_integer(dtype: str) -> bool:
 def is_complex(dtype: str) -> bool:
     """Whether the name is that of a complex dtype."""
     return dtype in COMPLEX
+
+
+@functools.lru_cache(maxsize=None)
+def limits(dtype: str) -> tuple[int | float, int | float]:
+    """The smallest and the largest finite number that the dtype holds.
+
+    >>> limits("int8"), limits("float16"), limits("bool")
+    ((-128, 127), (-65504.0, 65504.0), (0, 1))
+    """
+    if dtype == "bool":
+        return 0, 1
+    if is_integer(dtype):
+        return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    return float(ml_dtypes.finfo(numpy_dtype(dtype)).min), float(ml_dtypes.finfo(numpy_dtype(dtype)).max)
+
+
+@functools.lru_cache(maxsize=None)
+def precision(dtype: str) -> float:
+    """The distance from 1 to the next number of a float dtype.
+
+    >>> precision("float16") == 2**-10
+    True
+    """
+    return float(ml_dtypes.finfo(numpy_dtype(dtype)).eps)
+
+
+def real_part(dtype: str) -> str:
+    """The dtype of a complex number's real part; any other is its own.
+
+    >>> real_part("complex64"), real_part("int8")
+    ('float32', 'int8')
+    """
+    return {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
 
 
 @functools.lru_cache(maxsize=None)

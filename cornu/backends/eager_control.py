@@ -7,7 +7,7 @@ from typing import Any
 
 import optree
 
-__all__ = ["cond", "scan_with", "switch", "while_loop"]
+__all__ = ["cond", "scan_with", "switch", "vmap_with", "while_loop"]
 
 
 def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Sequence[Any]) -> Any:
@@ -42,3 +42,14 @@ def scan_with(stack: Callable[[list[Any], int], Any]) -> Callable[..., Any]:
         return carry, optree.tree_map(lambda *ys: stack(ys, 0), *outputs)
 
     return scan
+
+
+def vmap_with(stack: Callable[[list[Any], int], Any]) -> Callable[..., Any]:
+    """A `vmap` for a backend with this `stack`: the function on one slice after the other."""
+
+    def vmap(f: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+        length = len(optree.tree_leaves(args)[0])
+        outputs = [f(*optree.tree_map(lambda x, i=i: x[i], args)) for i in range(length)]
+        return optree.tree_map(lambda *ys: stack(ys, 0), *outputs)
+
+    return vmap

@@ -4,14 +4,25 @@ A `primitive` is what a backend implements; a `composite` is written in other op
 """
 
 from cornu.ops.activation import *
+from cornu.ops.attention import *
+from cornu.ops.calculus import *
 from cornu.ops.control import *
 from cornu.ops.conv import *
 from cornu.ops.core import *
 from cornu.ops.creation import *
 from cornu.ops.elementwise import *
 from cornu.ops.indexing import *
+from cornu.ops.joining import *
 from cornu.ops.linalg import *
+from cornu.ops.matrices import *
+from cornu.ops.nan import *
 from cornu.ops.nn import *
 from cornu.ops.operators import attach as attach
+from cornu.ops.products import *
+from cornu.ops.rearrange import *
 from cornu.ops.reduce import *
+from cornu.ops.segments import *
 from cornu.ops.shaping import *
+from cornu.ops.sorting import *
+from cornu.ops.statistics import *
+from cornu.ops.windows import *

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from cornu import config, dtypes
-from cornu.errors import ArgumentError, DTypeError, ShapeError
+from cornu.errors import ArgumentError, BackendError, DTypeError, ShapeError
 
-__all__ = ["Array", "Axis", "Shape", "array", "as_axes", "as_axis", "as_shape", "as_tuple", "floating", "meeting", "promoted", "weak"]
+__all__ = [
+    "Array", "Axis", "Shape", "array", "as_axes", "as_axis", "as_shape", "as_tuple", "broadcast", "concrete", "floating", "meeting", "no_booleans",
+    "no_complex", "promoted", "strong", "together", "weak", "wide",
+]  # fmt: skip
 
 Array = Any
 """An array of any backend, or what can become one: a number, a NumPy array, nested lists of numbers."""
@@ -20,6 +23,9 @@ Axis = int | Sequence[int] | None
 Shape = Sequence[int]
 
 _WEAK = {bool: "bool", int: "int*", float: "float*", complex: "complex*"}
+# What NumPy makes of Python numbers (`np.sqrt(2)`, `np.prod(shape)`) counts as a Python number beside an array.
+_NUMPY_WEAK = {np.bool_: "bool", np.int64: "int*", np.float64: "float*", np.complex128: "complex*"}
+_ANY_WEAK: dict[type, str] = {**_WEAK, **_NUMPY_WEAK}
 _STRONG = {"int*": lambda: "int32", "float*": config.floatx, "complex*": lambda: "complex64"}
 
 
@@ -37,9 +43,15 @@ def floating(on: ModuleType, x: Array) -> Array:
     return x if dtypes.is_floating(name) or dtypes.is_complex(name) else on.cast(x, config.floatx())
 
 
+def wide(on: ModuleType, x: Array) -> Array:
+    """`x` in float32 or wider (or complex), for what no library computes in half precision; cast the result back."""
+    x = floating(on, x)
+    return on.cast(x, "float32") if on.dtype(x) in ("float16", "bfloat16") else x
+
+
 def weak(on: ModuleType, x: Array) -> str:
     """The dtype of `x` for promotion; Python scalars are weak."""
-    kind = _WEAK.get(type(x))
+    kind = _ANY_WEAK.get(type(x))
     if kind is not None:
         return kind
     return on.dtype(x) if isinstance(x, on.ARRAY_TYPES) else on.dtype(on.asarray(x))
@@ -61,11 +73,52 @@ def promoted(on: ModuleType, *xs: Array, least: str = "bool") -> tuple[Array, ..
     own = on.ARRAY_TYPES
     if len(xs) == 2 and least == "bool" and isinstance(x1, own) and isinstance(x2, own) and x1.dtype == x2.dtype:
         return xs
-    xs = tuple(x if type(x) in _WEAK else array(on, x) for x in xs)
+    if all(type(x) in _ANY_WEAK for x in xs):
+        dtype = meeting(on, *(array(on, x) if type(x) in _NUMPY_WEAK else x for x in xs), least=least)
+        return tuple(array(on, x, dtype) for x in xs)
+    xs = tuple(x if type(x) in _WEAK else x.item() if type(x) in _NUMPY_WEAK else array(on, x) for x in xs)
     dtype = meeting(on, *xs, least=least)
-    if any(type(x) not in _WEAK for x in xs):
-        return tuple(x if type(x) in _WEAK else array(on, x, dtype) for x in xs)
-    return tuple(array(on, x, dtype) for x in xs)
+    return tuple(_fitting(x, dtype) if type(x) in _WEAK else array(on, x, dtype) for x in xs)
+
+
+def _fitting(x: complex, dtype: str) -> complex:
+    """The Python number `x`; raises where an integer dtype cannot hold it."""
+    if type(x) is int and dtypes.is_integer(dtype):
+        low, high = dtypes.limits(dtype)
+        if not low <= x <= high:
+            raise ArgumentError(f"A Python number takes the dtype of the array beside it, got {x} beside {dtype}. Cast the array to a wider one first.")
+    return x
+
+
+def together(run: Callable[..., Any], *xs: Array) -> Any:
+    """`run(*xs)`; where that fails because the shapes do not broadcast, the error names them."""
+    try:
+        return run(*xs)
+    except (TypeError, ValueError, RuntimeError):
+        broadcast(*(tuple(getattr(x, "shape", ())) for x in xs))
+        raise
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which all of these broadcast."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError(
+            f"Shapes must be equal, or 1 where they differ, counted from the last axis; got {' and '.join(map(str, shapes))}. "
+            "Add or drop an axis with `ops.expand_dims` or `ops.squeeze`, or check that the right arrays meet here."
+        ) from None
+
+
+def concrete(on: ModuleType, x: Array, op: str) -> np.ndarray:
+    """The values of `x`, for an op whose result's shape depends on them; raises where there are none yet."""
+    try:
+        return on.to_numpy(x)
+    except Exception as error:
+        raise BackendError(
+            f"The shape of ops.{op}'s result depends on values, which do not exist while a function is compiled or a graph recorded; got {x}. "
+            "Call it outside, or say the length where the op takes one (`size`, `num_segments`)."
+        ) from error
 
 
 def as_axis(axis: int, ndim: int) -> int:
@@ -106,7 +159,15 @@ def as_tuple(value: int | Sequence[int], rank: int, name: str, *, least: int = 1
     return tuple(int(v) for v in values)
 
 
-def no_complex(on: ModuleType, x: Array, op: str) -> None:
-    """Raises where the op has no meaning for complex numbers."""
+def no_complex(on: ModuleType, x: Array, op: str) -> Array:
+    """`x`; raises where it is complex and the op has no meaning for complex numbers."""
     if dtypes.is_complex(on.dtype(x)):
         raise DTypeError(f"ops.{op} is not defined for complex numbers, got {on.dtype(x)}. Take `ops.real(x)` or `ops.abs(x)` first.")
+    return x
+
+
+def no_booleans(on: ModuleType, x: Array, op: str) -> Array:
+    """`x`; raises where it is boolean and the op has no meaning for booleans."""
+    if isinstance(x, on.ARRAY_TYPES) and on.dtype(x) == "bool":
+        raise DTypeError(f"ops.{op} is not defined for booleans. Cast first, `ops.cast(x, 'int32')`, or use a logical op.")
+    return x

@@ -11,7 +11,7 @@ from cornu.ops.elementwise import (
     multiply, negative, not_equal, power, subtract,
 )  # fmt: skip
 from cornu.ops.indexing import get_item
-from cornu.ops.linalg import matmul
+from cornu.ops.products import matmul
 from cornu.ops.shaping import transpose
 
 __all__ = ["attach"]

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu.errors import ArgumentError, ShapeError
-from cornu.ops.arguments import Array, Axis, Shape, array, as_axes, as_axis, as_shape, promoted
+from cornu.ops.arguments import Array, Axis, Shape, array, as_axes, as_axis, as_shape
+from cornu.ops.core import shape as _shape
 from cornu.ops.dispatch import composite, primitive
 
 __all__ = [
-    "broadcast_to", "concatenate", "expand_dims", "flip", "moveaxis", "ndim", "pad", "ravel", "repeat", "reshape", "roll", "size", "split",
-    "squeeze", "stack", "swapaxes", "tile", "transpose", "unstack",
+    "broadcast_to", "expand_dims", "flip", "fliplr", "flipud", "moveaxis", "ndim", "pad", "ravel", "repeat", "reshape", "roll", "rot90", "size", "squeeze",
+    "swapaxes", "tile", "transpose",
 ]  # fmt: skip
 
 
@@ -28,8 +29,8 @@ def reshape(on: Any, x: Array, newshape: int | Shape) -> Array:
     rest = math.prod(n for n in wanted if n != -1)
     if wanted.count(-1) == 1 and rest and count % rest == 0:
         wanted = tuple(count // rest if n == -1 else n for n in wanted)
-    if math.prod(wanted) != count or -1 in wanted:
-        raise ShapeError(f"The new shape must hold the {count} elements of the old, got {tuple(newshape)} for the shape {tuple(x.shape)}.")
+    if math.prod(wanted) != count or any(n < 0 for n in wanted):
+        raise ShapeError(f"The new shape must hold the {count} elements of the old, got {as_shape(newshape)} for the shape {tuple(x.shape)}.")
     return on.reshape(x, wanted)
 
 
@@ -49,7 +50,11 @@ def transpose(on: Any, x: Array, axes: Sequence[int] | None = None) -> Array:
 
 @primitive
 def broadcast_to(on: Any, x: Array, shape: Shape) -> Array:
-    """`x` repeated along axes of length 1, and along new leading axes, to fill the shape."""
+    """`x` repeated along axes of length 1, and along new leading axes, to fill the shape.
+
+    >>> broadcast_to([1, 2], (2, 2)).tolist()
+    [[1, 2], [1, 2]]
+    """
     x, wanted = array(on, x), as_shape(shape)
     tail = wanted[len(wanted) - x.ndim :]
     if x.ndim > len(wanted) or any(n not in (1, m) for n, m in zip(x.shape, tail, strict=True)):
@@ -64,7 +69,7 @@ def expand_dims(x: Array, axis: int | Sequence[int]) -> Array:
     >>> expand_dims([1, 2], 1).tolist()
     [[1], [2]]
     """
-    new = (axis,) if isinstance(axis, int) else tuple(axis)
+    new = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
     rank = ndim(x) + len(new)
     places, old = as_axes(new, rank), iter(_shape(x))
     return reshape(x, [1 if i in places else next(old) for i in range(rank)])
@@ -84,58 +89,16 @@ def squeeze(x: Array, axis: Axis = None) -> Array:
     return reshape(x, [n for i, n in enumerate(lengths) if i not in gone])
 
 
-@primitive
-def concatenate(on: Any, xs: Sequence[Array], axis: int = 0) -> Array:
-    """Arrays joined along an axis that they have; they agree in all other axes.
-
-    >>> concatenate([[1, 2], [3]]).tolist()
-    [1, 2, 3]
-    """
-    arrays = _arrays(on, xs, "concatenate")
-    return on.concatenate(arrays, as_axis(axis, arrays[0].ndim))
-
-
-@primitive
-def stack(on: Any, x: Sequence[Array], axis: int = 0) -> Array:
-    """Arrays of one shape joined along a new axis.
-
-    >>> stack([[1, 2], [3, 4]], axis=1).tolist()
-    [[1, 3], [2, 4]]
-    """
-    arrays = _arrays(on, x, "stack")
-    return on.stack(arrays, as_axis(axis, arrays[0].ndim + 1))
-
-
-def _arrays(on: Any, xs: Sequence[Array], op: str) -> list[Array]:
-    if not len(xs):
-        raise ArgumentError(f"ops.{op} needs at least one array, got an empty list.")
-    return [array(on, x) for x in promoted(on, *(array(on, x) for x in xs))]
-
-
-@primitive
-def split(on: Any, x: Array, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Array]:
-    """Equal pieces along an axis if a number is given, pieces between these positions if a list is.
-
-    >>> [part.tolist() for part in split([1, 2, 3, 4, 5, 6], [2, 3])]
-    [[1, 2], [3], [4, 5, 6]]
-    """
-    x = array(on, x)
-    axis = as_axis(axis, x.ndim)
-    if isinstance(indices_or_sections, int):
-        if x.shape[axis] % indices_or_sections:
-            raise ShapeError(f"Equal pieces need a length that divides, got {x.shape[axis]} by {indices_or_sections}.")
-        return list(on.split(x, indices_or_sections, axis))
-    return list(on.split(x, as_shape(indices_or_sections), axis))
-
-
-@composite
-def unstack(x: Array, num: int | None = None, axis: int = 0) -> list[Array]:
-    """The slices along an axis, as a list; `num`, if given, must be the axis's length."""
-    axis = as_axis(axis, ndim(x))
-    length = _shape(x)[axis]
-    if num not in (None, length):
-        raise ShapeError(f"num must be the length of axis {axis}, {length}, got {num}.")
-    return [squeeze(piece, axis) for piece in split(x, length, axis)]
+def _pairs(pad_width: Any, rank: int) -> list[tuple[int, int]]:
+    """(before, after) for each axis, from one number, one pair, or a list of them."""
+    widths = (pad_width,) if isinstance(pad_width, int) else tuple(pad_width)
+    if not any(isinstance(w, (list, tuple)) for w in widths):
+        widths = (widths,) if widths else ()
+    pairs = [as_shape(pair) * (2 if len(as_shape(pair)) == 1 else 1) for pair in widths]
+    pairs = pairs * rank if len(pairs) == 1 else pairs
+    if len(pairs) != rank or any(len(pair) != 2 or min(pair) < 0 for pair in pairs):
+        raise ArgumentError(f"pad_width must give (before, after), not negative, for each of {rank} axes, got {pad_width!r}.")
+    return pairs  # type: ignore[return-value]
 
 
 @primitive
@@ -152,12 +115,9 @@ def pad(on: Any, x: Array, pad_width: int | Sequence[Any], mode: str = "constant
         raise ArgumentError(f"mode must be 'constant', 'reflect', 'symmetric', 'edge' or 'wrap', got {mode!r}.")
     if constant_values is not None and mode != "constant":
         raise ArgumentError(f"constant_values goes with mode='constant', got mode={mode!r}.")
-    widths = (pad_width,) if isinstance(pad_width, int) else tuple(pad_width)
-    pairs = [widths * 2 if len(widths) == 1 else widths] if not widths or not isinstance(widths[0], (list, tuple)) else widths
-    pairs = [tuple(map(int, pair)) * (2 if len(pair) == 1 else 1) for pair in pairs]
-    pairs = pairs * x.ndim if len(pairs) == 1 else pairs
-    if len(pairs) != x.ndim or any(len(pair) != 2 or min(pair) < 0 for pair in pairs):
-        raise ArgumentError(f"pad_width must give (before, after), not negative, for each of {x.ndim} axes, got {pad_width!r}.")
+    pairs = _pairs(pad_width, x.ndim)
+    if mode != "constant" and any(n == 0 and sum(pair) for n, pair in zip(x.shape, pairs, strict=True)):
+        raise ShapeError(f"An axis without elements has none to repeat, got mode={mode!r} for the shape {tuple(x.shape)}.")
     return on.pad(x, pairs, mode, 0 if constant_values is None else constant_values)
 
 
@@ -172,6 +132,39 @@ def flip(on: Any, x: Array, axis: Axis = None) -> Array:
     return on.flip(x, as_axes(axis, x.ndim))
 
 
+@composite
+def flipud(x: Array) -> Array:
+    """The first axis reversed.
+
+    >>> flipud([[1, 2], [3, 4]]).tolist()
+    [[3, 4], [1, 2]]
+    """
+    return flip(x, 0)
+
+
+@composite
+def fliplr(x: Array) -> Array:
+    """The second axis reversed.
+
+    >>> fliplr([[1, 2], [3, 4]]).tolist()
+    [[2, 1], [4, 3]]
+    """
+    return flip(x, 1)
+
+
+@composite
+def rot90(array: Array, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
+    """The plane of two axes turned `k` times by 90 degrees, from the first axis towards the second.
+
+    >>> rot90([[1, 2], [3, 4]]).tolist()
+    [[2, 4], [1, 3]]
+    """
+    first, second = as_axes(tuple(axes), ndim(array))
+    turned = [lambda x: x, lambda x: swapaxes(flip(x, second), first, second), lambda x: flip(x, (first, second))]
+    turned.append(lambda x: flip(swapaxes(x, first, second), second))
+    return turned[k % 4](array)
+
+
 @primitive
 def roll(on: Any, x: Array, shift: int | Sequence[int], axis: Axis = None) -> Array:
     """Elements moved along the axes by `shift` places, those that fall off the end put in at the start. Without `axis`, over the flat array.
@@ -179,25 +172,30 @@ def roll(on: Any, x: Array, shift: int | Sequence[int], axis: Axis = None) -> Ar
     >>> roll([1, 2, 3], 1).tolist()
     [3, 1, 2]
     """
-    x = array(on, x)
+    x, shifts = array(on, x), as_shape(shift)
     if axis is None:
-        return on.reshape(on.roll(on.reshape(x, (math.prod(x.shape),)), (int(shift),), (0,)), tuple(x.shape))  # type: ignore[arg-type]
+        return on.reshape(on.roll(on.reshape(x, (math.prod(x.shape),)), (sum(shifts),), (0,)), tuple(x.shape))
     axes = as_axes(axis, x.ndim)
-    shifts = as_shape(shift)
-    return on.roll(x, shifts * len(axes) if len(shifts) == 1 else shifts, axes)
+    shifts = shifts * len(axes) if len(shifts) == 1 else shifts
+    if len(shifts) != len(axes):
+        raise ArgumentError(f"roll needs one shift, or one for each of the axes {axes}, got {shift!r}.")
+    return on.roll(x, shifts, axes)
 
 
 @primitive
 def repeat(on: Any, x: Array, repeats: int | Sequence[int], axis: int | None = None) -> Array:
-    """Each element `repeats` times in a row along an axis; without `axis`, over the flat array.
+    """Each element `repeats` times in a row along an axis, or as often as its own number says; without `axis`, over the flat array.
 
-    >>> repeat([1, 2], 2).tolist()
-    [1, 1, 2, 2]
+    >>> repeat([1, 2], 2).tolist(), repeat([1, 2], [1, 2]).tolist()
+    ([1, 1, 2, 2], [1, 2, 2])
     """
     x = array(on, x)
     if axis is None:
         x, axis = on.reshape(x, (math.prod(x.shape),)), 0
-    return on.repeat(x, int(repeats) if isinstance(repeats, int) else as_shape(repeats), as_axis(axis, x.ndim))
+    axis, times = as_axis(axis, x.ndim), as_shape(repeats)
+    if len(times) not in (1, x.shape[axis]) or min(times, default=0) < 0:
+        raise ArgumentError(f"repeats must be one number, or one for each of the {x.shape[axis]} elements of the axis, none negative, got {repeats!r}.")
+    return on.repeat(x, times[0] if len(times) == 1 else times, axis)
 
 
 @primitive
@@ -215,9 +213,15 @@ def tile(on: Any, x: Array, repeats: int | Sequence[int]) -> Array:
 
 @composite
 def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
-    """Axes moved to other places; the rest keep their order."""
+    """Axes moved to other places; the rest keep their order.
+
+    >>> moveaxis([[[1, 2]]], 2, 0).tolist()
+    [[[1]], [[2]]]
+    """
     rank = ndim(x)
     sources, places = as_axes(source, rank), as_axes(destination, rank)
+    if len(sources) != len(places):
+        raise ArgumentError(f"moveaxis needs a place for each axis that moves, got source={source!r} and destination={destination!r}.")
     rest = iter(i for i in range(rank) if i not in sources)
     at = dict(zip(places, sources, strict=True))
     return transpose(x, [at[i] if i in at else next(rest) for i in range(rank)])
@@ -225,7 +229,11 @@ def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[
 
 @composite
 def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
-    """Two axes exchanged."""
+    """Two axes exchanged.
+
+    >>> swapaxes([[1, 2]], 0, 1).tolist()
+    [[1], [2]]
+    """
     order = list(range(ndim(x)))
     a, b = as_axis(axis1, len(order)), as_axis(axis2, len(order))
     order[a], order[b] = order[b], order[a]
@@ -234,22 +242,28 @@ def swapaxes(x: Array, axis1: int, axis2: int) -> Array:
 
 @composite
 def ravel(x: Array) -> Array:
-    """All elements along one axis, in row-major order."""
+    """All elements along one axis, in row-major order.
+
+    >>> ravel([[1, 2], [3, 4]]).tolist()
+    [1, 2, 3, 4]
+    """
     return reshape(x, (-1,))
 
 
-def _shape(x: Array) -> tuple[int, ...]:
-    if hasattr(x, "shape"):
-        return tuple(x.shape)
-    return (len(x), *_shape(x[0])) if isinstance(x, (list, tuple)) and len(x) else (0,) if isinstance(x, (list, tuple)) else ()
-
-
 def ndim(x: Array) -> int:
-    """The number of axes."""
+    """The number of axes.
+
+    >>> ndim([[1, 2]])
+    2
+    """
     return len(_shape(x))
 
 
 def size(x: Array) -> int | None:
-    """The number of elements; None where a symbolic dimension is unknown."""
+    """The number of elements; None where a symbolic dimension is unknown.
+
+    >>> size([[1, 2]])
+    2
+    """
     lengths = _shape(x)
-    return None if None in lengths else math.prod(lengths)
+    return None if None in lengths else math.prod(lengths)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-__all__ = ["cond", "scan", "switch", "while_loop"]
+__all__ = ["cond", "scan", "switch", "vmap", "while_loop"]
 
 
 def cond(pred, true_fn, false_fn, operands):
@@ -23,3 +23,7 @@ def while_loop(cond, body, state, limit):
 
 def scan(f, init, xs, length, reverse, unroll):
     return jax.lax.scan(f, init, xs, length, reverse=reverse, unroll=unroll)
+
+
+def vmap(f, args):
+    return jax.vmap(f)(*args)

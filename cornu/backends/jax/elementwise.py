@@ -1,76 +1,17 @@
 """Elementwise primitives in JAX."""
 
-from jax.lax import rsqrt, stop_gradient
+import jax.numpy as jnp
+from jax.lax import complex, rsqrt, stop_gradient
 from jax.nn import sigmoid
-from jax.numpy import (
-    absolute,
-    add,
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    bitwise_and,
-    bitwise_not,
-    bitwise_or,
-    bitwise_xor,
-    ceil,
-    clip,
-    conj,
-    cos,
-    cosh,
-    divide,
-    equal,
-    exp,
-    expm1,
-    floor,
-    floor_divide,
-    greater,
-    greater_equal,
-    imag,
-    isfinite,
-    isinf,
-    isnan,
-    left_shift,
-    less,
-    less_equal,
-    log,
-    log1p,
-    log2,
-    log10,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    maximum,
-    minimum,
-    mod,
-    multiply,
-    negative,
-    not_equal,
-    power,
-    real,
-    right_shift,
-    sign,
-    sin,
-    sinh,
-    sqrt,
-    square,
-    subtract,
-    tan,
-    tanh,
-    trunc,
-    where,
-)
-from jax.scipy.special import erf, erfinv
+from jax.scipy.special import erf, erfc, erfinv, i0
 
-__all__ = [
-    "absolute", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bitwise_xor", "ceil", "clip", "conj", "cos", "cosh", "divide", "equal", "erf", "erfinv", "exp", "expm1", "floor", "floor_divide",
-    "greater", "greater_equal", "imag", "isfinite", "isinf", "isnan", "left_shift", "less", "less_equal", "log", "log10", "log1p", "log2",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply", "negative", "not_equal", "power",
-    "real", "right_shift", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "stop_gradient", "subtract", "tan", "tanh", "trunc",
-    "where",
-]  # fmt: skip
+_OWN = (
+    "absolute add arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_not bitwise_or bitwise_xor cbrt ceil clip conj cos cosh "
+    "divide equal exp exp2 expm1 floor floor_divide fmod gcd greater greater_equal hypot imag isfinite isinf isnan lcm left_shift less less_equal "
+    "log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or logical_xor maximum minimum mod multiply negative nextafter "
+    "not_equal power real right_shift round sign signbit sin sinh sqrt square subtract tan tanh trunc where"
+).split()
+
+__all__ = [*_OWN, "complex", "erf", "erfc", "erfinv", "i0", "rsqrt", "sigmoid", "stop_gradient"]
+
+globals().update({name: getattr(jnp, name) for name in _OWN})

@@ -3,11 +3,15 @@
 import jax
 import jax.numpy as jnp
 
-__all__ = ["get_item", "scatter_add", "scatter_update", "slice", "slice_update", "take", "take_along_axis"]
+__all__ = ["get_item", "nonzero", "scatter_rows", "slice", "slice_update", "take", "take_along_axis"]
 
 
 def get_item(x, key):
     return x[key]
+
+
+def nonzero(x):
+    return tuple(i.astype("int32") for i in jnp.nonzero(x))
 
 
 def take(x, indices, axis):
@@ -27,9 +31,7 @@ def slice_update(x, start, updates):
     return jax.lax.dynamic_update_slice(x, updates, tuple(start))
 
 
-def scatter_update(x, indices, updates):
-    return x.at[tuple(jnp.moveaxis(indices, -1, 0))].set(updates)
-
-
-def scatter_add(x, indices, updates):
-    return x.at[tuple(jnp.moveaxis(indices, -1, 0))].add(updates)
+def scatter_rows(x, rows, updates, reduction):
+    at = x.at[rows]
+    write = {None: at.set, "add": at.add, "mul": at.multiply, "max": at.max, "min": at.min}[reduction]
+    return write(updates, mode="drop")

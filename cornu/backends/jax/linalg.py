@@ -1,19 +1,29 @@
 """Products and factorisations in JAX."""
 
+import jax
 import jax.numpy as jnp
 from jax.numpy import matmul, tensordot
 from jax.numpy.linalg import cholesky, det, inv, solve
-from jax.scipy.linalg import solve_triangular as _solve_triangular
 
-__all__ = ["cholesky", "det", "eigh", "einsum", "inv", "matmul", "qr", "solve", "solve_triangular", "svd", "tensordot"]
+__all__ = [
+    "cholesky", "det", "eig", "eigh", "einsum", "inv", "lu_factor", "matmul", "qr", "slogdet", "solve", "solve_triangular", "svd", "tensordot",
+]  # fmt: skip
 
 
 def einsum(subscripts, operands):
     return jnp.einsum(subscripts, *operands)
 
 
+def eig(x):
+    return tuple(jnp.linalg.eig(x))
+
+
 def eigh(x):
     return tuple(jnp.linalg.eigh(x))
+
+
+def slogdet(x):
+    return tuple(jnp.linalg.slogdet(x))
 
 
 def qr(x, mode):
@@ -26,4 +36,11 @@ def svd(x, full_matrices, compute_uv):
 
 
 def solve_triangular(a, b, lower):
-    return _solve_triangular(a, b, lower=lower)
+    lead = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (jnp.broadcast_to(v, lead + v.shape[-2:]) for v in (a, b))
+    return jax.scipy.linalg.solve_triangular(a, b, lower=lower)
+
+
+def lu_factor(x):
+    lu, pivots = jax.scipy.linalg.lu_factor(x)
+    return lu, pivots.astype("int32")

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-__all__ = ["all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "max", "mean", "min", "prod", "sort", "sum", "top_k"]
+__all__ = ["all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "max", "mean", "min", "prod", "searchsorted", "sort", "sum", "top_k"]
 
 
 def _over_axes(reduction):
@@ -42,5 +42,9 @@ def argsort(x, axis):
     return jnp.argsort(x, axis, stable=True).astype("int32")
 
 
-def top_k(x, k, sorted):
+def top_k(x, k):
     return jax.lax.top_k(x, k)
+
+
+def searchsorted(sequence, values, side):
+    return jnp.searchsorted(sequence, values, side).astype("int32")

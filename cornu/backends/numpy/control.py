@@ -2,8 +2,8 @@
 
 from numpy import stack
 
-from cornu.backends.eager_control import cond, scan_with, switch, while_loop
+from cornu.backends.eager_control import cond, scan_with, switch, vmap_with, while_loop
 
-__all__ = ["cond", "scan", "switch", "while_loop"]
+__all__ = ["cond", "scan", "switch", "vmap", "while_loop"]
 
-scan = scan_with(stack)
+scan, vmap = scan_with(stack), vmap_with(stack)

@@ -1,96 +1,87 @@
-"""Elementwise primitives in NumPy."""
+"""Elementwise primitives in NumPy: its own functions, without their warnings, in the dtype that came in."""
 
 import numpy as np
-from numpy import (
-    absolute,
-    add,
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    bitwise_and,
-    bitwise_or,
-    bitwise_xor,
-    ceil,
-    clip,
-    conj,
-    cos,
-    cosh,
-    divide,
-    equal,
-    exp,
-    expm1,
-    floor,
-    floor_divide,
-    greater,
-    greater_equal,
-    imag,
-    isfinite,
-    isinf,
-    isnan,
-    left_shift,
-    less,
-    less_equal,
-    log,
-    log1p,
-    log2,
-    log10,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    maximum,
-    minimum,
-    mod,
-    multiply,
-    negative,
-    not_equal,
-    power,
-    real,
-    right_shift,
-    sign,
-    sin,
-    sinh,
-    sqrt,
-    square,
-    subtract,
-    tan,
-    tanh,
-    trunc,
-    where,
-)
-from numpy import invert as bitwise_not
-from scipy.special import erf as _erf
-from scipy.special import erfinv as _erfinv
-from scipy.special import expit as _expit
+import scipy.special
+
+_ONE = (
+    "absolute arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil conj cos cosh exp exp2 expm1 floor imag isfinite isinf isnan log log10 log1p "
+    "log2 logical_not negative real sign signbit sin sinh sqrt square tan tanh trunc"
+).split()
+_TWO = (
+    "add arctan2 bitwise_and bitwise_or bitwise_xor divide equal floor_divide fmod gcd greater greater_equal hypot lcm left_shift less less_equal "
+    "logaddexp logaddexp2 logical_and logical_or logical_xor maximum minimum mod multiply nextafter not_equal right_shift subtract"
+).split()
 
 __all__ = [
-    "absolute", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bitwise_xor", "ceil", "clip", "conj", "cos", "cosh", "divide", "equal", "erf", "erfinv", "exp", "expm1", "floor", "floor_divide",
-    "greater", "greater_equal", "imag", "isfinite", "isinf", "isnan", "left_shift", "less", "less_equal", "log", "log10", "log1p", "log2",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply", "negative", "not_equal", "power",
-    "real", "right_shift", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "stop_gradient", "subtract", "tan", "tanh", "trunc",
-    "where",
+    *_ONE, *_TWO, "bitwise_not", "clip", "complex", "erf", "erfc", "erfinv", "i0", "power", "round", "rsqrt", "sigmoid", "stop_gradient", "where",
 ]  # fmt: skip
 
 
-def _in_own_dtype(function):
-    """SciPy's special functions know float32 and float64 only; the small floats go through float32."""
+def _quiet(function):
+    """The function without warnings, for NaN and infinity are values here; scalars come back as arrays."""
 
     def run(x):
-        return function(x.astype(np.float32) if x.dtype.itemsize < 4 else x).astype(x.dtype)
+        with np.errstate(all="ignore"):
+            return np.asarray(function(x))
 
     return run
 
 
-erf, erfinv, sigmoid = _in_own_dtype(_erf), _in_own_dtype(_erfinv), _in_own_dtype(_expit)
+def _alike(*xs):
+    """NumPy takes a Python number as weak beside its own dtypes, not beside those of ml_dtypes, whose kind is V."""
+    like = next(x.dtype for x in xs if isinstance(x, (np.ndarray, np.generic)))
+    return tuple(np.asarray(x, like) for x in xs) if like.kind == "V" else xs
+
+
+def _quiet_alike(function):
+    def run(x1, x2):
+        with np.errstate(all="ignore"):
+            return np.asarray(function(*_alike(x1, x2)))
+
+    return run
+
+
+def _special(function):
+    """SciPy's special functions know float32 and float64 only; the small floats go through float32."""
+
+    def run(x):
+        with np.errstate(all="ignore"):
+            return np.asarray(function(x.astype(np.float32) if x.dtype.itemsize < 4 else x)).astype(x.dtype)
+
+    return run
+
+
+globals().update({name: _quiet(getattr(np, name)) for name in _ONE})
+globals().update({name: _quiet_alike(getattr(np, name)) for name in _TWO})
+bitwise_not, round = _quiet(np.invert), _quiet(np.rint)
+erf, erfc, erfinv = _special(scipy.special.erf), _special(scipy.special.erfc), _special(scipy.special.erfinv)
+sigmoid, i0 = _special(scipy.special.expit), _special(scipy.special.i0)
+
+
+@_quiet_alike
+def power(x1, x2):
+    if np.result_type(x1, x2).kind not in "iu":
+        return np.power(x1, x2)
+    # NumPy refuses negative powers of integers; cut towards 0 they are 1, -1 or 0
+    inverse = np.where(np.abs(x1) == 1, np.power(x1, np.abs(x2) & 1), np.zeros_like(x1))
+    return np.where(np.less(x2, 0), inverse, np.power(x1, np.maximum(x2, 0)))
 
 
 def rsqrt(x):
-    return 1 / sqrt(x)
+    with np.errstate(all="ignore"):
+        return np.asarray(np.reciprocal(np.sqrt(x)))
+
+
+def complex(x1, x2):
+    return np.asarray(x1 + 1j * x2).astype(np.result_type(x1, np.complex64))
+
+
+def where(condition, x1, x2):
+    return np.where(condition, *_alike(x1, x2))
+
+
+def clip(x, x_min, x_max):
+    return np.asarray(np.clip(*_alike(x, x_min, x_max)))
 
 
 def stop_gradient(x):

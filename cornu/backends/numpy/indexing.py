@@ -2,11 +2,15 @@
 
 import numpy as np
 
-__all__ = ["get_item", "scatter_add", "scatter_update", "slice", "slice_update", "take", "take_along_axis"]
+__all__ = ["get_item", "nonzero", "scatter_rows", "slice", "slice_update", "take", "take_along_axis"]
 
 
 def get_item(x, key):
-    return x[key]
+    return np.asarray(x[key])
+
+
+def nonzero(x):
+    return tuple(i.astype("int32") for i in np.nonzero(x))
 
 
 def take(x, indices, axis):
@@ -30,17 +34,18 @@ def slice_update(x, start, updates):
 
 
 def _window(x, start, shape):
-    starts = [int(np.clip(s, 0, size - n)) for s, size, n in zip(start, x.shape, shape, strict=True)]
+    starts = [min(max(int(s) + size * (s < 0), 0), size - n) for s, size, n in zip(start, x.shape, shape, strict=True)]
     return tuple(np.s_[s : s + n] for s, n in zip(starts, shape, strict=True))
 
 
-def scatter_update(x, indices, updates):
-    out = x.copy()
-    out[tuple(np.moveaxis(indices, -1, 0))] = updates
-    return out
+_AT = {"add": np.add, "mul": np.multiply, "max": np.maximum, "min": np.minimum}
 
 
-def scatter_add(x, indices, updates):
-    out = x.copy()
-    np.add.at(out, tuple(np.moveaxis(indices, -1, 0)), updates)
-    return out
+def scatter_rows(x, rows, updates, reduction):
+    # one row more than there are takes what belongs nowhere
+    out = np.concatenate([x, np.zeros((1, *x.shape[1:]), x.dtype)])
+    if reduction is None:
+        out[rows] = updates
+    else:
+        _AT[reduction].at(out, rows, updates)
+    return out[:-1]

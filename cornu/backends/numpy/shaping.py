@@ -6,8 +6,8 @@ from numpy import broadcast_to, concatenate, flip, repeat, reshape, roll, split,
 from cornu.dtypes import numpy_dtype
 
 __all__ = [
-    "arange", "broadcast_to", "concatenate", "flip", "full", "linspace", "pad", "repeat", "reshape", "roll", "split", "stack", "tile",
-    "transpose", "tril", "triu",
+    "arange", "broadcast_to", "concatenate", "flip", "full", "pad", "repeat", "reshape", "roll", "split", "stack", "tile",
+    "transpose", "tril", "triu", "view",
 ]  # fmt: skip
 
 
@@ -19,9 +19,9 @@ def arange(start, stop, step, dtype):
     return np.arange(start, stop, step).astype(numpy_dtype(dtype))
 
 
-def linspace(start, stop, num, endpoint, dtype, axis):
-    return np.linspace(start, stop, num, endpoint, axis=axis).astype(numpy_dtype(dtype))
-
-
 def pad(x, pad_width, mode, value):
     return np.pad(x, pad_width, mode, constant_values=value) if mode == "constant" else np.pad(x, pad_width, mode)
+
+
+def view(x, dtype):
+    return x.view(numpy_dtype(dtype))

@@ -10,7 +10,7 @@ import optree
 from cornu.backends.spec.tensor_spec import TensorSpec
 from cornu.errors import ShapeError
 
-__all__ = ["cond", "scan", "switch", "while_loop"]
+__all__ = ["cond", "scan", "switch", "vmap", "while_loop"]
 
 
 def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Sequence[Any]) -> Any:
@@ -39,3 +39,10 @@ def scan(f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any, length: i
     """One step, its outputs as many times as there are steps."""
     carry, y = f(init, optree.tree_map(lambda x: TensorSpec(x.shape[1:], x.dtype), xs))
     return carry, optree.tree_map(lambda s: TensorSpec((length, *s.shape), s.dtype), y)
+
+
+def vmap(f: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """One slice, its outputs as many times as there are slices."""
+    length = optree.tree_leaves(args)[0].shape[0]
+    outputs = f(*optree.tree_map(lambda x: TensorSpec(x.shape[1:], x.dtype), args))
+    return optree.tree_map(lambda s: TensorSpec((length, *s.shape), s.dtype), outputs)

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cornu import dtypes
 from cornu.backends.spec.core import broadcast_shapes
 from cornu.backends.spec.tensor_spec import TensorSpec
 
 _KEEP = (
-    "exp expm1 log log1p log2 log10 sqrt rsqrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh erf erfinv sigmoid "
-    "negative sign square floor ceil trunc bitwise_not stop_gradient conj"
+    "exp exp2 expm1 log log1p log2 log10 sqrt rsqrt cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh erf erfc erfinv "
+    "i0 sigmoid negative sign square floor ceil trunc round bitwise_not stop_gradient conj"
 ).split()
-_KEEP_AS_BOOL = "isfinite isinf isnan logical_not".split()
-_MEET = "add subtract multiply divide floor_divide mod power maximum minimum arctan2 bitwise_and bitwise_or bitwise_xor left_shift right_shift".split()
+_KEEP_AS_BOOL = "isfinite isinf isnan logical_not signbit".split()
+_MEET = (
+    "add subtract multiply divide floor_divide mod fmod power maximum minimum arctan2 hypot logaddexp logaddexp2 nextafter gcd lcm bitwise_and "
+    "bitwise_or bitwise_xor left_shift right_shift"
+).split()
 _MEET_AS_BOOL = "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor".split()
 
-__all__ = [*_KEEP, *_KEEP_AS_BOOL, *_MEET, *_MEET_AS_BOOL, "absolute", "clip", "imag", "real", "where"]
+__all__ = [*_KEEP, *_KEEP_AS_BOOL, *_MEET, *_MEET_AS_BOOL, "absolute", "clip", "complex", "imag", "real", "where"]
 
 
 def _keep(x: TensorSpec) -> TensorSpec:
@@ -29,7 +33,7 @@ def _keep_as_bool(x: TensorSpec) -> TensorSpec:
 
 def _part(x: TensorSpec) -> TensorSpec:
     """A real number for each complex one."""
-    return TensorSpec(x.shape, {"complex64": "float32", "complex128": "float64"}.get(x.dtype, x.dtype))
+    return TensorSpec(x.shape, dtypes.real_part(x.dtype))
 
 
 def _meet(x1: Any, x2: Any) -> TensorSpec:
@@ -39,6 +43,11 @@ def _meet(x1: Any, x2: Any) -> TensorSpec:
 
 def _meet_as_bool(x1: Any, x2: Any) -> TensorSpec:
     return TensorSpec(broadcast_shapes(x1, x2), "bool")
+
+
+def complex(x1: TensorSpec, x2: TensorSpec) -> TensorSpec:
+    """The common shape; a complex number for each pair of real ones."""
+    return TensorSpec(broadcast_shapes(x1, x2), "complex128" if x1.dtype == "float64" else "complex64")
 
 
 def where(condition: TensorSpec, x1: Any, x2: Any) -> TensorSpec:

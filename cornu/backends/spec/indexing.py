@@ -9,26 +9,25 @@ import numpy as np
 
 from cornu.backends.spec.core import broadcast_shapes
 from cornu.backends.spec.tensor_spec import TensorSpec
-from cornu.errors import ShapeError
+from cornu.errors import BackendError
 
-__all__ = ["get_item", "scatter_add", "scatter_update", "slice", "slice_update", "take", "take_along_axis"]
+__all__ = ["get_item", "scatter_rows", "slice", "slice_update", "take", "take_along_axis"]
 
 
-def get_item(x: TensorSpec, key: Any) -> TensorSpec:
+def get_item(x: TensorSpec, key: tuple[Any, ...]) -> TensorSpec:
     """What NumPy makes of the key, on an array without memory."""
-    keys = key if isinstance(key, tuple) else (key,)
-    keys = tuple(_stand_in(k) for k in keys)
     hollow = np.broadcast_to(np.zeros((), np.bool_), x.shape)
-    try:
-        return TensorSpec(hollow[keys].shape, x.dtype)
-    except IndexError as error:
-        raise ShapeError(f"The index {key!r} does not fit an array of shape {x.shape}: {error}.") from None
+    return TensorSpec(hollow[tuple(map(_stand_in, key))].shape, x.dtype)
 
 
 def _stand_in(key: Any) -> Any:
-    if isinstance(key, TensorSpec):
-        return np.broadcast_to(np.zeros((), np.bool_ if key.dtype == "bool" else np.intp), key.shape)
-    return key
+    if not isinstance(key, TensorSpec):
+        return key
+    if key.dtype == "bool":
+        raise BackendError(
+            f"A boolean index picks as many elements as are true, which a symbolic value does not tell; got {key}. Use `ops.where` with three arguments."
+        )
+    return np.broadcast_to(np.zeros((), np.intp), key.shape)
 
 
 def take(x: TensorSpec, indices: TensorSpec, axis: int) -> TensorSpec:
@@ -43,23 +42,15 @@ def take_along_axis(x: TensorSpec, indices: TensorSpec, axis: int) -> TensorSpec
 
 
 def slice(x: TensorSpec, start: Any, shape: Sequence[int]) -> TensorSpec:
-    """The shape of the window, which fits in the array."""
-    if any(n > size for n, size in zip(shape, x.shape, strict=True)):
-        raise ShapeError(f"A slice must fit in the array, got the shape {tuple(shape)} in {x.shape}.")
+    """The shape of the window."""
     return TensorSpec(shape, x.dtype)
 
 
 def slice_update(x: TensorSpec, start: Any, updates: TensorSpec) -> TensorSpec:
     """The shape is kept."""
-    slice(x, start, updates.shape)
     return x
 
 
-def scatter_update(x: TensorSpec, indices: TensorSpec, updates: Any) -> TensorSpec:
+def scatter_rows(x: TensorSpec, rows: TensorSpec, updates: TensorSpec, reduction: str | None) -> TensorSpec:
     """The shape is kept."""
-    if indices.shape[-1] > x.ndim:
-        raise ShapeError(f"The last axis of the indices names at most the {x.ndim} axes of the array, got {indices.shape[-1]}.")
     return x
-
-
-scatter_add = scatter_update

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from cornu import dtypes
 from cornu.backends.spec.tensor_spec import TensorSpec
 from cornu.errors import ShapeError
 
-__all__ = ["cholesky", "det", "eigh", "einsum", "inv", "matmul", "qr", "solve", "solve_triangular", "svd", "tensordot"]
+__all__ = [
+    "cholesky", "det", "eig", "eigh", "einsum", "inv", "lu_factor", "matmul", "qr", "slogdet", "solve", "solve_triangular", "svd", "tensordot",
+]  # fmt: skip
 
 
 def matmul(x1: TensorSpec, x2: TensorSpec) -> TensorSpec:
@@ -70,9 +73,25 @@ def det(x: TensorSpec) -> TensorSpec:
     return TensorSpec(_square(x).shape[:-2], x.dtype)
 
 
+def slogdet(x: TensorSpec) -> tuple[TensorSpec, TensorSpec]:
+    """A sign and a logarithm a matrix."""
+    return det(x), TensorSpec(x.shape[:-2], dtypes.real_part(x.dtype))
+
+
 def eigh(x: TensorSpec) -> tuple[TensorSpec, TensorSpec]:
-    """Values, and vectors as columns."""
-    return TensorSpec(_square(x).shape[:-1], x.dtype), x
+    """Values, which are real, and vectors as columns."""
+    return TensorSpec(_square(x).shape[:-1], dtypes.real_part(x.dtype)), x
+
+
+def eig(x: TensorSpec) -> tuple[TensorSpec, TensorSpec]:
+    """Values and vectors as columns, both complex."""
+    name = "complex128" if x.dtype in ("float64", "complex128") else "complex64"
+    return TensorSpec(_square(x).shape[:-1], name), TensorSpec(x.shape, name)
+
+
+def lu_factor(x: TensorSpec) -> tuple[TensorSpec, TensorSpec]:
+    """Both factors in one matrix, and a row to swap with for each column."""
+    return x, TensorSpec((*x.shape[:-2], min(x.shape[-2:])), "int32")
 
 
 def qr(x: TensorSpec, mode: str) -> tuple[TensorSpec, TensorSpec]:
@@ -86,7 +105,7 @@ def svd(x: TensorSpec, full_matrices: bool, compute_uv: bool) -> TensorSpec | tu
     """Left vectors, singular values, right vectors."""
     *lead, m, n = x.shape
     k = min(m, n)
-    values = TensorSpec((*lead, k), x.dtype)
+    values = TensorSpec((*lead, k), dtypes.real_part(x.dtype))
     if not compute_uv:
         return values
     left, right = (m, n) if full_matrices else (k, k)
@@ -94,11 +113,10 @@ def svd(x: TensorSpec, full_matrices: bool, compute_uv: bool) -> TensorSpec | tu
 
 
 def solve(a: TensorSpec, b: TensorSpec) -> TensorSpec:
-    """The shape of the right-hand side."""
-    _square(a)
-    return b
+    """The shape of the right-hand side, for each pair of matrices."""
+    return TensorSpec((*np.broadcast_shapes(_square(a).shape[:-2], b.shape[:-2]), *b.shape[-2:]), b.dtype)
 
 
 def solve_triangular(a: TensorSpec, b: TensorSpec, lower: bool) -> TensorSpec:
-    """The shape of the right-hand side."""
+    """The shape of the right-hand side, for each pair of matrices."""
     return solve(a, b)

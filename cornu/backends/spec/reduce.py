@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from cornu.backends.spec.tensor_spec import TensorSpec
-from cornu.errors import ArgumentError
 
-__all__ = ["all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "max", "mean", "min", "prod", "sort", "sum", "top_k"]
+__all__ = ["all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "max", "mean", "min", "prod", "searchsorted", "sort", "sum", "top_k"]
 
 
 def sum(x: TensorSpec, axis: tuple[int, ...], keepdims: bool) -> TensorSpec:
@@ -39,9 +38,12 @@ def argsort(x: TensorSpec, axis: int) -> TensorSpec:
     return TensorSpec(x.shape, "int32")
 
 
-def top_k(x: TensorSpec, k: int, sorted: bool) -> tuple[TensorSpec, TensorSpec]:
+def top_k(x: TensorSpec, k: int) -> tuple[TensorSpec, TensorSpec]:
     """The last axis has length `k`."""
-    if k > x.shape[-1]:
-        raise ArgumentError(f"top_k takes at most as many values as the last axis has, got k={k} for the shape {x.shape}.")
     shape = (*x.shape[:-1], k)
     return TensorSpec(shape, x.dtype), TensorSpec(shape, "int32")
+
+
+def searchsorted(sequence: TensorSpec, values: TensorSpec, side: str) -> TensorSpec:
+    """A position for each value, as int32."""
+    return TensorSpec(values.shape, "int32")

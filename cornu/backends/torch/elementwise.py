@@ -1,86 +1,75 @@
 """Elementwise primitives in PyTorch."""
 
 import operator
-from operator import add, eq, floordiv, ge, gt, le, lt, mul, ne, pow, sub, truediv
 
 import torch
-from torch import (
-    absolute,
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctanh,
-    bitwise_not,
-    ceil,
-    cos,
-    cosh,
-    erf,
-    erfinv,
-    exp,
-    expm1,
-    floor,
-    imag,
-    isfinite,
-    isinf,
-    isnan,
-    log,
-    log1p,
-    log2,
-    log10,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    negative,
-    real,
-    rsqrt,
-    sigmoid,
-    sin,
-    sinh,
-    sqrt,
-    square,
-    tan,
-    tanh,
-    trunc,
-)
+from torch import erfc, erfinv, exp2, i0, rsqrt, sigmoid
+
+_OWN = (
+    "absolute arccos arccosh arcsin arcsinh arctan arctanh bitwise_not ceil cos cosh erf exp expm1 floor isfinite isinf isnan log log10 log1p log2 "
+    "logical_and logical_not logical_or logical_xor negative real round signbit sin sinh sqrt square tan tanh trunc"
+).split()
+# Operators take a Python scalar on either side without making a tensor of it.
+_OPERATORS = {
+    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "floor_divide": "floordiv", "mod": "mod", "power": "pow",
+    "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
+    "bitwise_and": "and_", "bitwise_or": "or_", "bitwise_xor": "xor", "left_shift": "lshift", "right_shift": "rshift",
+}  # fmt: skip
+_PAIRS = "arctan2 fmod gcd hypot lcm logaddexp logaddexp2 maximum minimum nextafter".split()
 
 __all__ = [
-    "absolute", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bitwise_xor", "ceil", "clip", "conj", "cos", "cosh", "divide", "equal", "erf", "erfinv", "exp", "expm1", "floor", "floor_divide",
-    "greater", "greater_equal", "imag", "isfinite", "isinf", "isnan", "left_shift", "less", "less_equal", "log", "log10", "log1p", "log2",
-    "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply", "negative", "not_equal", "power",
-    "real", "right_shift", "rsqrt", "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "stop_gradient", "subtract", "tan", "tanh", "trunc",
-    "where",
+    *_OWN, *_OPERATORS, *_PAIRS, "cbrt", "clip", "complex", "conj", "erfc", "erfinv", "exp2", "i0", "imag", "rsqrt", "sigmoid", "sign",
+    "stop_gradient", "where", "widened",
 ]  # fmt: skip
 
-# Operators take a Python scalar on either side without making a tensor of it.
-subtract, multiply, divide, power, floor_divide, mod = sub, mul, truediv, pow, floordiv, operator.mod
-equal, not_equal, less, less_equal, greater, greater_equal = eq, ne, lt, le, gt, ge
-bitwise_and, bitwise_or, bitwise_xor, left_shift, right_shift = operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift
+
+def widened(function, wide=torch.int64):
+    """The function; where PyTorch has none for unsigned integers or booleans, by way of a dtype for which it has one."""
+
+    def run(*xs):
+        try:
+            return function(*xs)
+        except NotImplementedError:
+            own = next(x.dtype for x in xs if isinstance(x, torch.Tensor))
+            if own.is_floating_point or own.is_complex:
+                raise
+            y = function(*(x.to(wide) if isinstance(x, torch.Tensor) else x for x in xs))
+            return y if y.dtype == torch.bool or y.dtype == own else (y != 0) if own == torch.bool else y.to(own)
+
+    return run
 
 
-def _pair(x1, x2):
-    """Both sides as tensors, where PyTorch's function takes nothing else."""
-    like = x1 if isinstance(x1, torch.Tensor) else x2
-    return tuple(x if isinstance(x, torch.Tensor) else torch.as_tensor(x, dtype=like.dtype, device=like.device) for x in (x1, x2))
+def _pair(function):
+    """Both sides as tensors, for a function that takes nothing else."""
+
+    def run(x1, x2):
+        like = x1 if isinstance(x1, torch.Tensor) else x2
+        return function(*(x if isinstance(x, torch.Tensor) else torch.as_tensor(x, dtype=like.dtype, device=like.device) for x in (x1, x2)))
+
+    return run
 
 
-def maximum(x1, x2):
-    return torch.maximum(*_pair(x1, x2))
+globals().update({name: widened(getattr(torch, name)) for name in _OWN})
+globals().update({name: widened(getattr(operator, name_there)) for name, name_there in _OPERATORS.items()})
+globals().update({name: widened(_pair(getattr(torch, name))) for name in _PAIRS})
 
 
-def minimum(x1, x2):
-    return torch.minimum(*_pair(x1, x2))
-
-
-def arctan2(x1, x2):
-    return torch.arctan2(*_pair(x1, x2))
-
-
+@widened
 def sign(x):
-    return torch.sgn(x) if x.is_complex() else torch.sign(x)
+    # torch.sign(NaN) is 0
+    return torch.sgn(x) if x.is_complex() else torch.where(x.isnan(), x, x.sign()) if x.is_floating_point() else x.sign()
+
+
+def cbrt(x):
+    return torch.sign(x) * x.abs() ** (1 / 3)
+
+
+def imag(x):
+    return torch.imag(x)
+
+
+def complex(x1, x2):
+    return torch.complex(x1, x2)
 
 
 def conj(x):
@@ -91,10 +80,11 @@ def where(condition, x1, x2):
     return torch.where(condition, x1, x2)
 
 
+@widened
 def clip(x, x_min, x_max):
-    # torch.clip wants two numbers or two tensors
+    # torch.clamp wants two numbers or two tensors
     if isinstance(x_min, torch.Tensor) or isinstance(x_max, torch.Tensor):
-        return minimum(maximum(x, x_min), x_max)
+        return minimum(maximum(x, x_min), x_max)  # noqa: F821 - made of _PAIRS above
     return torch.clamp(x, x_min, x_max)
 
 

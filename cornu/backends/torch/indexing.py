@@ -4,38 +4,38 @@ import builtins
 
 import torch
 
+from cornu.backends.torch.elementwise import widened
+
 _slice = builtins.slice  # this module's own `slice` is the op
 
-__all__ = ["get_item", "scatter_add", "scatter_update", "slice", "slice_update", "take", "take_along_axis"]
+__all__ = ["get_item", "nonzero", "scatter_rows", "slice", "slice_update", "take", "take_along_axis"]
 
 
 def get_item(x, key):
-    # PyTorch has no negative steps: such an axis is read forward, then flipped
-    keys = key if isinstance(key, tuple) else (key,)
-    if not any(isinstance(k, _slice) and (k.step or 1) < 0 for k in keys):
-        return x[key]
-    if any(k is Ellipsis for k in keys):
-        at = next(i for i, k in enumerate(keys) if k is Ellipsis)
-        used = sum(k is not None and k is not Ellipsis for k in keys)
-        keys = (*keys[:at], *[_slice(None)] * (x.ndim - used), *keys[at + 1 :])
-    forward, flipped, axis_in, axis_out = [], [], 0, 0
-    for k in keys:
-        if isinstance(k, _slice) and (k.step or 1) < 0:
-            positions = range(*k.indices(x.shape[axis_in]))[::-1]
-            k = _slice(positions.start, positions.stop, positions.step) if len(positions) else _slice(0, 0)
-            flipped.append(axis_out)
-        forward.append(k)
-        axis_in += k is not None
-        axis_out += not isinstance(k, int)
-    return torch.flip(x[tuple(forward)], flipped)
+    keys, axis = [], 0
+    for k in key:
+        if isinstance(k, _slice) and (k.step or 1) < 0:  # PyTorch has no negative steps: such an axis is read forward, then flipped
+            positions = range(*k.indices(x.shape[axis]))[::-1]
+            forward = _slice(positions.start, positions.stop, positions.step) if len(positions) else _slice(0, 0)
+            x, k = torch.flip(x[(_slice(None),) * axis + (forward,)], (axis,)), _slice(None)
+        elif isinstance(k, torch.Tensor) and k.dtype != torch.bool:
+            k = k.long()
+        keys.append(k)
+        axis += 0 if k is None else k.ndim if isinstance(k, torch.Tensor) and k.dtype == torch.bool else 1
+    return x[tuple(keys)]
+
+
+def nonzero(x):
+    return tuple(i.to(torch.int32) for i in torch.nonzero(x, as_tuple=True))
 
 
 def take(x, indices, axis):
     size = x.shape[axis]
     indices = torch.where(indices < 0, indices + size, indices).clamp(0, size - 1)
     if indices.ndim == 1:
-        return torch.index_select(x, axis, indices)
-    return torch.index_select(x, axis, indices.reshape(-1)).reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+        return widened(lambda x: torch.index_select(x, axis, indices))(x)
+    found = widened(lambda x: torch.index_select(x, axis, indices.reshape(-1)))(x)
+    return found.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
 
 
 def take_along_axis(x, indices, axis):
@@ -43,11 +43,12 @@ def take_along_axis(x, indices, axis):
     indices = torch.where(indices < 0, indices + size, indices).clamp(0, size - 1)
     shape = torch.broadcast_shapes(x.shape[:axis] + x.shape[axis + 1 :], indices.shape[:axis] + indices.shape[axis + 1 :])
     x = x.expand(*shape[:axis], size, *shape[axis:])
-    return torch.gather(x, axis, indices.long().expand(*shape[:axis], indices.shape[axis], *shape[axis:]))
+    places = indices.long().expand(*shape[:axis], indices.shape[axis], *shape[axis:])
+    return widened(lambda x: torch.gather(x, axis, places))(x)
 
 
 def _window(x, start, shape):
-    starts = [min(max(int(s), 0), size - n) for s, size, n in zip(start, x.shape, shape, strict=True)]
+    starts = [min(max(int(s) + size * (int(s) < 0), 0), size - n) for s, size, n in zip(start, x.shape, shape, strict=True)]
     return tuple(_slice(s, s + n) for s, n in zip(starts, shape, strict=True))
 
 
@@ -61,9 +62,15 @@ def slice_update(x, start, updates):
     return out
 
 
-def scatter_update(x, indices, updates):
-    return x.index_put(tuple(indices.long().unbind(-1)), updates)
+_REDUCTIONS = {"mul": "prod", "max": "amax", "min": "amin"}
 
 
-def scatter_add(x, indices, updates):
-    return x.index_put(tuple(indices.long().unbind(-1)), updates, accumulate=True)
+def scatter_rows(x, rows, updates, reduction):
+    # one row more than there are takes what belongs nowhere
+    out, rows = torch.cat([x, x.new_zeros((1, *x.shape[1:]))]), rows.long()
+    if reduction is None:
+        return out.index_put_((rows,), updates)[:-1]
+    if reduction == "add":
+        return widened(lambda out, updates: out.index_add(0, rows, updates))(out, updates)[:-1]
+    places = rows.reshape(-1, *[1] * (x.ndim - 1)).expand_as(updates)
+    return widened(lambda out, updates: out.scatter_reduce(0, places, updates, _REDUCTIONS[reduction]))(out, updates)[:-1]

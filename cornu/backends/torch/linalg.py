@@ -1,22 +1,56 @@
-"""Products and factorisations in PyTorch."""
+"""Products and factorisations in PyTorch. Where a matrix has no factors or no inverse the result is NaN, as on the other backends."""
 
 import torch
-from torch import matmul
-from torch.linalg import cholesky, det, inv
+from torch.linalg import det
 
-__all__ = ["cholesky", "det", "eigh", "einsum", "inv", "matmul", "qr", "solve", "solve_triangular", "svd", "tensordot"]
+from cornu.backends.torch.elementwise import widened
+
+__all__ = [
+    "cholesky", "det", "eig", "eigh", "einsum", "inv", "lu_factor", "matmul", "qr", "slogdet", "solve", "solve_triangular", "svd", "tensordot",
+]  # fmt: skip
+
+# Integers are multiplied as float64, exact up to 2 ** 53, where PyTorch has no product of them (booleans, unsigned ones, accelerators)
+matmul = widened(torch.matmul, torch.float64)
 
 
 def einsum(subscripts, operands):
-    return torch.einsum(subscripts, *operands)
+    return widened(lambda *xs: torch.einsum(subscripts, *xs), torch.float64)(*operands)
 
 
 def tensordot(x1, x2, axes):
-    return torch.tensordot(x1, x2, axes)
+    return widened(lambda a, b: torch.tensordot(a, b, axes), torch.float64)(x1, x2)
+
+
+def _or_nan(result, failed):
+    return torch.where((failed != 0)[..., None, None], torch.nan, result)
+
+
+def cholesky(x):
+    return _or_nan(*torch.linalg.cholesky_ex(x))
+
+
+def inv(x):
+    return _or_nan(*torch.linalg.inv_ex(x))
+
+
+def solve(a, b):
+    return _or_nan(*torch.linalg.solve_ex(a, b))
+
+
+def solve_triangular(a, b, lower):
+    return torch.linalg.solve_triangular(a, b, upper=not lower)
+
+
+def eig(x):
+    return tuple(torch.linalg.eig(x))
 
 
 def eigh(x):
     return tuple(torch.linalg.eigh(x))
+
+
+def slogdet(x):
+    return tuple(torch.linalg.slogdet(x))
 
 
 def qr(x, mode):
@@ -27,11 +61,6 @@ def svd(x, full_matrices, compute_uv):
     return tuple(torch.linalg.svd(x, full_matrices)) if compute_uv else torch.linalg.svdvals(x)
 
 
-def solve(a, b):
-    return torch.linalg.solve(a, b)
-
-
-def solve_triangular(a, b, lower):
-    vector = b.ndim == a.ndim - 1
-    x = torch.linalg.solve_triangular(a, b.unsqueeze(-1) if vector else b, upper=not lower)
-    return x.squeeze(-1) if vector else x
+def lu_factor(x):
+    lu, pivots = torch.linalg.lu_factor(x)
+    return lu, pivots - 1  # PyTorch counts rows from 1

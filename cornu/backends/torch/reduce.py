@@ -2,55 +2,47 @@
 
 import torch
 
-__all__ = ["all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "max", "mean", "min", "prod", "sort", "sum", "top_k"]
+from cornu.backends.torch.elementwise import widened
 
-# In PyTorch an empty tuple of axes means all of them; here it means none.
+__all__ = ["all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "max", "mean", "min", "prod", "searchsorted", "sort", "sum", "top_k"]
 
-
-def sum(x, axis, keepdims):
-    return torch.sum(x, axis, keepdims, dtype=x.dtype) if axis else x
+_UNORDERED = frozenset((torch.bool, torch.uint16, torch.uint32, torch.uint64))
 
 
-def mean(x, axis, keepdims):
-    return torch.mean(x, axis, keepdims) if axis else x
+def _over_axes(reduction):
+    """In PyTorch an empty tuple of axes means all of them; here it means none."""
+    return lambda x, axis, keepdims: widened(lambda x: reduction(x, axis, keepdims))(x) if axis else x
 
 
-def max(x, axis, keepdims):
-    return torch.amax(x, axis, keepdims) if axis else x
+def _ordered(x):
+    """In a dtype whose values PyTorch compares."""
+    return x.to(torch.int64) if x.dtype in _UNORDERED else x
 
 
-def min(x, axis, keepdims):
-    return torch.amin(x, axis, keepdims) if axis else x
-
-
-def any(x, axis, keepdims):
-    return torch.any(x, axis, keepdims) if axis else x
-
-
-def all(x, axis, keepdims):
-    return torch.all(x, axis, keepdims) if axis else x
+sum = _over_axes(lambda x, axis, keepdims: torch.sum(x, axis, keepdims, dtype=x.dtype))
+mean, max, min, any, all = (_over_axes(f) for f in (torch.mean, torch.amax, torch.amin, torch.any, torch.all))
 
 
 def prod(x, axis, keepdims):
     for a in sorted(axis, reverse=True):
-        x = torch.prod(x, a, keepdims, dtype=x.dtype)
+        x = widened(lambda x, a=a: torch.prod(x, a, keepdims, dtype=x.dtype))(x)
     return x
 
 
 def argmax(x, axis, keepdims):
-    return torch.argmax(x, axis, keepdims).to(torch.int32)
+    return torch.argmax(_ordered(x), axis, keepdims).to(torch.int32)
 
 
 def argmin(x, axis, keepdims):
-    return torch.argmin(x, axis, keepdims).to(torch.int32)
+    return torch.argmin(_ordered(x), axis, keepdims).to(torch.int32)
 
 
 def cumsum(x, axis):
-    return torch.cumsum(x, axis, dtype=x.dtype)
+    return widened(lambda x: torch.cumsum(x, axis, dtype=x.dtype))(x)
 
 
 def cumprod(x, axis):
-    return torch.cumprod(x, axis, dtype=x.dtype)
+    return widened(lambda x: torch.cumprod(x, axis, dtype=x.dtype))(x)
 
 
 def sort(x, axis):
@@ -58,10 +50,14 @@ def sort(x, axis):
 
 
 def argsort(x, axis):
-    return torch.argsort(x, axis, stable=True).to(torch.int32)
+    return torch.sort(x, stable=True, dim=axis).indices.to(torch.int32)
 
 
-def top_k(x, k, sorted):
+def top_k(x, k):
     # torch.topk promises no order among equal values; a stable sort does
     values, indices = torch.sort(x, stable=True, dim=-1, descending=True)
     return values[..., :k], indices[..., :k].to(torch.int32)
+
+
+def searchsorted(sequence, values, side):
+    return torch.searchsorted(_ordered(sequence), _ordered(values).contiguous(), side=side, out_int32=True)

@@ -1,13 +1,14 @@
 """Making arrays and changing their shape, in PyTorch."""
 
 import torch
-from torch import broadcast_to, flip, permute, reshape, roll, stack, tensor_split, tile, tril, triu
+from torch import broadcast_to, permute, reshape, roll, stack, tensor_split, tile
 
-from cornu.backends.torch.core import asarray, device, native_dtype
+from cornu.backends.torch.core import device, native_dtype
+from cornu.backends.torch.elementwise import widened
 
 __all__ = [
-    "arange", "broadcast_to", "concatenate", "flip", "full", "linspace", "pad", "repeat", "reshape", "roll", "split", "stack", "tile",
-    "transpose", "tril", "triu",
+    "arange", "broadcast_to", "concatenate", "flip", "full", "pad", "repeat", "reshape", "roll", "split", "stack", "tile",
+    "transpose", "tril", "triu", "view",
 ]  # fmt: skip
 
 transpose = permute
@@ -17,8 +18,20 @@ def concatenate(xs, axis):
     return torch.cat(xs, axis)
 
 
-def split(x, indices_or_sections, axis):
-    return list(tensor_split(x, indices_or_sections, axis))
+def split(x, positions, axis):
+    return list(tensor_split(x, positions, axis))
+
+
+def flip(x, axes):
+    return widened(lambda x: torch.flip(x, axes))(x)
+
+
+def tril(x, k):
+    return widened(lambda x: torch.tril(x, k))(x)
+
+
+def triu(x, k):
+    return widened(lambda x: torch.triu(x, k))(x)
 
 
 def full(shape, value, dtype):
@@ -31,13 +44,6 @@ def arange(start, stop, step, dtype):
     return torch.arange(start, stop, step, device=device()).to(native_dtype(dtype))
 
 
-def linspace(start, stop, num, endpoint, dtype, axis):
-    start, stop = (asarray(v, dtype) for v in (start, stop))
-    steps = torch.arange(num, dtype=start.dtype, device=start.device) / max(num - 1 if endpoint else num, 1)
-    values = start + torch.tensordot(steps, stop - start, 0)
-    return torch.movedim(values, 0, axis)
-
-
 def repeat(x, repeats, axis):
     return torch.repeat_interleave(x, repeats if isinstance(repeats, int) else torch.as_tensor(repeats, device=x.device), axis)
 
@@ -48,7 +54,7 @@ def pad(x, pad_width, mode, value):
         return torch.nn.functional.pad(x, flat, value=value)
     for axis, (low, high) in enumerate(pad_width):
         if low or high:
-            x = torch.index_select(x, axis, _mirrored(x.shape[axis], low, high, mode).to(x.device))
+            x = x[(slice(None),) * axis + (_mirrored(x.shape[axis], low, high, mode).to(x.device),)]
     return x
 
 
@@ -62,3 +68,7 @@ def _mirrored(length, low, high, mode):
     period = 2 * length if mode == "symmetric" else max(2 * (length - 1), 1)
     index = index % period
     return torch.where(index >= length, period - index - (1 if mode == "symmetric" else 0), index)
+
+
+def view(x, dtype):
+    return x.contiguous().view(native_dtype(dtype))

@@ -1,0 +1,95 @@
+"""Attention."""
+
+from __future__ import annotations
+
+import math
+
+from cornu import dtypes
+from cornu.errors import ArgumentError, ShapeError
+from cornu.ops.activation import softmax
+from cornu.ops.arguments import Array
+from cornu.ops.core import cast, to_floating, where
+from cornu.ops.creation import arange
+from cornu.ops.dispatch import composite
+from cornu.ops.elementwise import add, divide, greater_equal, logical_and, multiply, tanh
+from cornu.ops.products import einsum
+from cornu.ops.shaping import expand_dims, reshape
+
+__all__ = ["dot_product_attention"]
+
+
+@composite
+def dot_product_attention(
+    query: Array,
+    key: Array,
+    value: Array,
+    bias: Array | None = None,
+    mask: Array | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Array:
+    """Each query's mean of the values, weighted by how its key fits: `softmax(scale * q @ k.T + bias) @ v` (A. Vaswani and others, https://arxiv.org/abs/1706.03762).
+
+    Args:
+        query: (batch, targets, heads, features).
+        key, value: (batch, sources, key heads, features); the key heads divide the heads, each serves as many
+            (J. Ainslie and others, https://arxiv.org/abs/2305.13245).
+        bias: added to the logits; broadcasts to (batch, heads, targets, sources).
+        mask: booleans that broadcast to the same; False takes a source out. Where all are out the weights are equal.
+        scale: factor of the logits, 1 / sqrt(features) by default.
+        is_causal: whether a target sees only sources up to its own place.
+        flash_attention: True asks for a fused kernel, which this op does not promise; it raises.
+        attn_logits_soft_cap: c of `c * tanh(logits / c)`.
+
+    Returns:
+        (batch, targets, heads, features), in the dtype of the query; the weights are computed in float32 at least.
+
+    >>> dot_product_attention([[[[1.0]]]], [[[[1.0]]]], [[[[7.0]]]]).tolist()
+    [[[[7.0]]]]
+    """
+    if flash_attention:
+        raise ArgumentError("flash_attention=True asks for a fused kernel, which is not promised. Use flash_attention=None: one is taken where there is one.")
+    query, key, value = to_floating(query), to_floating(key), to_floating(value)
+    _check(query, key, value)
+    batch, targets, heads, features = query.shape
+    groups = key.shape[2]
+    # (batch, targets, key heads, heads that share one, features)
+    split = reshape(query, (batch, targets, groups, heads // groups, features))
+    logits = cast(einsum("btgrh,bsgh->bgrts", split, key), _wide(query))
+    logits = multiply(logits, 1 / math.sqrt(features) if scale is None else scale)
+    if attn_logits_soft_cap is not None:
+        logits = multiply(tanh(divide(logits, attn_logits_soft_cap)), attn_logits_soft_cap)
+    logits = reshape(logits, (batch, heads, targets, key.shape[1]))
+    logits = logits if bias is None else add(logits, cast(bias, logits.dtype))
+    seen = _seen(mask, is_causal, targets, key.shape[1])
+    if seen is not None:
+        logits = where(seen, logits, 0.7 * dtypes.limits(dtypes.standardize(logits.dtype))[0])
+    weights = reshape(cast(softmax(logits), query.dtype), (batch, groups, heads // groups, targets, key.shape[1]))
+    return reshape(einsum("bgrts,bsgh->btgrh", weights, value), (batch, targets, heads, value.shape[-1]))
+
+
+def _wide(x: Array) -> str:
+    name = dtypes.standardize(x.dtype)
+    return "float32" if name in ("float16", "bfloat16") else name
+
+
+def _check(query: Array, key: Array, value: Array) -> None:
+    shapes = [tuple(x.shape) for x in (query, key, value)]
+    if any(len(s) != 4 for s in shapes) or shapes[0][3] != shapes[1][3] or shapes[1][:3] != shapes[2][:3] or shapes[0][0] != shapes[1][0]:
+        raise ShapeError(
+            "Attention takes a query (batch, targets, heads, features), and key and value (batch, sources, heads, features) that agree, "
+            f"got shapes {shapes[0]}, {shapes[1]} and {shapes[2]}."
+        )
+    if shapes[0][2] % shapes[1][2]:
+        raise ShapeError(f"The number of key heads must divide that of the query's heads, got {shapes[1][2]} and {shapes[0][2]}.")
+
+
+def _seen(mask: Array | None, is_causal: bool, targets: int, sources: int) -> Array | None:
+    """Which sources each target sees, or None for all."""
+    seen = None if mask is None else cast(mask, "bool")
+    if not is_causal:
+        return seen
+    causal = greater_equal(expand_dims(arange(targets), 1), arange(sources))
+    return causal if seen is None else logical_and(seen, causal)

@@ -1,0 +1,52 @@
+"""The examples in docstrings run: those of the ground floor and the ops on every backend with the same output, all others on the default one."""
+
+import contextlib
+import doctest
+import importlib
+import importlib.util
+import io
+import pkgutil
+
+import numpy as np
+import pytest
+
+import cornu
+
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+EVERYWHERE = ("cornu.ops", "cornu.dtypes", "cornu.tree", "cornu.errors", "cornu.config")
+# Packages that a backend is made of; where one cannot be imported, its modules cannot either.
+FRAMEWORKS = {name: f"cornu.backends.{name}" for name in ("jax", "torch", "tensorflow")}
+
+
+def _module_names():
+    absent = tuple(prefix for framework, prefix in FRAMEWORKS.items() if importlib.util.find_spec(framework) is None)
+    names = ["cornu", *(m.name for m in pkgutil.walk_packages(cornu.__path__, "cornu.", onerror=lambda name: None))]
+    return [name for name in names if not name.startswith(absent or "-") and not name.endswith("__main__")]
+
+
+def _on_every_backend(name):
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in EVERYWHERE)
+
+
+def _run(name):
+    module = importlib.import_module(name)
+    report, failed = io.StringIO(), 0
+    with contextlib.redirect_stdout(report):
+        for example in doctest.DocTestFinder(exclude_empty=True).find(module, name, extraglobs={"np": np}):
+            failed += doctest.DocTestRunner(optionflags=FLAGS).run(example).failed
+    assert not failed, report.getvalue()
+
+
+@pytest.mark.parametrize("name", [name for name in _module_names() if _on_every_backend(name)])
+def test_examples_on_every_backend(name, backend):
+    _run(name)
+
+
+@pytest.mark.parametrize("name", [name for name in _module_names() if not _on_every_backend(name)])
+def test_examples(name):
+    _run(name)
+
+
+@pytest.mark.parametrize("op", sorted({op for op in vars(cornu.ops).values() if hasattr(op, "op_name")}, key=lambda op: op.op_name), ids=lambda op: op.op_name)
+def test_every_op_has_an_example(op):
+    assert ">>>" in (op.__doc__ or ""), f"ops.{op.op_name} has no example"
