@@ -17,16 +17,11 @@ __all__ = [
 ]  # fmt: skip
 
 # ops that are activations as they stand
-elu, selu, leaky_relu, relu6 = ops.elu, ops.selu, ops.leaky_relu, ops.relu6
-sigmoid, hard_sigmoid, log_sigmoid, tanh, softplus, softsign = (
-    ops.sigmoid,
-    ops.hard_sigmoid,
-    ops.log_sigmoid,
-    ops.tanh,
-    ops.softplus,
-    ops.softsign,
-)
-silu, hard_silu, softmax, log_softmax = ops.silu, ops.hard_silu, ops.softmax, ops.log_softmax
+sigmoid, hard_sigmoid, log_sigmoid, sparse_sigmoid = ops.sigmoid, ops.hard_sigmoid, ops.log_sigmoid, ops.sparse_sigmoid
+relu6, leaky_relu, elu, selu, celu, silu, hard_silu = ops.relu6, ops.leaky_relu, ops.elu, ops.selu, ops.celu, ops.silu, ops.hard_silu
+tanh, hard_tanh, tanh_shrink, hard_shrink, soft_shrink = ops.tanh, ops.hard_tanh, ops.tanh_shrink, ops.hard_shrink, ops.soft_shrink
+softplus, softsign, squareplus, sparse_plus, threshold = ops.softplus, ops.softsign, ops.squareplus, ops.sparse_plus, ops.threshold
+softmax, log_softmax, sparsemax, glu = ops.softmax, ops.log_softmax, ops.sparsemax, ops.glu
 swish, hard_swish = silu, hard_silu
 
 
@@ -68,76 +63,6 @@ def exponential(x: Array) -> Array:
 def mish(x: Array) -> Array:
     """`x * tanh(softplus(x))` (D. Misra, https://arxiv.org/abs/1908.08681)."""
     return ops.multiply(x, ops.tanh(ops.softplus(x)))
-
-
-def celu(x: Array, alpha: float = 1.0) -> Array:
-    """`x` above 0, `alpha * (e ** (x / alpha) - 1)` below: an ELU with a slope without jumps (J. Barron, https://arxiv.org/abs/1704.07483)."""
-    return ops.add(ops.maximum(x, 0.0), ops.multiply(ops.expm1(ops.divide(ops.minimum(x, 0.0), alpha)), alpha))
-
-
-def glu(x: Array, axis: int = -1) -> Array:
-    """Gated linear unit: the first half of an axis times the sigmoid of the second (Y. Dauphin and others, https://arxiv.org/abs/1612.08083)."""
-    values, gates = ops.split(x, 2, axis)
-    return ops.multiply(values, ops.sigmoid(gates))
-
-
-def hard_tanh(x: Array) -> Array:
-    """A tanh of straight lines: `clip(x, -1, 1)`."""
-    return ops.clip(x, -1.0, 1.0)
-
-
-def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
-    """`x` where `|x|` is above the threshold, else 0."""
-    return ops.where(ops.greater(ops.absolute(x), threshold), x, 0.0)
-
-
-def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
-    """`x` drawn towards 0 by the threshold: `sign(x) * max(|x| - threshold, 0)`."""
-    return ops.subtract(x, ops.clip(x, -threshold, threshold))
-
-
-def tanh_shrink(x: Array) -> Array:
-    """`x - tanh(x)`."""
-    return ops.subtract(x, ops.tanh(x))
-
-
-def threshold(x: Array, threshold: float, default_value: float) -> Array:
-    """`x` above the threshold, else `default_value`."""
-    return ops.where(ops.greater(x, threshold), x, default_value)
-
-
-def squareplus(x: Array, b: float = 4) -> Array:
-    """A smooth `relu` without exponentials: `(x + sqrt(x ** 2 + b)) / 2` (J. Barron, https://arxiv.org/abs/2112.11687)."""
-    return ops.divide(ops.add(x, ops.sqrt(ops.add(ops.square(x), b))), 2.0)
-
-
-def sparse_plus(x: Array) -> Array:
-    """0 up to -1, `(x + 1) ** 2 / 4` from there to 1, `x` above: a `softplus` with true zeros."""
-    inner = ops.divide(ops.square(ops.add(x, 1.0)), 4.0)
-    return ops.where(ops.less_equal(x, -1.0), 0.0, ops.where(ops.less(x, 1.0), inner, x))
-
-
-def sparse_sigmoid(x: Array) -> Array:
-    """The slope of `sparse_plus`: `clip((x + 1) / 2, 0, 1)`."""
-    return ops.clip(ops.divide(ops.add(x, 1.0), 2.0), 0.0, 1.0)
-
-
-def sparsemax(x: Array, axis: int = -1) -> Array:
-    """The nearest point of the probability simplex, many of its numbers 0 (A. Martins, R. Astudillo, https://arxiv.org/abs/1602.02068).
-
-    With z sorted downwards along the axis, k is the last place where `1 + k * z_k > z_1 + … + z_k`; the result is
-    `max(x - (z_1 + … + z_k - 1) / k, 0)`.
-
-    >>> sparsemax([2.0, 1.5, 0.1]).tolist()
-    [0.75, 0.25, 0.0]
-    """
-    x = ops.moveaxis(ops.convert_to_tensor(x), axis, -1)
-    z = ops.flip(ops.sort(x, axis=-1), axis=-1)
-    places = ops.arange(1, x.shape[-1] + 1, dtype=x.dtype)
-    inside = ops.greater(ops.add(ops.multiply(places, z), 1.0), ops.cumsum(z, axis=-1))
-    count = ops.sum(ops.cast(inside, x.dtype), axis=-1, keepdims=True)
-    total = ops.sum(ops.where(inside, z, 0.0), axis=-1, keepdims=True)
-    return ops.moveaxis(ops.maximum(ops.subtract(x, ops.divide(ops.subtract(total, 1.0), count)), 0.0), -1, axis)
 
 
 for _function in (
