@@ -23,14 +23,14 @@ SAME_BACKEND = {"cornu-jax": "keras-jax", "cornu-torch": "keras-torch"}
 PACKAGES = ("numpy", "jax", "jaxlib", "optax", "torch", "tensorflow-cpu", "keras")
 AGREEMENT = 1e-3  # relative, of the losses of the first two steps
 GROWTH_KIB = 1024.0  # taken for "no growth": over 10,000 calls a tenth of a KiB each, what an allocator's restlessness comes to
-BUSY_LOAD = 0.5
+BUSY = 0.1  # cores taken by other programs, beyond which ratios are not to be trusted: threads of OpenMP wait for one another by spinning
 
 Cell = float | str | None
 
 
-def render(results: Results, load_before: float) -> str:
+def render(results: Results, others: float) -> str:
     """The whole report, in Markdown."""
-    parts = ["# Cornu beside its peers\n", _machine(results, load_before), "## Budgets\n", _budgets(results)]
+    parts = ["# Cornu beside its peers\n", _machine(results, others), "## Budgets\n", _budgets(results)]
     parts += ["## Geometric means\n", _means(results)]
     for name, figures in results.figures.items():
         parts += [f"## {name}\n", _workload(name, figures)]
@@ -87,18 +87,18 @@ def _text(cell: Cell) -> str:
     return f"{cell:,.0f}" if abs(cell) >= 100 else f"{cell:.3g}"
 
 
-def _machine(results: Results, load_before: float) -> str:
+def _machine(results: Results, others: float) -> str:
     cpuinfo = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next((line.partition(":")[2].strip() for line in cpuinfo if line.startswith("model name")), platform.machine())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    busy = " **The machine was not idle: these figures are for orientation only.**" if load_before > BUSY_LOAD else ""
+    busy = " **The machine was not idle: these figures are for orientation only.**" if others > BUSY else ""
     return f"""\
 - Machine: {processor}, {os.cpu_count()} cores, {memory:.0f} GiB of memory; {platform.system()}, Python {platform.python_version()}.
 - Packages: {", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)}; thread counts as each framework sets them by default.
 - {results.settings.rounds} rounds, one process for each peer, turns in a new order each round; float32; times are medians over rounds.
 - A step is a whole epoch's wall time over its steps, after a warm-up epoch: gathering the batch, loss, accuracy, Adam, and what `fit`
   does once a call (about 30 ms for Keras on TensorFlow, 1 ms for the others). Ratios are ours over theirs: below 1, ours is faster.
-- Load average before the run: {load_before:.2f}.{busy}
+- Other programs took {others:.2f} of the {os.cpu_count()} cores during the run.{busy}
 """
 
 

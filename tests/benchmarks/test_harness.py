@@ -99,7 +99,7 @@ def test_report_says_met_missed_and_not_measured():
         "jax-loop": Figures(0.1, [2.0, 1.0], [100.0], [25.0], 100.0),
     }
     probes = {"import": {"numpy": 0.1, "cornu": 0.12}, "resnet50": {"cornu-jax": "no such model"}, "loaded": {"cornu": 1.0}}
-    text = report.render(Results(Settings(), {"mlp": by_peer}, probes), load_before=0.0)
+    text = report.render(Results(Settings(), {"mlp": by_peer}, probes), others=0.0)
     budgets = text[: text.index("## Geometric means")]
     rows = {what: rest for what, *rest in ([cell.strip() for cell in line.strip("|").split("|")] for line in budgets.splitlines())}
     assert rows["fit step, mlp: cornu-jax ÷ jax-loop"] == ["1.2 ×", "≤ 1.1 ×", "**missed**"]
