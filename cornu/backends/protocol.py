@@ -57,6 +57,9 @@ class Backend(Protocol):
     def assign_state(self, old: Array, new: Array) -> Array:
         """What a variable holds after `new` was assigned: `old` itself where arrays are changed in place."""
 
+    def add_state(self, old: Array, value: Array) -> Array:
+        """What a variable holds after `value` was added, for backends that run as written: changed in place where they can."""
+
     def inference(self) -> AbstractContextManager[Any]:
         """A context without gradient bookkeeping."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["metrics", "own_variables", "seed_generators", "sublayers", "walk"]
 
 
-_SKIPPED = frozenset({"_arguments", "_graph", "_plans", "_parent", "input_spec", "optimizer"})
+_SKIPPED = frozenset({"_arguments", "_graph", "_plans", "_parent", "input_spec", "optimizer", "_regularized_variables", "_trained_variables", "made_variables"})
 
 
 def _values(owner: object) -> Iterator[Any]:

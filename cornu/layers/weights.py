@@ -13,6 +13,7 @@ from cornu.layers import context, tracking
 from cornu.ops.arguments import Array
 from cornu.ops.core import convert_to_numpy
 from cornu.state import Variable
+from cornu.state.variable import structure_version
 
 __all__ = ["Weights"]
 
@@ -27,6 +28,8 @@ class Weights:
     fixed_variables: set[int]
     _trainable: bool
     _call_losses: list[Array]
+    _regularized_at = -1
+    _regularized_variables: list[Variable]
 
     def add_weight(
         self,
@@ -155,7 +158,14 @@ class Weights:
         """What the last call added, then the penalties of regularizers on trainable weights."""
         around = context.active()
         added = self._call_losses if around is None else around.losses
-        return [*added, *(v.regularizer(v) for v in self.trainable_variables if v.regularizer is not None)]
+        return [*added, *(v.regularizer(v) for v in self._regularized())]
+
+    def _regularized(self) -> list[Variable]:
+        """The trainable weights with a penalty, looked for again when the structure version has moved on."""
+        if self._regularized_at != structure_version():
+            self._regularized_variables = [v for v in self.trainable_variables if v.regularizer is not None]
+            self._regularized_at = structure_version()
+        return self._regularized_variables
 
     # --- values --------------------------------------------------------------------------------------------------------
 

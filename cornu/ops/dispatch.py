@@ -131,19 +131,27 @@ def _resolve(args: Iterable[Any], kwargs: dict[str, Any]) -> tuple[Any, tuple[An
 def _dispatched(op: Callable[..., Any], run: Callable[..., Any]) -> Callable[..., Any]:
     """`op`'s wrapper: finds the interpreter and calls `run(interpreter, *args, **kwargs)`."""
 
-    # Everyday calls (arrays of one backend and neutral values) are settled in one pass over the types, in well under a
-    # microsecond; whatever is rarer (variables, lists, symbols, specs, only neutral values) takes the longer way.
+    # Everyday calls (arrays and variables of one backend, and neutral values) are settled in one pass over the types, in well under a
+    # microsecond; whatever is rarer (lists, symbols, specs, only neutral values) takes the longer way.
     @functools.wraps(op)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         on: Any = NEUTRAL
+        variables = False
         for arg in args:
             kind = _KINDS[type(arg)]
-            if kind is not NEUTRAL and kind is not on:
-                if on is not NEUTRAL or type(kind) is _Kind:
-                    on = SEQUENCE
-                    break
-                on = kind
+            if kind is NEUTRAL or kind is on:
+                continue
+            if kind is STATE:
+                variables, kind = True, arg.backend
+                if kind is on:
+                    continue
+            if on is not NEUTRAL or type(kind) is _Kind:
+                on = SEQUENCE
+                break
+            on = kind
         if type(on) is not _Kind and on is not spec and not (kwargs and any(_KINDS[type(v)] is not NEUTRAL for v in kwargs.values())):
+            if variables:
+                args = tuple([a.value if _KINDS[type(a)] is STATE else a for a in args])
             return run(on, *args, **kwargs)
         on, args, kwargs = _resolve(args, kwargs)
         if on is SYMBOLIC:

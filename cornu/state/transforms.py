@@ -46,7 +46,11 @@ def value_and_grad(fn: Callable[[], tuple[Array, Any]], variables: Sequence[Vari
 
 
 def when(condition: Array, update: Callable[[], None]) -> None:
-    """Runs `update()` such that what it assigns lasts only where the scalar `condition` holds."""
+    """Runs `update()` such that what it assigns lasts only where the scalar `condition` (an array, or Python's bool) holds."""
+    if isinstance(condition, bool):
+        if condition:
+            update()
+        return
     on = dispatch.interpreter_of(condition)
     if on.EAGER:
         if bool(condition):

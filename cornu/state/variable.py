@@ -165,7 +165,10 @@ class Variable:
 
     def assign_add(self, value: Array) -> None:
         """Adds to the value."""
-        self.assign(self + value)
+        if scope.active() is None and self._backend.EAGER:
+            self.own_value = self._backend.add_state(self.own_value, getattr(value, "value", value))
+        else:
+            self.assign(self + value)
 
     def assign_sub(self, value: Array) -> None:
         """Subtracts from the value."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from cornu.errors import ArgumentError, NonFiniteError
 from cornu.ops.arguments import Array
 from cornu.ops.core import where
-from cornu.ops.elementwise import add, logical_or
+from cornu.ops.elementwise import add, greater_equal, less, logical_and, logical_or
 from cornu.state import Variable
 
 __all__ = ["Health"]
@@ -27,28 +27,51 @@ class Health:
         if policy not in ("raise", "skip", "ignore"):
             raise ArgumentError(f"on_nonfinite must be 'raise', 'skip' or 'ignore', got {policy!r}.")
         self.policy = policy
+        self._host_steps, self._host_first_bad = 0, -1
         self.steps = Variable(0, dtype="int32", trainable=False, name="steps")
         self.first_bad = Variable(-1, dtype="int32", trainable=False, name="first_bad_step")
+
+    @property
+    def _eager(self) -> bool:
+        """Backends that run as written know at once whether a step is good: the host counts."""
+        return bool(self.steps.backend.EAGER)
 
     @property
     def variables(self) -> list[Variable]:
         """Both counters."""
         return [self.steps, self.first_bad]
 
+    def and_none_before(self, good: Array) -> Array:
+        """Whether this step is good and no earlier one was bad."""
+        if self._eager:
+            return bool(good) and self._host_first_bad < 0
+        return logical_and(good, less(self.first_bad, 0))
+
     def note(self, good: Array) -> None:
         """Takes one step into account."""
-        known = logical_or(good, self.first_bad >= 0)
+        if self._eager:
+            if not good and self._host_first_bad < 0:
+                self._host_first_bad = self._host_steps
+            self._host_steps += 1
+            return
+        known = logical_or(good, greater_equal(self.first_bad, 0))
         self.first_bad.assign(where(known, self.first_bad, self.steps))
         self.steps.assign(add(self.steps, 1))
 
+    @property
+    def count(self) -> int:
+        """Steps tried since the last reset."""
+        return self._host_steps if self._eager else int(self.steps)
+
     def reset(self) -> None:
         """Counting starts anew."""
+        self._host_steps, self._host_first_bad = 0, -1
         self.steps.assign(0)
         self.first_bad.assign(-1)
 
     def bad_step(self) -> int | None:
         """The number of the first bad step, if there was one."""
-        found = int(self.first_bad)
+        found = self._host_first_bad if self._eager else int(self.first_bad)
         return None if found < 0 else found
 
 

@@ -117,7 +117,7 @@ class _Watch:
         """Raises if a step since the last look was bad."""
         if not self._active:
             return
-        bad, first = self._model.health.bad_step(), int(self._model.health.steps) - len(self._recent)
+        bad, first = self._model.health.bad_step(), self._model.health.count - len(self._recent)
         if bad is not None:
             batch = self._recent[bad - first] if 0 <= bad - first < len(self._recent) else None
             layer = None if batch is None else diagnosis.first_non_finite_layer(self._model, batch)

@@ -6,13 +6,13 @@ that scope take effect together, where loss and gradients are finite, and not at
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cornu.layers.context import CallContext
 from cornu.ops.arguments import Array
 from cornu.ops.dispatch import composite
-from cornu.ops.elementwise import isfinite, less, logical_and
+from cornu.ops.elementwise import isfinite, logical_and
 from cornu.ops.reduce import all
 from cornu.state import StateScope, value_and_grad, when
 
@@ -32,24 +32,29 @@ def all_finite(xs: Sequence[Array]) -> Array:
 
 
 def train_step(model: Trainer, data: Any) -> Any:
-    """One step on a batch (x, y, sample_weight): the model's own `train_step` if it has one, else the default."""
+    """One step on a batch (x, y, sample_weight): the model's own `train_step` if it has one, whose result it gives; else the default, and None."""
     if not model.uses_default_step("train_step"):
         return _custom_train_step(model, data)
-    with StateScope() as pending, CallContext(training=True):
-        loss, grads, variables = model.compute_gradients(*data)
+    x, y, sample_weight = data
+    with CallContext(training=True):
+        with StateScope() as pending:
+            (loss, y_pred), grads, variables = model.compute_gradients(x, y, sample_weight)
 
-    def update() -> None:
-        pending.commit()
-        model.optimizer.apply(grads, variables)
+        def update() -> None:
+            pending.commit()
+            model.optimizer.apply(grads, variables)
+            model.track(x, y, y_pred, sample_weight, loss)
 
-    _conditionally(model, [loss, *grads], update)
+        _conditionally(model, [loss, *grads], update)
     return None
 
 
 def default_train_step(model: Trainer, data: Any) -> dict[str, Array]:
     """The same without the check, as part of a step that somebody else has wrapped; gives the metrics so far."""
-    loss, grads, variables = model.compute_gradients(*data)
+    x, y, sample_weight = data
+    (loss, y_pred), grads, variables = model.compute_gradients(x, y, sample_weight)
     model.optimizer.apply(grads, variables)
+    model.track(x, y, y_pred, sample_weight, loss)
     return model.get_metrics_result()
 
 
@@ -61,7 +66,7 @@ def _custom_train_step(model: Trainer, data: Any) -> Any:
     return logs
 
 
-def _conditionally(model: Trainer, values: Sequence[Array], update: Any) -> None:
+def _conditionally(model: Trainer, values: Sequence[Array], update: Callable[[], None]) -> None:
     """Runs the update where all values are finite, and remembers the first step where they are not."""
     health = model.health
     if health.policy == "ignore" or not values:
@@ -69,7 +74,7 @@ def _conditionally(model: Trainer, values: Sequence[Array], update: Any) -> None
         return
     good = all_finite(values)
     if health.policy == "raise":  # after the first bad step nothing moves until the host has seen it
-        good = logical_and(good, less(health.first_bad, 0))
+        good = health.and_none_before(good)
     when(good, update)
     health.note(good)
 
@@ -79,7 +84,8 @@ def test_step(model: Trainer, data: Any) -> Any:
     with CallContext(training=False):
         if not model.uses_default_step("test_step"):
             return model.test_step(data if data[2] is not None else data[:2] if data[1] is not None else data[0])
-        model.update_metrics(*data)
+        x, y, sample_weight = data
+        model.update_metrics(x, y, sample_weight)
     return None
 
 

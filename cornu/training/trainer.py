@@ -32,8 +32,11 @@ class Trainer:
     history: Any = None
     health: Health
     compiled = False
+    _settled = False
     _shuffle_seed: int | None = None
     _built_at = -1
+    _trained_at = -1
+    _trained_variables: list[Variable]
 
     # --- compile ------------------------------------------------------------------------------------------------------
 
@@ -82,6 +85,7 @@ class Trainer:
             self._loss_mean = Mean(name="loss")
             self.health = Health(on_nonfinite)
         self.run_eagerly, self.steps_per_execution, self.jit_compile = run_eagerly, steps_per_execution, jit_compile
+        self._settled = False
         self._compile_arguments = {
             "optimizer": self.optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
             "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
@@ -169,9 +173,9 @@ class Trainer:
         """Whether the step of that name is the one written here, not a subclass's."""
         return getattr(type(self), name) is getattr(Trainer, name)
 
-    def compute_gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, list[Array], list[Variable]]:
-        """Forward and backward: the loss, the gradients, and whose they are. Metrics are brought up to date."""
-        variables = self.trainable_variables  # type: ignore[attr-defined]
+    def compute_gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[tuple[Array, Any], list[Array], list[Variable]]:
+        """Forward and backward: loss and outputs, the gradients, and whose they are."""
+        variables = self._trained()
 
         def forward() -> tuple[Array, Any]:
             y_pred = self(x, training=True)  # type: ignore[operator]
@@ -180,22 +184,32 @@ class Trainer:
 
         (_, (loss, y_pred, masks)), grads = value_and_grad(forward, variables)
         around = context.active()
-        for output, mask in zip(tree.flatten(y_pred), masks, strict=True):
-            if mask is not None and around is not None:
-                around.set_mask(output, mask)
-        self._loss_mean.update_state(loss, tree.flatten(x)[0].shape[0])
-        if self.uses_default_step("compute_metrics") and not hasattr(type(self).compute_metrics, "_user"):
+        if around is not None:  # a transform may give the outputs a new identity, and their masks must follow
+            for output, mask in zip(tree.flatten(y_pred), masks, strict=True):
+                if mask is not None:
+                    around.set_mask(output, mask)
+        return (loss, y_pred), grads, variables
+
+    def track(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Array) -> None:
+        """Brings the running loss and the metrics up to date."""
+        self._loss_mean.update_state(loss, _rows(x))
+        if self.uses_default_step("compute_metrics"):
             self._update_scores(y, y_pred, sample_weight)
         else:
             self.compute_metrics(x, y, y_pred, sample_weight)
-        return loss, grads, variables
+
+    def _trained(self) -> list[Variable]:
+        """The trainable variables, looked for again when the structure version has moved on."""
+        if self._trained_at != structure_version():
+            self._trained_variables, self._trained_at = self.trainable_variables, structure_version()  # type: ignore[attr-defined]
+        return self._trained_variables
 
     def update_metrics(self, x: Any, y: Any, sample_weight: Any) -> None:
         """A forward pass without training; loss and metrics are brought up to date."""
         y_pred = self(x, training=False)  # type: ignore[operator]
         if self._objective is not None and (self.loss is not None or self.losses):  # type: ignore[attr-defined]
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
-            self._loss_mean.update_state(loss, tree.flatten(x)[0].shape[0])
+            self._loss_mean.update_state(loss, _rows(x))
         if self.uses_default_step("compute_metrics"):
             self._update_scores(y, y_pred, sample_weight)
         else:
@@ -212,12 +226,15 @@ class Trainer:
 
     def _aligned(self, y: Any, y_pred: Any, sample_weight: Any) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         """Outputs, targets, weights and masks, each with one entry for each output."""
+        if self._settled and not isinstance(y_pred, (dict, list, tuple)) and not isinstance(y, (dict, list, tuple)) and not tree.is_nested(sample_weight):
+            return [y_pred], [y], [sample_weight], self._masks(y_pred)
         outputs, names = tree.flatten(y_pred), self._names_of(y_pred)
         self._objective.build(names)  # type: ignore[union-attr]
         targets = arranged(y, y_pred, names, "targets")
         weights = [sample_weight] * len(names) if not tree.is_nested(sample_weight) else per_output(sample_weight, names, "sample weights")
         if self._scores is not None:
             self._scores.build(names, self._objective.losses, targets, outputs)  # type: ignore[union-attr]
+        self._settled = True
         return outputs, targets, weights, self._masks(y_pred)
 
     def _names_of(self, y_pred: Any) -> list[str]:
@@ -458,6 +475,11 @@ def _open_batch(x: Any) -> Any:
     name = dtypes.standardize(x.dtype)
     name = {"float64": "float32", "int64": "int32"}.get(name, name)
     return SymbolicTensor((None, *tuple(x.shape)[1:]), name) if len(x.shape) else SymbolicTensor((), name)
+
+
+def _rows(x: Any) -> int:
+    """The number of rows of a batch."""
+    return tree.flatten(x)[0].shape[0]
 
 
 def _reported(metric: Any) -> str:

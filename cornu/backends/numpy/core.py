@@ -12,7 +12,7 @@ from cornu import config, dtypes
 from cornu.errors import BackendError
 
 __all__ = [
-    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "cast", "compile", "copy", "devices", "dtype",
+    "ARRAY_TYPES", "add_state", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "cast", "compile", "copy", "devices", "dtype",
     "evaluate_shape", "inference", "make_state", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
@@ -59,6 +59,11 @@ def make_state(x: np.ndarray, trainable: bool) -> np.ndarray:
 def assign_state(old: np.ndarray, new: np.ndarray) -> np.ndarray:
     """A copy of the new values."""
     return np.array(new)
+
+
+def add_state(old: np.ndarray, value: Any) -> np.ndarray:
+    """The sum, in the variable's own dtype."""
+    return np.asarray(old + value, old.dtype)
 
 
 def inference() -> contextlib.AbstractContextManager[None]:

@@ -10,3 +10,4 @@ from cornu.backends.torch.optim import *
 from cornu.backends.torch.random import *
 from cornu.backends.torch.reduce import *
 from cornu.backends.torch.shaping import *
+from cornu.backends.torch.training import *

@@ -16,7 +16,7 @@ from cornu.backends.spec.tensor_spec import TensorSpec
 from cornu.errors import BackendError
 
 __all__ = [
-    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "cast", "compile", "copy", "device", "devices", "dtype",
+    "ARRAY_TYPES", "add_state", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "cast", "compile", "copy", "device", "devices", "dtype",
     "evaluate_shape", "inference", "make_state", "native_dtype", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
@@ -94,6 +94,12 @@ def assign_state(old: torch.Tensor, new: torch.Tensor) -> torch.Tensor:
         return old
     with torch.no_grad():
         return old.copy_(new)
+
+
+def add_state(old: torch.Tensor, value: Any) -> torch.Tensor:
+    """Added in place."""
+    with torch.no_grad():
+        return old.add_(value if isinstance(value, (torch.Tensor, int, float)) else asarray(value).to(old.dtype))
 
 
 def inference() -> contextlib.AbstractContextManager[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["adam_update", "sgd_update"]
+__all__ = ["adadelta_update", "adagrad_update", "adam_update", "adamax_update", "lion_update", "rmsprop_update", "sgd_update"]
 
 Tensors = Sequence[torch.Tensor]
 
@@ -94,6 +94,124 @@ def _descend(
         torch._foreach_add_(values, slots[0], alpha=momentum if nesterov else 1)
     if nesterov or not slots:
         torch._foreach_sub_(values, steps)
+
+
+def rmsprop_update(
+    values: Tensors, grads: Tensors, slots: Sequence[Tensors], rate: Any, iterations: torch.Tensor, decay: float, *,
+    rho: float, momentum: float, epsilon: float, centered: bool,
+) -> Any:  # fmt: skip
+    """RMSprop by one kernel for each term of the rule."""
+    if not _alike(values, grads):
+        return NotImplemented
+    rate = _ready(values, rate, iterations, decay)
+    v = slots[0]
+    _decay_squares(v, grads, rho)
+    if centered:
+        torch._foreach_lerp_(slots[-1], grads, 1 - rho)
+        variances = torch._foreach_addcmul(v, slots[-1], slots[-1], value=-1)
+        torch._foreach_add_(variances, epsilon)
+    else:
+        variances = torch._foreach_add(v, epsilon)
+    torch._foreach_sqrt_(variances)
+    if not momentum:
+        _advance(values, grads, variances, -rate)
+        return None
+    torch._foreach_mul_(slots[1], momentum)
+    _advance(slots[1], grads, variances, rate)
+    torch._foreach_sub_(values, slots[1])
+    return None
+
+
+def adagrad_update(
+    values: Tensors, grads: Tensors, slots: Sequence[Tensors], rate: Any, iterations: torch.Tensor, decay: float, *, epsilon: float
+) -> Any:
+    """Adagrad by one kernel for each term of the rule."""
+    if not _alike(values, grads):
+        return NotImplemented
+    rate = _ready(values, rate, iterations, decay)
+    torch._foreach_addcmul_(slots[0], grads, grads)
+    roots = torch._foreach_add(slots[0], epsilon)
+    torch._foreach_sqrt_(roots)
+    _advance(values, grads, roots, -rate)
+    return None
+
+
+def adadelta_update(
+    values: Tensors, grads: Tensors, slots: Sequence[Tensors], rate: Any, iterations: torch.Tensor, decay: float, *,
+    rho: float, epsilon: float,
+) -> Any:  # fmt: skip
+    """Adadelta by one kernel for each term of the rule."""
+    if not _alike(values, grads):
+        return NotImplemented
+    rate = _ready(values, rate, iterations, decay)
+    squares, moves = slots
+    _decay_squares(squares, grads, rho)
+    steps, roots = torch._foreach_add(moves, epsilon), torch._foreach_add(squares, epsilon)
+    torch._foreach_sqrt_(steps)
+    torch._foreach_sqrt_(roots)
+    torch._foreach_mul_(steps, grads)
+    torch._foreach_div_(steps, roots)
+    _decay_squares(moves, steps, rho)
+    torch._foreach_mul_(steps, rate)
+    torch._foreach_sub_(values, steps)
+    return None
+
+
+def adamax_update(
+    values: Tensors, grads: Tensors, slots: Sequence[Tensors], rate: Any, iterations: torch.Tensor, decay: float, *,
+    beta_1: float, beta_2: float, epsilon: float,
+) -> Any:  # fmt: skip
+    """Adamax by one kernel for each term of the rule."""
+    if not _alike(values, grads):
+        return NotImplemented
+    rate = _ready(values, rate, iterations, decay)
+    m, u = slots
+    torch._foreach_lerp_(m, grads, 1 - beta_1)
+    torch._foreach_mul_(u, beta_2)
+    torch._foreach_maximum_(u, torch._foreach_abs(grads))
+    step = iterations.item() + 1 if _on_host(iterations) else iterations.double() + 1
+    _advance(values, m, torch._foreach_add(u, epsilon), -rate / (1 - beta_1**step))
+    return None
+
+
+def lion_update(
+    values: Tensors, grads: Tensors, slots: Sequence[Tensors], rate: Any, iterations: torch.Tensor, decay: float, *,
+    beta_1: float, beta_2: float,
+) -> Any:  # fmt: skip
+    """Lion by one kernel for each term of the rule."""
+    if not _alike(values, grads):
+        return NotImplemented
+    rate = _ready(values, rate, iterations, decay)
+    directions = torch._foreach_mul(slots[0], beta_1)
+    torch._foreach_add_(directions, grads, alpha=1 - beta_1)
+    torch._foreach_sign_(directions)
+    torch._foreach_mul_(directions, rate)
+    torch._foreach_sub_(values, directions)
+    torch._foreach_lerp_(slots[0], grads, 1 - beta_2)
+    return None
+
+
+def _ready(values: Tensors, rate: Any, iterations: torch.Tensor, decay: float) -> Any:
+    """The rate, as a number where reading one does not wait; the values have been shrunk."""
+    rate = float(rate) if _on_host(iterations) else rate
+    _shrink(values, rate, decay)
+    return rate
+
+
+def _decay_squares(means: Tensors, xs: Tensors, rho: float) -> None:
+    """`rho * mean + (1 - rho) * x²`."""
+    torch._foreach_mul_(means, rho)
+    torch._foreach_addcmul_(means, xs, xs, value=1 - rho)
+
+
+def _advance(targets: Tensors, numerators: Tensors, denominators: Tensors, rate: Any) -> None:
+    """`target + rate * numerator / denominator`."""
+    if isinstance(rate, torch.Tensor):
+        steps = torch._foreach_div(numerators, denominators)
+        torch._foreach_mul_(steps, rate.to(steps[0].dtype))
+        torch._foreach_add_(targets, steps)
+    else:
+        torch._foreach_addcdiv_(targets, numerators, denominators, value=rate)
 
 
 def _shrink(values: Tensors, rate: Any, decay: float) -> None:
