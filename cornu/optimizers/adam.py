@@ -7,6 +7,7 @@ from typing import Any
 from cornu import ops
 from cornu.errors import ArgumentError
 from cornu.ops.arguments import Array
+from cornu.optimizers.moments import correction
 from cornu.optimizers.optimizer import Optimizer
 from cornu.optimizers.state import Rate
 from cornu.registry import OPTIMIZERS
@@ -34,9 +35,10 @@ class Adam(Optimizer):
 
     The other arguments are those of `Optimizer`.
 
-    >>> import cornu
-    >>> w = cornu.Variable([1.0])
-    >>> Adam(0.1).apply([cornu.ops.convert_to_tensor([2.0])], [w])
+    >>> from cornu import ops
+    >>> from cornu.state import Variable
+    >>> w = Variable([1.0])
+    >>> Adam(0.1).apply([ops.convert_to_tensor([2.0])], [w])
     >>> w.numpy().round(4).tolist()
     [0.9]
     """
@@ -61,7 +63,7 @@ class Adam(Optimizer):
         m = m + (gradient - m) * (1 - self.beta_1)
         v = v + (ops.square(gradient) - v) * (1 - self.beta_2)
         hat = [ops.maximum(h, v) for h in hat]
-        alpha = rate * ops.sqrt(1 - ops.power(self.beta_2, step)) / (1 - ops.power(self.beta_1, step))
+        alpha = rate * ops.sqrt(correction(self.beta_2, step)) / correction(self.beta_1, step)
         return value - alpha * m / (ops.sqrt(hat[0] if hat else v) + self.epsilon), m, v, *hat
 
 
@@ -77,9 +79,10 @@ class AdamW(Adam):
 
     The other arguments are those of `Adam`.
 
-    >>> import cornu
-    >>> w = cornu.Variable([1.0])
-    >>> AdamW(0.1, weight_decay=0.5).apply([cornu.ops.convert_to_tensor([2.0])], [w])
+    >>> from cornu import ops
+    >>> from cornu.state import Variable
+    >>> w = Variable([1.0])
+    >>> AdamW(0.1, weight_decay=0.5).apply([ops.convert_to_tensor([2.0])], [w])
     >>> w.numpy().round(4).tolist()
     [0.85]
     """

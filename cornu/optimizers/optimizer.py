@@ -68,9 +68,13 @@ class Optimizer(OptimizerState):
         """Changes one variable by its gradient. User-written optimizers override it."""
         held = [variable, *self._slots_of(variable)]
         old, *slots = _wide([v.value for v in held])
-        new = self.rule(*_wide([gradient]), old, learning_rate, ops.cast(ops.add(self.iterations, 1), "float32"), *slots)
+        new = self.rule(*_wide([gradient]), old, learning_rate, self._step(), *slots)
         for v, value in zip(held, new, strict=True):
             v.put(ops.cast(value, v.dtype))
+
+    def _step(self) -> Array:
+        """The number of the step at hand, from 1."""
+        return ops.cast(ops.add(self.iterations, 1), "float32")
 
     # --- one step ------------------------------------------------------------------------------------------------------
 

@@ -28,9 +28,10 @@ class SGD(Optimizer):
 
     The other arguments are those of `Optimizer`.
 
-    >>> import cornu
-    >>> w = cornu.Variable([1.0])
-    >>> SGD(0.1).apply([cornu.ops.convert_to_tensor([2.0])], [w])
+    >>> from cornu import ops
+    >>> from cornu.state import Variable
+    >>> w = Variable([1.0])
+    >>> SGD(0.1).apply([ops.convert_to_tensor([2.0])], [w])
     >>> w.numpy().round(4).tolist()
     [0.8]
     """
