@@ -1,2 +1,85 @@
-"""Cornu."""
-from cornu.backends import backend, set_backend, use_backend
+"""Cornu: deep learning for people, on JAX, PyTorch, TensorFlow or NumPy, chosen at run time.
+
+    import cornu
+    from cornu import layers
+
+    model = cornu.Sequential([cornu.Input((784,)), layers.Dense(32, activation="relu"), layers.Dense(10, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x, y, epochs=5)
+
+Names are loaded when they are first used; importing the package loads no backend.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cornu import activations as activations
+    from cornu import backends as backends
+    from cornu import callbacks as callbacks
+    from cornu import config as config
+    from cornu import constraints as constraints
+    from cornu import dtype_policies as dtype_policies
+    from cornu import errors as errors
+    from cornu import initializers as initializers
+    from cornu import layers as layers
+    from cornu import losses as losses
+    from cornu import metrics as metrics
+    from cornu import models as models
+    from cornu import ops as ops
+    from cornu import optimizers as optimizers
+    from cornu import random as random
+    from cornu import regularizers as regularizers
+    from cornu import saving as saving
+    from cornu import tree as tree
+    from cornu import utils as utils
+    from cornu.backends import backend as backend
+    from cornu.backends import set_backend as set_backend
+    from cornu.backends import use_backend as use_backend
+    from cornu.callbacks import Callback as Callback
+    from cornu.constraints import Constraint as Constraint
+    from cornu.dtype_policies import DTypePolicy as DTypePolicy
+    from cornu.initializers import Initializer as Initializer
+    from cornu.layers import Input as Input
+    from cornu.layers import InputSpec as InputSpec
+    from cornu.layers import Layer as Layer
+    from cornu.losses import Loss as Loss
+    from cornu.metrics import Metric as Metric
+    from cornu.models import Model as Model
+    from cornu.models import Sequential as Sequential
+    from cornu.optimizers import Optimizer as Optimizer
+    from cornu.regularizers import Regularizer as Regularizer
+    from cornu.state import StateScope as StateScope
+    from cornu.state import Variable as Variable
+    from cornu.state import value_and_grad as value_and_grad
+
+__version__ = "0.1.0"
+
+_MODULES = (
+    "activations", "backends", "callbacks", "config", "constraints", "dtype_policies", "errors", "initializers", "layers", "losses", "metrics", "models",
+    "ops", "optimizers", "random", "regularizers", "saving", "tree", "utils",
+)  # fmt: skip
+_NAMES = {
+    "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",
+    "DTypePolicy": "dtype_policies", "Initializer": "initializers", "Input": "layers", "InputSpec": "layers", "Layer": "layers", "Loss": "losses",
+    "Metric": "metrics", "Model": "models", "Sequential": "models", "Optimizer": "optimizers", "Regularizer": "regularizers", "StateScope": "state",
+    "Variable": "state", "value_and_grad": "state",
+}  # fmt: skip
+
+__all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604 - both hold texts
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name when it is first used."""
+    if name in _MODULES:
+        return importlib.import_module(f"cornu.{name}")
+    if name in _NAMES:
+        value = globals()[name] = getattr(importlib.import_module(f"cornu.{_NAMES[name]}"), name)
+        return value
+    raise AttributeError(f"module 'cornu' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,66 @@
+"""Small things that programs around a model need."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numpy as np
+
+from cornu import naming, registry
+from cornu.errors import ArgumentError
+from cornu.registry import custom_objects as get_custom_objects
+from cornu.registry import registered_name as get_registered_name
+from cornu.registry import scope as custom_object_scope
+from cornu.serialization import deserialize_keras_object, serialize_keras_object
+from cornu.state import set_random_seed
+from cornu.training.data import PyDataset
+from cornu.training.progress import Progbar
+
+__all__ = [
+    "CustomObjectScope", "Progbar", "PyDataset", "clear_session", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
+    "get_registered_name", "normalize", "register_keras_serializable", "serialize_keras_object", "set_random_seed", "to_categorical",
+]  # fmt: skip
+
+CustomObjectScope = custom_object_scope
+register_keras_serializable = registry.register
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
+    """One-hot rows, float32, from class numbers.
+
+    Args:
+        x: whole numbers from 0; a last axis of length 1 goes.
+        num_classes: one more than the largest by default.
+
+    >>> to_categorical([0, 2], 3).tolist()
+    [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    labels = np.asarray(x)
+    if not np.issubdtype(labels.dtype, np.integer) and not np.array_equal(labels, labels.astype("int64")):
+        raise ArgumentError(f"Class numbers must be whole, got an array of {labels.dtype} with fractions.")
+    labels = labels.astype("int64")
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    count = int(labels.max()) + 1 if num_classes is None and labels.size else int(num_classes or 0)
+    if labels.size and (labels.min() < 0 or labels.max() >= count):
+        raise ArgumentError(f"Class numbers must be from 0 to num_classes - 1 = {count - 1}, got {labels.min()} to {labels.max()}.")
+    return np.eye(count, dtype="float32")[labels]
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
+    """A NumPy array divided by its norm along an axis; vectors of length 0 stay as they are.
+
+    >>> normalize([[3.0, 4.0]]).tolist()
+    [[0.6, 0.8]]
+    """
+    values = np.asarray(x)
+    length = np.atleast_1d(np.linalg.norm(values, order, axis, keepdims=True))
+    return values / np.where(length == 0, 1, length)
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Numbering of automatic names starts anew. Nothing else is global: models go when their last reference goes, garbage collection included."""
+    naming.reset()
+    if free_memory:
+        gc.collect()
