@@ -51,7 +51,7 @@ class Sum(Metric):
 
     def result(self) -> Array:
         """The sum."""
-        return self.total.value
+        return ops.copy(self.total)  # on backends that assign in place, the value itself would go on changing
 
 
 @METRICS.add

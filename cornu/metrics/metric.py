@@ -42,6 +42,7 @@ class Metric(Configurable, Tracked):
         self.name = name or naming.unique(snake_case(type(self).__name__))
         self._dtype = None if dtype is None else dtype_policies.get(dtype).compute_dtype
         self._own: list[Variable] = []
+        self.built = True
 
     @property
     def dtype(self) -> str:
@@ -53,6 +54,13 @@ class Metric(Configurable, Tracked):
         """Its own variables, then those of metrics that it holds, in the order in which they were made."""
         held = (m for value in vars(self).values() for m in (value if isinstance(value, (list, tuple)) else (value,)) if isinstance(m, Metric))
         return [*self._own, *(v for metric in held for v in metric.variables)]
+
+    def build(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
+        """Makes the variables whose shape depends on that of the outputs; most metrics have none.
+
+        Whoever compiles a step calls it first where `built` is False: variables cannot be made inside.
+        """
+        self.built = True
 
     def add_variable(
         self, shape: Sequence[int], initializer: Any = "zeros", dtype: Any = None, aggregation: str = "sum", name: str | None = None
