@@ -1,0 +1,26 @@
+"""What is told of a run's course, and may act on it: stop it, save the model, change the learning rate, write a log."""
+
+from cornu.callbacks.callback import Callback
+from cornu.callbacks.callback_list import CallbackList
+from cornu.callbacks.checkpoint import ModelCheckpoint
+from cornu.callbacks.csv_logger import CSVLogger
+from cornu.callbacks.early_stopping import EarlyStopping
+from cornu.callbacks.functions import LambdaCallback
+from cornu.callbacks.history import History
+from cornu.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from cornu.callbacks.progress import ProgbarLogger
+from cornu.callbacks.terminate import TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

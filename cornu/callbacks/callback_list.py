@@ -1,0 +1,174 @@
+"""All callbacks of a run, told together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from cornu import tree
+from cornu.callbacks.callback import HOOKS, Callback, Logs
+from cornu.callbacks.history import History
+from cornu.callbacks.progress import ProgbarLogger
+from cornu.errors import ArgumentError, ConfigError
+
+__all__ = ["CallbackList"]
+
+
+class CallbackList(Callback):
+    """All callbacks of a run. A hook is passed on to those that write it, in their order, and costs nothing where none does.
+
+    Args:
+        callbacks: one or several.
+        add_history: add a `History` if there is none; the model gets it as `model.history`.
+        add_progbar: add a `ProgbarLogger` if there is none.
+        model: the model that runs.
+        **params: what the run was given: `verbose`, `epochs`, `steps`.
+
+    Raises:
+        ArgumentError: something is no callback.
+    """
+
+    def __init__(self, callbacks: Any = None, add_history: bool = False, add_progbar: bool = False, model: Any = None, **params: Any) -> None:
+        super().__init__()
+        self.callbacks: list[Any] = [_checked(callback) for callback in tree.flatten(callbacks) if callback is not None]
+        # last: what the others add to an epoch's logs is recorded and shown, too
+        self._history = self._found(History, add_history)
+        self._progbar = self._found(ProgbarLogger, add_progbar)
+        self._table: dict[str, list[Callable[..., None]]] = {}
+        self._list_hooks()
+        if model is not None:
+            self.set_model(model)
+        if params:
+            self.set_params(params)
+
+    def _found(self, kind: type[Callback], wanted: bool) -> Any:
+        found = next((callback for callback in self.callbacks if isinstance(callback, kind)), None)
+        if found is None and wanted:
+            found = kind()
+            self.callbacks.append(found)
+        return found
+
+    def _list_hooks(self) -> None:
+        self._table = {hook: [getattr(callback, hook) for callback in self.callbacks if _writes(callback, hook)] for hook in HOOKS}
+
+    def append(self, callback: Callback) -> None:
+        """Adds one at the end."""
+        self.callbacks.append(_checked(callback))
+        self._list_hooks()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.callbacks)
+
+    @property
+    def wants_batches(self) -> bool:
+        """Whether a callback other than the progress bar is told of training steps."""
+        hooks = (*self._table["on_train_batch_begin"], *self._table["on_train_batch_end"])
+        return any(getattr(hook, "__self__", None) is not self._progbar or self._progbar is None for hook in hooks)
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Tells all callbacks what the run was given."""
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        """Tells all callbacks which model runs."""
+        super().set_model(model)
+        if self._history is not None:
+            model.history = self._history
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    def get_state(self) -> dict[str, Any]:
+        """The states of all callbacks, in order, with the names of their classes."""
+        return {"callbacks": [{"class": type(c).__name__, "state": c.get_state() if hasattr(c, "get_state") else {}} for c in self.callbacks]}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Gives all callbacks the states that `get_state` gave; called after `on_train_begin`.
+
+        Raises:
+            ConfigError: these are not the callbacks of that run; nothing has been changed.
+        """
+        there, here = [entry["class"] for entry in state["callbacks"]], [type(callback).__name__ for callback in self.callbacks]
+        if there != here:
+            missing, added = [c for c in there if c not in here], [c for c in here if c not in there]
+            difference = "; ".join(filter(None, [missing and f"missing now: {missing}", added and f"new: {added}"])) or "another order"
+            raise ConfigError(f"A run is resumed with the callbacks that it had, {there}, got {here} ({difference}).")
+        for callback, entry in zip(self.callbacks, state["callbacks"], strict=True):
+            if hasattr(callback, "set_state"):
+                callback.set_state(entry["state"])
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        self._list_hooks()  # hooks may have been set on an object since
+        self._tell("on_train_begin", logs)
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        self._tell("on_train_end", logs)
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        self._tell("on_test_begin", logs)
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        self._tell("on_test_end", logs)
+
+    def on_predict_begin(self, logs: Logs = None) -> None:
+        self._tell("on_predict_begin", logs)
+
+    def on_predict_end(self, logs: Logs = None) -> None:
+        self._tell("on_predict_end", logs)
+
+    def _tell(self, hook: str, logs: Logs) -> None:
+        for call in self._table[hook]:
+            call({} if logs is None else logs)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        self._tell_of("on_epoch_begin", epoch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        self._tell_of("on_epoch_end", epoch, logs)
+
+    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        self._tell_of("on_train_batch_begin", batch, logs)
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._tell_of("on_train_batch_end", batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        self._tell_of("on_train_batch_begin", batch, logs)
+
+    def on_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._tell_of("on_train_batch_end", batch, logs)
+
+    def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        self._tell_of("on_test_batch_begin", batch, logs)
+
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._tell_of("on_test_batch_end", batch, logs)
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        self._tell_of("on_predict_batch_begin", batch, logs)
+
+    def on_predict_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._tell_of("on_predict_batch_end", batch, logs)
+
+    def _tell_of(self, hook: str, number: int, logs: Logs) -> None:
+        for call in self._table[hook]:
+            call(number, {} if logs is None else logs)
+
+
+def _checked(callback: Any) -> Any:
+    if isinstance(callback, type):
+        raise ArgumentError(f"Callbacks are objects, got the class {callback.__name__}. Write `{callback.__name__}(...)`.")
+    if not hasattr(callback, "set_model") or not hasattr(callback, "set_params"):
+        mend = "Wrap a function: LambdaCallback(on_epoch_end=function)." if callable(callback) else "Derive its class from cornu.callbacks.Callback."
+        raise ArgumentError(f"A callback must be a `Callback`, got {callback!r} ({type(callback).__name__}). {mend}")
+    return callback
+
+
+_OTHER_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+
+
+def _writes(callback: Any, hook: str) -> bool:
+    """Whether the callback's class, or the callback itself, has its own version of the hook."""
+    names = [hook, *filter(None, [_OTHER_NAMES.get(hook)])]
+    return any(name in vars(callback) or getattr(type(callback), name, None) not in (None, getattr(Callback, name)) for name in names)

@@ -1,0 +1,128 @@
+"""Saving the model while it is trained."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cornu.callbacks.callback import Logs
+from cornu.callbacks.monitor import MonitorCallback
+from cornu.errors import ArgumentError
+from cornu.training.progress import say
+
+__all__ = ["ModelCheckpoint"]
+
+_MODEL_FILES = (".keras", ".h5")
+_WEIGHT_FILES = (".weights.h5", ".safetensors")
+
+
+class ModelCheckpoint(MonitorCallback):
+    """Saves the model, or its weights, after each epoch or every so many batches. A file is replaced as a whole or not at all.
+
+    Args:
+        filepath: where to; `{epoch}`, `{batch}` (both counted from 1) and metrics may stand in it: "model-{epoch:02d}-{val_loss:.2f}.keras".
+        monitor: the metric by which an epoch is the best.
+        verbose: 1 prints what is saved.
+        save_best_only: save only where the metric is better than at any save before. Without the metric, it warns and saves.
+        save_weights_only: save weights alone, to a file that ends in ".weights.h5" or ".safetensors".
+        mode: "min", "max", or "auto" to tell by the metric.
+        save_freq: "epoch", or a number of batches, counted through the epochs.
+        initial_value_threshold: what the metric must beat at first.
+
+    Attributes:
+        best: the best value so far. It outlives `fit`: a second run goes on from it.
+
+    Raises:
+        ArgumentError: the file name's ending, the mode or `save_freq` is none that is known, or a placeholder stands for no metric.
+    """
+
+    state_names = ("best", "seen", "last_batch")
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: int | str = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode, best=initial_value_threshold)
+        self.filepath, self.verbose = os.fspath(filepath), verbose
+        self.save_best_only, self.save_weights_only, self.save_freq = save_best_only, save_weights_only, save_freq
+        self.seen = 0  # batches since the last save, where batches count
+        self.last_batch = -1
+        self._epoch = 0
+        self._check_arguments()
+
+    def _check_arguments(self) -> None:
+        endings = _WEIGHT_FILES if self.save_weights_only else _MODEL_FILES
+        if not self.filepath.endswith(endings) or (self.filepath.endswith(_WEIGHT_FILES) and not self.save_weights_only):
+            what = "save_weights_only=True" if self.save_weights_only else "a whole model"
+            raise ArgumentError(f"For {what} the filepath must end in {' or '.join(map(repr, endings))}, got {self.filepath!r}.")
+        freq = self.save_freq
+        if freq != "epoch" and (isinstance(freq, (bool, str)) or not isinstance(freq, (int, np.integer)) or freq < 1):
+            raise ArgumentError(f"save_freq must be 'epoch' or a number of batches above 0, got {freq!r}.")
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        self._sign = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        self._epoch, self.last_batch = epoch, -1
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        if self.save_freq == "epoch":
+            return
+        self.seen += batch - self.last_batch  # steps that run together are told of once
+        self.last_batch = batch
+        if self.seen >= self.save_freq:  # type: ignore[operator]
+            self.seen = 0
+            self._consider(self._epoch, batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        if self.save_freq == "epoch":
+            self._consider(epoch, None, logs)
+
+    def _consider(self, epoch: int, batch: int | None, logs: Logs) -> None:
+        """Saves, unless only the best are wanted and this is none."""
+        before, name = self.best, self.monitor
+        value = self.watched(logs) if self.save_best_only else None
+        if value is not None and not self.is_better(value, before):
+            self._tell(epoch, f"{name} did not improve on {before}, nothing saved")
+            return
+        path = self._path(epoch, batch, logs)
+        self._save(path)
+        improved = f"{name} improved from {before} to {value:.5f}, " if value is not None else ""
+        self.best = before if value is None else value  # after the save: a failed one is tried again
+        self._tell(epoch, f"{improved}saved to {path}")
+
+    def _tell(self, epoch: int, text: str) -> None:
+        if self.verbose:
+            say(f"Epoch {epoch + 1}: {text}")
+
+    def _path(self, epoch: int, batch: int | None, logs: Logs) -> str:
+        values: dict[str, Any] = {"epoch": epoch + 1} if batch is None else {"epoch": epoch + 1, "batch": batch + 1}
+        if "{" not in self.filepath:
+            return self.filepath
+        values = {**(logs or {}), **values}
+        try:
+            return self.filepath.format(**values)
+        except (KeyError, IndexError) as error:
+            raise ArgumentError(_unknown_placeholder(self.filepath, error, values)) from None
+
+    def _save(self, path: str) -> None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        if self.save_weights_only:
+            self.model.save_weights(path, overwrite=True)
+        else:
+            self.model.save(path, overwrite=True)
+
+
+def _unknown_placeholder(filepath: str, error: Exception, values: Mapping[str, Any]) -> str:
+    return f"Placeholders in a filepath must name one of {sorted(values)}, got {error} in {filepath!r}."
