@@ -53,10 +53,12 @@ class Optimizer(OptimizerState):
         kernel: the name of a function by which a backend may change lists of arrays in place, as the rule would:
             `kernel(values, gradients, slots, rate, iterations, decay, **settings)`; it declines by giving `NotImplemented`.
         settings: names of attributes that the kernel is given.
+        skips_nonfinite: whether gradients that are not finite are its own business: it leaves such steps out.
     """
 
     kernel: str | None = None
     settings: tuple[str, ...] = ()
+    skips_nonfinite = False
 
     # --- what an optimizer says ----------------------------------------------------------------------------------------
 
@@ -107,7 +109,7 @@ class Optimizer(OptimizerState):
             if self.loss_scale_factor is not None:
                 gradients = [g / self.loss_scale_factor for g in gradients]
             if self._accumulated_weight is not None:
-                self._accumulate(gradients, variables, weight)
+                self._accumulate(gradients, variables, weight, self._accumulated_weight)
             else:
                 self._change(gradients, variables)
             self._iterations.put(self._iterations.value + 1)
@@ -134,15 +136,15 @@ class Optimizer(OptimizerState):
             raise NotBuiltError(f"The optimizer {self.name!r} has no variables yet: call `optimizer.build(variables)` before this step.")
         self.build(variables)
 
-    def _accumulate(self, grads: list[Array], variables: list[Variable], weight: Array | float) -> None:
+    def _accumulate(self, grads: list[Array], variables: list[Variable], weight: Array | float, weights: Variable) -> None:
         """Takes gradients into the weighted sums; when the last of a group is in, changes the variables by the mean."""
-        weights, sums = self._accumulated_weight, [self._accumulators[self._get_variable_index(v)] for v in variables]
+        sums = [self._accumulators[self._get_variable_index(v)] for v in variables]
         for total, g in zip(sums, grads, strict=True):
             total.assign(total + g * weight)
-        weights.assign(weights + weight)
+        weights.assign(ops.add(weights, weight))
 
         def update() -> None:
-            count = ops.where(weights > 0, weights, 1.0)
+            count = ops.where(ops.greater(weights, 0), weights, 1.0)
             self._change([total / ops.cast(count, total.dtype) for total in sums], variables)
             for total in (*self._accumulators, weights):
                 total.put(ops.zeros_like(total))

@@ -279,14 +279,17 @@ class OptimizerState(Configurable):
         """
         values = [np.asarray(store[str(i)]) for i in range(len(store))]
         variables = self.variables
-        heads = 1 + isinstance(self._learning_rate, Variable)
-        if len(values) == heads:
-            variables = variables[:heads]
+        first = self._variables_of_unbuilt()
+        if len(values) == len(first):
+            variables = first
         elif self._accumulated_weight is not None and len(values) == len(variables) - 1:
             variables = variables[:-1]
         self._assign_all(variables, values)
         if self._accumulated_weight is not None and len(variables) < len(self.variables):
             self._accumulated_weight.assign(self._counted())
+
+    def _variables_of_unbuilt(self) -> list[Variable]:
+        return [v for v in (self._iterations, self._learning_rate) if isinstance(v, Variable)]
 
     def _counted(self) -> float:
         """How many gradients the accumulators hold."""
