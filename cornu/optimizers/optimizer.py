@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from cornu import dtypes, ops
-from cornu.errors import ArgumentError, NotBuiltError
+from cornu.errors import ArgumentError, NotBuiltError, ShapeError
 from cornu.ops.arguments import Array
 from cornu.optimizers import clipping
 from cornu.optimizers.state import OptimizerState
@@ -60,6 +61,12 @@ class Optimizer(OptimizerState):
     settings: tuple[str, ...] = ()
     skips_nonfinite = False
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A subclass that writes the rule anew does not have its parent's kernel."""
+        super().__init_subclass__(**kwargs)
+        if "kernel" not in vars(cls) and ("rule" in vars(cls) or "update_step" in vars(cls)):
+            cls.kernel = None
+
     # --- what an optimizer says ----------------------------------------------------------------------------------------
 
     def rule(self, gradient: Array, value: Array, rate: Array, step: Array, *slots: Array) -> tuple[Array, ...]:
@@ -105,6 +112,7 @@ class Optimizer(OptimizerState):
         backend = variables[0].backend
         with backend.inference():
             gradients = [g if isinstance(g, backend.ARRAY_TYPES) else backend.asarray(g) for g in gradients]
+            _check_shapes(gradients, variables)
             gradients, variables = _overwritten(gradients, variables)
             if self.loss_scale_factor is not None:
                 gradients = [g / self.loss_scale_factor for g in gradients]
@@ -166,9 +174,9 @@ class Optimizer(OptimizerState):
                 v.assign(v.constraint(v.value))
 
     def _changed_in_place(self, grads: list[Array], variables: list[Variable], rate: Array, decay: float) -> bool:
-        """Whether the backend's kernel has done it: it may where a step runs as it is written, and `update_step` is nobody's own."""
+        """Whether the backend's kernel has done it; it may where a step runs as it is written."""
         kernel = getattr(variables[0].backend, self.kernel, None) if self.kernel else None
-        if kernel is None or scope.active() is not None or type(self).update_step is not Optimizer.update_step:
+        if kernel is None or scope.active() is not None:
             return False
         places = [self._places[id(v)] for v in variables]
         slots = [[kept[i].own_value for i in places] for kept in self._slots]
@@ -264,6 +272,12 @@ def _present(grads: list[Array], variables: list[Variable]) -> tuple[list[Array]
     warnings.warn(f"The loss has no gradient for {missing}, so they stay as they are.", stacklevel=4)
     present = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
     return [g for g, _ in present], [v for _, v in present]
+
+
+def _check_shapes(grads: list[Array], variables: list[Variable]) -> None:
+    for g, v in zip(grads, variables, strict=True):
+        if g.shape != v.shape:
+            raise ShapeError(f"The gradient of {v.path!r} must have its shape, {v.shape}, got {tuple(g.shape)}.")
 
 
 def _overwritten(grads: list[Array], variables: list[Variable]) -> tuple[list[Array], list[Variable]]:

@@ -71,6 +71,8 @@ def sgd_update(
     if not _alike(values, grads):
         return NotImplemented
     if not _on_host(iterations) or nesterov:
+        if values[0].dtype not in _WIDE:
+            return NotImplemented
         _descend(values, grads, slots, rate, decay, momentum, nesterov)
         return None
     rate = float(rate)
@@ -101,7 +103,7 @@ def rmsprop_update(
     rho: float, momentum: float, epsilon: float, centered: bool,
 ) -> Any:  # fmt: skip
     """RMSprop by one kernel for each term of the rule."""
-    if not _alike(values, grads):
+    if not _alike(values, grads, _WIDE):
         return NotImplemented
     rate = _ready(values, rate, iterations, decay)
     v = slots[0]
@@ -126,7 +128,7 @@ def adagrad_update(
     values: Tensors, grads: Tensors, slots: Sequence[Tensors], rate: Any, iterations: torch.Tensor, decay: float, *, epsilon: float
 ) -> Any:
     """Adagrad by one kernel for each term of the rule."""
-    if not _alike(values, grads):
+    if not _alike(values, grads, _WIDE):
         return NotImplemented
     rate = _ready(values, rate, iterations, decay)
     torch._foreach_addcmul_(slots[0], grads, grads)
@@ -141,7 +143,7 @@ def adadelta_update(
     rho: float, epsilon: float,
 ) -> Any:  # fmt: skip
     """Adadelta by one kernel for each term of the rule."""
-    if not _alike(values, grads):
+    if not _alike(values, grads, _WIDE):
         return NotImplemented
     rate = _ready(values, rate, iterations, decay)
     squares, moves = slots
@@ -162,7 +164,7 @@ def adamax_update(
     beta_1: float, beta_2: float, epsilon: float,
 ) -> Any:  # fmt: skip
     """Adamax by one kernel for each term of the rule."""
-    if not _alike(values, grads):
+    if not _alike(values, grads, _WIDE):
         return NotImplemented
     rate = _ready(values, rate, iterations, decay)
     m, u = slots
@@ -179,7 +181,7 @@ def lion_update(
     beta_1: float, beta_2: float,
 ) -> Any:  # fmt: skip
     """Lion by one kernel for each term of the rule."""
-    if not _alike(values, grads):
+    if not _alike(values, grads, _WIDE):
         return NotImplemented
     rate = _ready(values, rate, iterations, decay)
     directions = torch._foreach_mul(slots[0], beta_1)
@@ -225,7 +227,11 @@ def _on_host(iterations: torch.Tensor) -> bool:
     return iterations.device.type == "cpu"
 
 
-def _alike(values: Tensors, grads: Tensors) -> bool:
-    """Whether all are of one float dtype and one device, and lie in memory as the kernels need them."""
+_WIDE = (torch.float32, torch.float64)  # kernels for one term each would round half precision after each of them
+_FLOATS = (*_WIDE, torch.float16, torch.bfloat16)
+
+
+def _alike(values: Tensors, grads: Tensors, allowed: tuple[torch.dtype, ...] = _FLOATS) -> bool:
+    """Whether all are of one of these dtypes and on one device, and lie in memory as the kernels need them."""
     dtype, device = values[0].dtype, values[0].device
-    return dtype.is_floating_point and all(x.dtype == dtype and x.device == device and x.layout is torch.strided for x in (*values, *grads))
+    return dtype in allowed and all(x.dtype == dtype and x.device == device and x.layout is torch.strided for x in (*values, *grads))
