@@ -13,8 +13,8 @@ from cornu.losses.focal import (
     categorical_focal_crossentropy,
     categorical_generalized_cross_entropy,
 )
-from cornu.losses.margin import CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge
 from cornu.losses.loss import Loss, LossFunctionWrapper, as_loss
+from cornu.losses.margin import CategoricalHinge, Hinge, SquaredHinge, categorical_hinge, hinge, squared_hinge
 from cornu.losses.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,

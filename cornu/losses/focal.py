@@ -50,7 +50,13 @@ def binary_focal_crossentropy(
 
 
 def categorical_focal_crossentropy(
-    y_true: Array, y_pred: Array, alpha: Any = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+    y_true: Array,
+    y_pred: Array,
+    alpha: Any = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
 ) -> Array:
     """`-sum(alpha (1 - p)^gamma t ln p)` along the class axis (T.-Y. Lin and others, https://arxiv.org/abs/1708.02002).
 

@@ -100,9 +100,11 @@ class FunctionLoss(Loss):
         """The loss as `Loss` says; of structures of targets and outputs, the mean of their losses ("sum": the sum; "none": a structure)."""
         if not is_structure(y_true) and not is_structure(y_pred):
             return super().__call__(y_true, y_pred, sample_weight, mask)
-        each = [tree.flatten(part) if is_structure(part) else [part] * len(tree.flatten(y_pred)) for part in (y_true, y_pred, sample_weight, mask)]
+        outputs = len(tree.flatten(y_pred))
+        each = [tree.flatten(part) if is_structure(part) else [part] * outputs for part in (y_true, y_pred, sample_weight, mask)]
         if len({len(part) for part in each}) > 1 or tree.structure(y_true) != tree.structure(y_pred):
-            raise ArgumentError(f"{self.name} needs targets in the structure of the outputs, got {tree.paths(y_true)} and {tree.paths(y_pred)}.")
+            where = f"{tree.paths(y_true)} and {tree.paths(y_pred)}"
+            raise ArgumentError(f"{self.name} needs targets in the structure of the outputs, got leaves at {where}.")
         parts = [super(FunctionLoss, self).__call__(*leaves) for leaves in zip(*each, strict=True)]
         if self.reduction == "none":
             return tree.pack_sequence_as(y_pred, parts)
@@ -135,7 +137,12 @@ class LossFunctionWrapper(Loss):
     """
 
     def __init__(
-        self, fn: Callable[..., Array], reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: Any = None, **kwargs: Any
+        self,
+        fn: Callable[..., Array],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
         self.fn, self.kwargs = fn, kwargs

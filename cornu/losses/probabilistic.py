@@ -17,9 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def binary_crossentropy(
-    y_true: Array, y_pred: Array, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
-) -> Array:
+def binary_crossentropy(y_true: Array, y_pred: Array, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1) -> Array:
     """Mean of `-(t ln p + (1 - t) ln(1 - p))` along an axis.
 
     Args:

@@ -58,8 +58,8 @@ def spread_weights(weights: Array, values: Array, what: str = "Sample weights") 
     """
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
         weights = ops.squeeze(weights, -1)
-    fits = weights.ndim <= values.ndim and all(w in (1, n) or n is None or w is None for w, n in zip(weights.shape, values.shape, strict=False))
-    if not fits:
+    pairs = zip(weights.shape, values.shape, strict=False)
+    if weights.ndim > values.ndim or not all(w in (1, n) or n is None or w is None for w, n in pairs):
         raise ShapeError(
             f"{what} must have the shape of the per-sample values, {tuple(values.shape)}, or its first axes, got {tuple(weights.shape)}. "
             "Give one weight for each sample, or one for each value."
@@ -132,7 +132,7 @@ def same_shape(y_true: Array, y_pred: Array, name: str) -> tuple[Array, Array]:
     if y_true.ndim and y_pred.ndim and not _equal(y_true.shape, y_pred.shape):
         raise ShapeError(
             f"{name} compares targets with outputs element by element, so their shapes must be equal; "
-            f"got targets {tuple(y_true.shape)} and outputs {tuple(y_pred.shape)}. Reshape one of them, or check the units of the last layer."
+            f"got targets {tuple(y_true.shape)} and outputs {tuple(y_pred.shape)}. Reshape one of them, or check the last layer's units."
         )
     return ops.cast(y_true, y_pred.dtype), y_pred
 

@@ -12,7 +12,8 @@ from cornu.ops.arguments import Array
 from cornu.registry import LOSSES
 
 __all__ = [
-    "CosineSimilarity", "Huber", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError",
+    "CosineSimilarity", "Huber", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "cosine_similarity", "huber", "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
     "mean_squared_logarithmic_error",
 ]  # fmt: skip
@@ -97,7 +98,7 @@ def log_cosh(y_true: Array, y_pred: Array) -> Array:
 
 
 def cosine_similarity(y_true: Array, y_pred: Array, axis: int = -1) -> Array:
-    """Cosine of the angle between targets and outputs: `sum(t/|t| · y/|y|)` along an axis; 1 for one direction, 0 where one of them is all zeros.
+    """Cosine of the angle between targets and outputs, `sum(t/|t| · y/|y|)` along an axis: 1 for one direction, 0 where one is all zeros.
 
     Raises:
         ShapeError: the shapes differ.

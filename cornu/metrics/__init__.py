@@ -40,8 +40,8 @@ from cornu.metrics.confusion import FalseNegatives, FalsePositives, Precision, R
 from cornu.metrics.correlation import ConcordanceCorrelation, PearsonCorrelation, R2Score, concordance_correlation, pearson_correlation
 from cornu.metrics.curve import AUC, PrecisionAtRecall, RecallAtPrecision, SensitivityAtSpecificity, SpecificityAtSensitivity
 from cornu.metrics.fscore import F1Score, FBetaScore
-from cornu.metrics.margin import CategoricalHinge, Hinge, SquaredHinge
 from cornu.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
+from cornu.metrics.margin import CategoricalHinge, Hinge, SquaredHinge
 from cornu.metrics.mean import Mean, MeanMetricWrapper, Sum
 from cornu.metrics.metric import Metric
 from cornu.metrics.probabilistic import BinaryCrossentropy, CategoricalCrossentropy, KLDivergence, Poisson, SparseCategoricalCrossentropy

@@ -12,7 +12,8 @@ from cornu.ops.arguments import Array
 from cornu.registry import METRICS
 
 __all__ = [
-    "Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "TopKCategoricalAccuracy",
+    "Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
     "accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy",
     "top_k_categorical_accuracy",
 ]  # fmt: skip
@@ -26,7 +27,7 @@ def accuracy(y_true: Array, y_pred: Array) -> Array:
     """
     y_pred, y_true = arrays(y_pred, y_true)
     if tuple(y_true.shape) != tuple(y_pred.shape):
-        raise ShapeError(f"accuracy compares element by element, so shapes must be equal, got {tuple(y_true.shape)} and {tuple(y_pred.shape)}.")
+        raise ShapeError(f"accuracy compares equal shapes element by element, got {tuple(y_true.shape)} and {tuple(y_pred.shape)}.")
     return _as_float(ops.equal(y_true, y_pred))
 
 
@@ -108,18 +109,16 @@ def _labels(y_true: Array, y_pred: Array, name: str) -> tuple[Array, Array]:
         y_true = ops.squeeze(y_true, -1)
     if tuple(y_true.shape) != tuple(y_pred.shape[:-1]):
         raise ShapeError(
-            f"{name} takes class numbers of the outputs' shape without the class axis, {tuple(y_pred.shape[:-1])}, got {tuple(y_true.shape)}. "
+            f"{name} takes class numbers, shaped as outputs without the class axis, {tuple(y_pred.shape[:-1])}, got {tuple(y_true.shape)}. "
             f"For one-hot targets use {name.replace('sparse_', '')}."
         )
     return y_true, y_pred
 
 
-FUNCTIONS |= {
-    f.__name__: f
-    for f in (
-        accuracy, binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, sparse_top_k_categorical_accuracy, top_k_categorical_accuracy,
-    )  # fmt: skip
-}
+for _function in (accuracy, binary_accuracy, categorical_accuracy, sparse_categorical_accuracy):
+    FUNCTIONS[_function.__name__] = _function
+for _function in (sparse_top_k_categorical_accuracy, top_k_categorical_accuracy):
+    FUNCTIONS[_function.__name__] = _function
 
 
 @METRICS.add

@@ -28,7 +28,9 @@ def ready(
     weights = None if weights is None else ops.broadcast_to(weights, y_pred.shape)
     if class_id is not None:
         if not 0 <= class_id < y_pred.shape[-1]:
-            raise ArgumentError(f"{name} has class_id={class_id}, which must be from 0 to {y_pred.shape[-1] - 1} for outputs {tuple(y_pred.shape)}.")
+            raise ArgumentError(
+                f"class_id must be from 0 to {y_pred.shape[-1] - 1} for outputs {tuple(y_pred.shape)}, got {class_id} in {name}."
+            )
         y_true, y_pred = y_true[..., class_id], y_pred[..., class_id]
         weights = None if weights is None else weights[..., class_id]
     return y_true, y_pred, weights
@@ -55,7 +57,7 @@ def checked_thresholds(thresholds: Thresholds, default: float = 0.5) -> list[flo
     """Thresholds as a list of numbers from 0 to 1."""
     if thresholds is None:
         return [default]
-    found = [float(t) for t in (thresholds if isinstance(thresholds, (list, tuple)) else [thresholds])]
+    found = [float(thresholds)] if isinstance(thresholds, (int, float)) else [float(t) for t in thresholds]
     if not found or not all(0 <= t <= 1 for t in found):
         raise ArgumentError(f"Thresholds must be numbers from 0 to 1, got {thresholds!r}.")
     return found
@@ -204,7 +206,12 @@ class Precision(_Share):
     counted = ("true_positives", "false_positives")
 
     def __init__(
-        self, thresholds: Thresholds = None, top_k: int | None = None, class_id: int | None = None, name: str | None = None, dtype: Any = None
+        self,
+        thresholds: Thresholds = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(thresholds, top_k, class_id, name, dtype)
 
@@ -220,6 +227,11 @@ class Recall(_Share):
     counted = ("true_positives", "false_negatives")
 
     def __init__(
-        self, thresholds: Thresholds = None, top_k: int | None = None, class_id: int | None = None, name: str | None = None, dtype: Any = None
+        self,
+        thresholds: Thresholds = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__(thresholds, top_k, class_id, name, dtype)

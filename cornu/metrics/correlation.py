@@ -95,12 +95,19 @@ class R2Score(Metric):
     0.571429
     """
 
+    count: Variable
+    mean: Variable
+    spread: Variable
+    residual: Variable
+
     def __init__(
         self, class_aggregation: str | None = "uniform_average", num_regressors: int = 0, name: str | None = "r2_score", dtype: Any = None
     ) -> None:
         super().__init__(dtype, name)
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
-            raise ArgumentError(f"class_aggregation must be 'uniform_average', 'variance_weighted_average' or None, got {class_aggregation!r}.")
+            raise ArgumentError(
+                f"class_aggregation must be 'uniform_average', 'variance_weighted_average' or None, got {class_aggregation!r}."
+            )
         if not isinstance(num_regressors, int) or num_regressors < 0:
             raise ArgumentError(f"num_regressors must be a whole number that is not negative, got {num_regressors!r}.")
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
@@ -142,7 +149,7 @@ class R2Score(Metric):
         for other in metrics:
             if type(other) is not type(self):
                 raise ArgumentError(f"{self!r} can be merged with others of its class, got {other!r}.")
-            if other.built:
+            if isinstance(other, R2Score) and other.built:
                 if not self.built:
                     self.build(None, (None, *other.count.shape))
                 parts = (getattr(other, which) for which in ("count", "mean", "spread", "residual", "num_samples"))
@@ -163,5 +170,4 @@ class R2Score(Metric):
             return scores
         if self.class_aggregation == "uniform_average":
             return ops.mean(scores)
-        spread: Variable = self.spread
-        return divide_or_zero(ops.sum(scores * spread.value), ops.sum(spread.value))
+        return divide_or_zero(ops.sum(scores * self.spread.value), ops.sum(self.spread.value))

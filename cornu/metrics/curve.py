@@ -32,7 +32,7 @@ def even_thresholds(number: int) -> list[float]:
     return [0.5] if number == 1 else [-BEYOND, *(i / (number - 1) for i in range(1, number - 1)), 1.0 + BEYOND]
 
 
-def histogram_counts(y_true: Array, y_pred: Array, weights: Array | None, number: int) -> dict[str, Array]:
+def histogram_counts(number: int, y_true: Array, y_pred: Array, weights: Array | None) -> dict[str, Array]:
     """The counts at `number` even thresholds, (number, labels), from values (samples, labels).
 
     Each value falls into the bin of the last threshold below it; sums from the top say how many lie above each. That is work for each value
@@ -78,8 +78,8 @@ class AUC(Metric):
     """
 
     def __init__(
-        self, num_thresholds: int = 200, curve: str = "ROC", summation_method: str = "interpolation", name: str | None = None, dtype: Any = None,
-        thresholds: Sequence[float] | None = None, multi_label: bool = False, num_labels: int | None = None,
+        self, num_thresholds: int = 200, curve: str = "ROC", summation_method: str = "interpolation", name: str | None = None,
+        dtype: Any = None, thresholds: Sequence[float] | None = None, multi_label: bool = False, num_labels: int | None = None,
         label_weights: Sequence[float] | None = None, from_logits: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(dtype, name)
@@ -110,7 +110,12 @@ class AUC(Metric):
 
     def build(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
         """Makes the variables, for as many labels as outputs have."""
-        shape = (len(self._at), y_pred_shape[-1]) if self.multi_label else (len(self._at),)
+        labels = y_pred_shape[-1]
+        if self.multi_label and labels is None:
+            raise ShapeError(
+                f"{self.name} with multi_label=True needs to know how many labels there are, got outputs {tuple(y_pred_shape)}."
+            )
+        shape = (len(self._at), labels or 1)[: 1 + self.multi_label]
         for which in COUNTS:
             setattr(self, which, self.add_variable(shape, "zeros", name=which))
         self.built = True
@@ -128,7 +133,7 @@ class AUC(Metric):
             by_label = ops.broadcast_to(ops.cast(arrays(self.label_weights, y_pred)[0], self.dtype), y_pred.shape)
             weights = by_label if weights is None else weights * by_label
         columns = [None if x is None else x if self.multi_label else ops.reshape(x, (-1, 1)) for x in (y_true, y_pred, weights)]
-        counts = histogram_counts(*columns, len(self._at)) if self._even else _compared_counts(*columns, self._at)
+        counts = histogram_counts(len(self._at), *columns) if self._even else _compared_counts(self._at, *columns)
         for which, more in counts.items():
             getattr(self, which).assign_add(more if self.multi_label else ops.squeeze(more, 1))
 
@@ -153,12 +158,16 @@ class AUC(Metric):
         if self.curve == "PR":
             return recall, divide_or_zero(tp, tp + fp)
         odds = divide_or_zero(tp + fn, fp + tn)
-        return tuple(ops.clip(1.0 - odds * divide_or_zero(wrong, tp), 0.0, 1.0) for wrong in (fn, fp))  # type: ignore[return-value]
+        recall_gain, precision_gain = (ops.where(ops.equal(tp, 0), 0.0, 1.0 - odds * divide_or_zero(wrong, tp)) for wrong in (fn, fp))
+        return ops.clip(recall_gain, 0.0, 1.0), precision_gain
 
     def _riemann(self, x: Array, y: Array) -> Array:
         left, right = y[:-1], y[1:]
-        heights = {"interpolation": lambda: (left + right) / 2.0, "minoring": lambda: ops.minimum(left, right), "majoring": lambda: ops.maximum(left, right)}
-        return ops.sum((x[:-1] - x[1:]) * heights[self.summation_method](), 0)
+        if self.summation_method == "interpolation":
+            heights = (left + right) / 2.0
+        else:
+            heights = ops.minimum(left, right) if self.summation_method == "minoring" else ops.maximum(left, right)
+        return ops.sum((x[:-1] - x[1:]) * heights, 0)
 
 
 def _interpolated_pr(tp: Array, fp: Array, fn: Array) -> Array:
@@ -176,14 +185,15 @@ def _interpolated_pr(tp: Array, fp: Array, fn: Array) -> Array:
     return ops.sum(divide_or_zero(areas, tp[1:] + fn[1:]), 0)
 
 
-def _compared_counts(y_true: Array, y_pred: Array, weights: Array | None, thresholds: Sequence[float]) -> dict[str, Array]:
+def _compared_counts(thresholds: Sequence[float], y_true: Array, y_pred: Array, weights: Array | None) -> dict[str, Array]:
     """The counts at any thresholds, (thresholds, labels), each value compared with each threshold."""
     at = ops.reshape(ops.cast(arrays(list(thresholds), y_pred)[0], y_pred.dtype), (-1, 1, 1))
     above = ops.cast(ops.greater(ops.expand_dims(y_pred, 0), at), y_pred.dtype)
     positive = y_true if weights is None else y_true * weights
     negative = 1.0 - y_true if weights is None else weights - positive
-    return dict(zip(COUNTS, (ops.sum(side * part, 1) for side, part in
-                             ((above, positive), (above, negative), (1.0 - above, negative), (1.0 - above, positive))), strict=True))  # fmt: skip
+    below = 1.0 - above
+    counts = (above * positive, above * negative, below * negative, below * positive)
+    return {which: ops.sum(values, 1) for which, values in zip(COUNTS, counts, strict=True)}
 
 
 def _choice(what: str, value: str, known: Sequence[str]) -> str:
@@ -211,10 +221,11 @@ class _SideWhere(ConfusionMetric):
     def update_state(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         """Adds a batch; arguments as for `ConfusionMetric`."""
         if self.num_thresholds == 1:
-            return super().update_state(y_true, y_pred, sample_weight)
+            super().update_state(y_true, y_pred, sample_weight)
+            return
         ready_parts = ready(y_true, y_pred, sample_weight, self.name, class_id=self.class_id, dtype=self.dtype)
         columns = [None if x is None else ops.reshape(x, (-1, 1)) for x in ready_parts]
-        for which, more in histogram_counts(*columns, self.num_thresholds).items():
+        for which, more in histogram_counts(self.num_thresholds, *columns).items():
             getattr(self, which).assign_add(ops.squeeze(more, 1))
 
     def rates(self) -> tuple[Array, Array]:

@@ -11,6 +11,7 @@ from cornu.losses.reduction import arrays, combine_weights, divide_or_zero, same
 from cornu.metrics.metric import Metric
 from cornu.ops.arguments import Array
 from cornu.registry import METRICS
+from cornu.state import Variable
 
 __all__ = ["F1Score", "FBetaScore"]
 
@@ -31,8 +32,18 @@ class FBetaScore(Metric):
     0.694444
     """
 
+    true_positives: Variable
+    false_positives: Variable
+    false_negatives: Variable
+    intermediate_weights: Variable
+
     def __init__(
-        self, average: str | None = None, beta: float = 1.0, threshold: float | None = None, name: str | None = "fbeta_score", dtype: Any = None
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float | None = None,
+        name: str | None = "fbeta_score",
+        dtype: Any = None,
     ) -> None:
         super().__init__(dtype, name)
         if average not in (None, "micro", "macro", "weighted"):
@@ -98,5 +109,7 @@ class F1Score(FBetaScore):
     0.5
     """
 
-    def __init__(self, average: str | None = None, threshold: float | None = None, name: str | None = "f1_score", dtype: Any = None) -> None:
+    def __init__(
+        self, average: str | None = None, threshold: float | None = None, name: str | None = "f1_score", dtype: Any = None
+    ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)

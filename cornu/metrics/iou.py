@@ -46,7 +46,9 @@ class _ConfusionMatrix(Metric):
         y_pred, y_true = arrays(y_pred, y_true)
         y_true, y_pred = align(*self.classes(y_true, y_pred))
         if tuple(y_true.shape) != tuple(y_pred.shape):
-            raise ShapeError(f"{self.name} needs as many targets as outputs, got classes of shapes {tuple(y_true.shape)} and {tuple(y_pred.shape)}.")
+            raise ShapeError(
+                f"{self.name} needs a class for each target's class, got shapes {tuple(y_true.shape)} and {tuple(y_pred.shape)}."
+            )
         true, pred = ops.cast(y_true, "int32"), ops.cast(y_pred, "int32")
         weights = ops.ones_like(true, dtype=self.dtype)
         if sample_weight is not None:
@@ -104,7 +106,8 @@ class IoU(_ConfusionMatrix):
     """
 
     def __init__(
-        self, num_classes: int, target_class_ids: Sequence[int], name: str | None = None, dtype: Any = None, ignore_class: int | None = None,
+        self, num_classes: int, target_class_ids: Sequence[int], name: str | None = None, dtype: Any = None,
+        ignore_class: int | None = None,
         sparse_y_true: bool = True, sparse_y_pred: bool = True, axis: int = -1,
     ) -> None:  # fmt: skip
         super().__init__(num_classes, name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
@@ -164,7 +167,8 @@ class OneHotIoU(IoU):
     """
 
     def __init__(
-        self, num_classes: int, target_class_ids: Sequence[int], name: str | None = None, dtype: Any = None, ignore_class: int | None = None,
+        self, num_classes: int, target_class_ids: Sequence[int], name: str | None = None, dtype: Any = None,
+        ignore_class: int | None = None,
         sparse_y_pred: bool = False, axis: int = -1,
     ) -> None:  # fmt: skip
         super().__init__(num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis)

@@ -20,7 +20,7 @@ __all__ = ["Mean", "MeanMetricWrapper", "Sum"]
 
 
 def gathered(values: Array, sample_weight: Array | None, dtype: str) -> tuple[Array, Array | None]:
-    """The values in `dtype`, times their weights; and the weights spread over them, None without any. What weighs 0 counts as 0, NaN too."""
+    """The values in `dtype`, times their weights; and the weights spread over them, None without any. What weighs 0 is 0, even NaN."""
     (values,) = arrays(values)
     values = ops.cast(values, dtype)
     if sample_weight is None:
@@ -103,7 +103,8 @@ class MeanMetricWrapper(Mean):
         super().__init__(name or getattr(fn, "__name__", None), dtype)
         self._fn, self._fn_kwargs = fn, kwargs
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Array | None = None) -> None:
+    # of the kind of Mean, as programs that ask for it expect, though what it gathers comes in two parts
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Array | None = None) -> None:  # type: ignore[override]
         """Adds a batch; weights have the shape of the values that the function gives, or its first axes."""
         y_true, y_pred = align_unless_nested(*self._converted(y_true, y_pred))
         super().update_state(self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
@@ -111,7 +112,8 @@ class MeanMetricWrapper(Mean):
     def _converted(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         if isinstance(y_pred, (dict, tuple)) or isinstance(y_true, (dict, tuple)):
             return y_true, y_pred
-        return tuple(ops.cast(x, self.dtype) if dtypes.is_floating(ops.dtype(x)) else x for x in arrays(y_true, y_pred))  # type: ignore[return-value]
+        y_true, y_pred = (ops.cast(x, self.dtype) if dtypes.is_floating(ops.dtype(x)) else x for x in arrays(y_true, y_pred))
+        return y_true, y_pred
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; a function is given by its name."""

@@ -30,8 +30,10 @@ class Metric(Configurable, Tracked):
     ...     def __init__(self, name=None, dtype=None):
     ...         super().__init__(dtype, name)
     ...         self.largest = self.add_weight(name="largest")
+    ...
     ...     def update_state(self, values):
     ...         self.largest.assign(ops.maximum(self.largest, ops.max(values)))
+    ...
     ...     def result(self):
     ...         return self.largest.value
     >>> float(Largest()([1.0, 3.0, 2.0]))
@@ -52,8 +54,8 @@ class Metric(Configurable, Tracked):
     @property
     def variables(self) -> list[Variable]:
         """Its own variables, then those of metrics that it holds, in the order in which they were made."""
-        held = (m for value in vars(self).values() for m in (value if isinstance(value, (list, tuple)) else (value,)) if isinstance(m, Metric))
-        return [*self._own, *(v for metric in held for v in metric.variables)]
+        held = (part for value in vars(self).values() for part in (value if isinstance(value, (list, tuple)) else (value,)))
+        return [*self._own, *(variable for part in held if isinstance(part, Metric) for variable in part.variables)]
 
     def build(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
         """Makes the variables whose shape depends on that of the outputs; most metrics have none.
@@ -77,7 +79,13 @@ class Metric(Configurable, Tracked):
         initializer = "zeros" if initializer is None else initializer
         make = initializer if callable(initializer) else _filled(initializer)
         variable = Variable(
-            make, shape=tuple(shape), dtype=dtype or self.dtype, trainable=False, autocast=False, aggregation=aggregation, name=name or "variable"
+            make,
+            shape=tuple(shape),
+            dtype=dtype or self.dtype,
+            trainable=False,
+            autocast=False,
+            aggregation=aggregation,
+            name=name or "variable",
         )
         variable.path = f"{self.name}/{variable.name}"
         self._own.append(variable)

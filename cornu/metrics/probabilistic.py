@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.losses.probabilistic import binary_crossentropy, categorical_crossentropy, counted_labels, kl_divergence, poisson
-from cornu.losses.probabilistic import sparse_categorical_crossentropy
-from cornu.losses.reduction import arrays, combine_weights
 from cornu import ops
+from cornu.losses.probabilistic import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    counted_labels,
+    kl_divergence,
+    poisson,
+    sparse_categorical_crossentropy,
+)
+from cornu.losses.reduction import arrays, combine_weights
 from cornu.metrics.mean import MeanMetricWrapper
 from cornu.ops.arguments import Array
 from cornu.registry import METRICS
@@ -48,7 +54,12 @@ class CategoricalCrossentropy(MeanMetricWrapper):
     """
 
     def __init__(
-        self, name: str | None = "categorical_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0, axis: int = -1
+        self,
+        name: str | None = "categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
     ) -> None:
         super().__init__(categorical_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
         self.from_logits, self.label_smoothing, self.axis = from_logits, label_smoothing, axis
@@ -68,13 +79,13 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """
 
     def __init__(
-        self, name: str | None = "sparse_categorical_crossentropy", dtype: Any = None, from_logits: bool = False, ignore_class: int | None = None,
-        axis: int = -1,
+        self, name: str | None = "sparse_categorical_crossentropy", dtype: Any = None, from_logits: bool = False,
+        ignore_class: int | None = None, axis: int = -1,
     ) -> None:  # fmt: skip
         super().__init__(sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
         self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
 
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Array | None = None) -> None:  # type: ignore[override]
         """Adds a batch; targets of the class to ignore weigh nothing."""
         if self.ignore_class is not None:
             y_pred, y_true = arrays(y_pred, y_true)

@@ -12,7 +12,8 @@ from cornu.ops.arguments import Array
 from cornu.registry import METRICS
 
 __all__ = [
-    "CosineSimilarity", "LogCoshError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError",
+    "CosineSimilarity", "LogCoshError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
     "RootMeanSquaredError",
 ]  # fmt: skip
 
@@ -98,7 +99,7 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
+    def update_state(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:  # type: ignore[override]
         """Adds a batch; weights have the targets' shape, or its first axes."""
         y_true, y_pred = same_shape(y_true, y_pred, "RootMeanSquaredError")
         super().update_state(ops.square(ops.subtract(y_true, y_pred)), sample_weight)

@@ -42,7 +42,9 @@ def test_formula(backend, rng, name):
 
 def test_huber_far_away(backend):
     t, y = np.zeros((1, 3), "float32"), np.array([[0.1, 1.0, 9.0]], "float32")
-    np.testing.assert_allclose(ops.convert_to_numpy(losses.huber(t, y, delta=0.5)), [scipy.special.huber(0.5, [0.1, 1.0, 9.0]).mean()], rtol=1e-6)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(losses.huber(t, y, delta=0.5)), [scipy.special.huber(0.5, [0.1, 1.0, 9.0]).mean()], rtol=1e-6
+    )
 
 
 def test_log_cosh_does_not_overflow(backend):
@@ -62,7 +64,9 @@ def test_binary_crossentropy(backend, rng, from_logits, smoothing):
 
 
 def test_binary_crossentropy_of_logits_does_not_overflow(backend):
-    got = losses.BinaryCrossentropy(from_logits=True, reduction=None)([[0.0], [1.0], [1.0]], np.array([[200.0], [-200.0], [200.0]], "float32"))
+    got = losses.BinaryCrossentropy(from_logits=True, reduction=None)(
+        [[0.0], [1.0], [1.0]], np.array([[200.0], [-200.0], [200.0]], "float32")
+    )
     np.testing.assert_allclose(ops.convert_to_numpy(got), [200, 200, 0], atol=1e-6)
 
 
@@ -133,7 +137,9 @@ def test_hinge(backend, targets, signed):
     np.testing.assert_allclose(ops.convert_to_numpy(losses.squared_hinge([targets], y)), (margin**2).mean(-1), rtol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["mean_squared_error", "binary_crossentropy", "huber", "hinge", "kl_divergence", "categorical_crossentropy"])
+@pytest.mark.parametrize(
+    "name", ["mean_squared_error", "binary_crossentropy", "huber", "hinge", "kl_divergence", "categorical_crossentropy"]
+)
 @pytest.mark.parametrize("shapes", [((4,), (4, 3)), ((4, 1), (4, 3)), ((3, 3), (4, 3)), ((4, 3), (4, 1))])
 def test_shapes_that_differ_are_refused(name, shapes):
     t, y = (np.full(shape, 0.5, "float32") for shape in shapes)
@@ -155,7 +161,9 @@ def test_a_missing_last_axis_never_spreads(backend, rng, shapes):
         loss = getattr(losses, name)(reduction=None)
         got = loss(t.reshape(shapes[0]), y.reshape(shapes[1]).astype("float32"))
         assert tuple(got.shape) == (4,)
-        np.testing.assert_allclose(ops.convert_to_numpy(got), ops.convert_to_numpy(loss(t[:, None], y[:, None].astype("float32"))), rtol=1e-6)
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(got), ops.convert_to_numpy(loss(t[:, None], y[:, None].astype("float32"))), rtol=1e-6
+        )
 
 
 def test_numpy_targets_join_the_outputs_backend():
@@ -164,7 +172,8 @@ def test_numpy_targets_join_the_outputs_backend():
     with use_backend("torch"):
         outputs = ops.convert_to_tensor(np.zeros((2, 1), "float32"))
     got = losses.MeanSquaredError()(np.ones((2, 1)), outputs)
-    assert type(got) is type(outputs) and float(got) == 1.0
+    assert type(got) is type(outputs)
+    assert float(got) == 1.0
 
 
 def test_gradients_are_finite_at_the_edges(trainable_backend):
@@ -182,4 +191,5 @@ def test_gradients_are_finite_at_the_edges(trainable_backend):
     for name, (t, y) in cases.items():
         v = Variable(np.array(y, "float32"))
         (loss, _), (grad,) = value_and_grad(lambda name=name, t=t, v=v: (ops.sum(getattr(losses, name)(t, v.value)), None), [v])
-        assert np.isfinite(ops.convert_to_numpy(loss)) and np.isfinite(ops.convert_to_numpy(grad)).all(), name
+        assert np.isfinite(ops.convert_to_numpy(loss)), name
+        assert np.isfinite(ops.convert_to_numpy(grad)).all(), name

@@ -71,7 +71,7 @@ def test_weights_that_do_not_fit(weights):
 
 
 def test_an_unknown_reduction():
-    with pytest.raises(ArgumentError, match="'sum_over_batch_size', 'mean', 'sum'.* got 'bogus'"):
+    with pytest.raises(ArgumentError, match=r"'sum_over_batch_size', 'mean', 'sum'.* got 'bogus'"):
         losses.MeanSquaredError(reduction="bogus")
 
 
@@ -87,7 +87,8 @@ def test_structures_are_mapped(backend):
     assert float(losses.MeanSquaredError()(t, y)) == 5.0
     assert float(losses.MeanSquaredError(reduction="sum")(t, y, np.array([1.0, 0.5]))) == 15.0
     each = losses.MeanSquaredError(reduction=None)(t, y)
-    assert ops.convert_to_numpy(each["a"]).tolist() == [1, 1] and ops.convert_to_numpy(each["b"][0]).tolist() == [9, 9]
+    assert ops.convert_to_numpy(each["a"]).tolist() == [1, 1]
+    assert ops.convert_to_numpy(each["b"][0]).tolist() == [9, 9]
     with pytest.raises(ArgumentError, match="targets in the structure of the outputs"):
         losses.MeanSquaredError()({"a": t["a"]}, y)
 

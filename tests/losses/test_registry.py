@@ -14,7 +14,8 @@ CLASSES = [
     cls for cls in vars(losses).values() if inspect.isclass(cls) and issubclass(cls, Loss) and cls not in (Loss, LossFunctionWrapper)
 ]  # fmt: skip
 SETTINGS = {
-    "Huber": {"delta": 2.0}, "BinaryCrossentropy": {"from_logits": True, "label_smoothing": 0.1, "axis": 1}, "CosineSimilarity": {"axis": 1},
+    "Huber": {"delta": 2.0}, "BinaryCrossentropy": {"from_logits": True, "label_smoothing": 0.1, "axis": 1},
+    "CosineSimilarity": {"axis": 1},
     "SparseCategoricalCrossentropy": {"ignore_class": 2}, "BinaryFocalCrossentropy": {"gamma": 1.0, "alpha": 0.5},
     "CategoricalFocalCrossentropy": {"alpha": [0.1, 0.9]}, "CategoricalGeneralizedCrossEntropy": {"q": 0.3},
     "CategoricalCrossentropy": {"label_smoothing": 0.2},
@@ -26,8 +27,10 @@ def test_configurations_make_equal_losses(cls):
     loss = cls(**SETTINGS.get(cls.__name__, {}), reduction="sum", name="mine", dtype="float16")
     stored = json.loads(json.dumps(losses.serialize(loss)))
     again = losses.deserialize(stored)
-    assert type(again) is cls and again.get_config() == loss.get_config()
-    assert stored["module"] == "keras.losses" and stored["config"] == stored["config"] | SETTINGS.get(cls.__name__, {})
+    assert type(again) is cls
+    assert again.get_config() == loss.get_config()
+    assert stored["module"] == "keras.losses"
+    assert stored["config"] == stored["config"] | SETTINGS.get(cls.__name__, {})
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -62,7 +65,9 @@ def test_identifiers():
     assert losses.as_loss("mae").name == "mean_absolute_error"
 
 
-@pytest.mark.parametrize(("wrong", "meant"), [("mse2", "mse"), ("categorical_cross_entropy", "categorical_crossentropy"), ("hubber", "huber")])
+@pytest.mark.parametrize(
+    ("wrong", "meant"), [("mse2", "mse"), ("categorical_cross_entropy", "categorical_crossentropy"), ("hubber", "huber")]
+)
 def test_misspelt_names_raise_with_the_nearest(wrong, meant):
     with pytest.raises(UnknownNameError) as caught:
         losses.get(wrong)
@@ -78,7 +83,8 @@ def test_a_wrapped_function(backend):
     assert loss.name == "weighted_error"
     assert float(loss(np.zeros(2), np.array([[1.0], [3.0]], "float32"))) == 14.0
     again = losses.deserialize(losses.serialize(loss), custom_objects={"weighted_error": weighted_error})
-    assert again.fn is weighted_error and again.kwargs == {"power": 3.0}
+    assert again.fn is weighted_error
+    assert again.kwargs == {"power": 3.0}
 
 
 def test_a_loss_of_ones_own():

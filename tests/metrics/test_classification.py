@@ -1,5 +1,7 @@
 """Accuracies, counts at thresholds, curves, F-scores and IoU, against scikit-learn, over several batches."""
 
+import itertools
+
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -12,7 +14,7 @@ value = ops.convert_to_numpy
 
 def fed(metric, *arrays, weights=None, batches=(0, 3, 4, 40)):
     """The metric after these arrays in three batches of different length."""
-    for a, b in zip(batches, batches[1:], strict=False):
+    for a, b in itertools.pairwise(batches):
         metric.update_state(*(x[a:b] for x in arrays), sample_weight=None if weights is None else weights[a:b])
     return value(metric.result())
 
@@ -118,7 +120,9 @@ def test_the_area_under_precision_and_recall(backend, binary):
     lower = fed(metrics.AUC(1000, "PR", "minoring"), t, p, weights=w)
     upper = fed(metrics.AUC(1000, "PR", "majoring"), t, p, weights=w)
     between = fed(metrics.AUC(1000, "PR"), t, p, weights=w)
-    assert lower <= expected + 1e-6 and expected <= upper + 1e-6 and lower <= between <= upper
+    assert lower <= expected + 1e-6
+    assert expected <= upper + 1e-6
+    assert lower <= between <= upper
     np.testing.assert_allclose(between, expected, atol=0.03)
 
 
@@ -145,7 +149,9 @@ def test_one_rate_where_the_other_is_held(backend, binary):
     false, true, _ = sklearn.metrics.roc_curve(t, p, sample_weight=w, drop_intermediate=False)
     fine = {"num_thresholds": 20001}
     np.testing.assert_allclose(fed(metrics.SensitivityAtSpecificity(0.7, **fine), t, p, weights=w), true[1 - false >= 0.7].max(), rtol=1e-4)
-    np.testing.assert_allclose(fed(metrics.SpecificityAtSensitivity(0.7, **fine), t, p, weights=w), (1 - false)[true >= 0.7].max(), rtol=1e-4)
+    np.testing.assert_allclose(
+        fed(metrics.SpecificityAtSensitivity(0.7, **fine), t, p, weights=w), (1 - false)[true >= 0.7].max(), rtol=1e-4
+    )
     precision, recall, _ = sklearn.metrics.precision_recall_curve(t, p, sample_weight=w)
     np.testing.assert_allclose(fed(metrics.PrecisionAtRecall(0.7, **fine), t, p, weights=w), precision[recall >= 0.7].max(), rtol=1e-4)
     np.testing.assert_allclose(fed(metrics.RecallAtPrecision(0.7, **fine), t, p, weights=w), recall[precision >= 0.7].max(), rtol=1e-4)
@@ -212,7 +218,8 @@ def test_wrong_settings(make, word):
 def test_shapes_that_do_not_fit():
     p = np.full((4, 3), 0.3, "float32")
     for metric, t in (
-        (metrics.SparseCategoricalAccuracy(), np.eye(3)[[0, 1, 2, 0]]), (metrics.CategoricalAccuracy(), np.zeros(4)), (metrics.Precision(), np.zeros(4)),
+        (metrics.SparseCategoricalAccuracy(), np.eye(3)[[0, 1, 2, 0]]), (metrics.CategoricalAccuracy(), np.zeros(4)),
+        (metrics.Precision(), np.zeros(4)),
         (metrics.F1Score(), np.zeros(4)), (metrics.MeanIoU(3), np.zeros(3)), (metrics.AUC(), np.zeros((4, 1))),
     ):  # fmt: skip
         with pytest.raises(ShapeError):

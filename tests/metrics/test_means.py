@@ -1,5 +1,7 @@
 """Means, sums and the metrics that are means of a loss, against NumPy and scikit-learn, over several batches."""
 
+import itertools
+
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -12,7 +14,7 @@ value = ops.convert_to_numpy
 
 def fed(metric, *arrays, weights=None, batches=(0, 3, 4, 10)):
     """The metric after these arrays in three batches of different length."""
-    for a, b in zip(batches, batches[1:], strict=False):
+    for a, b in itertools.pairwise(batches):
         metric.update_state(*(x[a:b] for x in arrays), sample_weight=None if weights is None else weights[a:b])
     return value(metric.result())
 
@@ -77,7 +79,9 @@ def test_crossentropies_agree_with_log_loss(backend, rng, weighted):
     expected = sklearn.metrics.log_loss(labels, p, sample_weight=w, labels=[0, 1, 2])
     np.testing.assert_allclose(fed(metrics.SparseCategoricalCrossentropy(), labels, p, weights=w), expected, rtol=1e-5)
     np.testing.assert_allclose(fed(metrics.CategoricalCrossentropy(), np.eye(3)[labels], p, weights=w), expected, rtol=1e-5)
-    np.testing.assert_allclose(fed(metrics.CategoricalCrossentropy(from_logits=True), np.eye(3)[labels], np.log(p), weights=w), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        fed(metrics.CategoricalCrossentropy(from_logits=True), np.eye(3)[labels], np.log(p), weights=w), expected, rtol=1e-5
+    )
     binary = sklearn.metrics.log_loss(labels > 0, 1 - p[:, 0].astype("float64"), sample_weight=w)
     np.testing.assert_allclose(fed(metrics.BinaryCrossentropy(), labels > 0, 1 - p[:, :1], weights=w), binary, rtol=1e-5)
 
@@ -89,7 +93,9 @@ def test_the_ignored_class_does_not_count(backend, rng):
     np.testing.assert_allclose(fed(metrics.SparseCategoricalCrossentropy(ignore_class=0), labels, p), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["KLDivergence", "Poisson", "Hinge", "SquaredHinge", "CategoricalHinge", "LogCoshError", "CosineSimilarity"])
+@pytest.mark.parametrize(
+    "name", ["KLDivergence", "Poisson", "Hinge", "SquaredHinge", "CategoricalHinge", "LogCoshError", "CosineSimilarity"]
+)
 def test_means_of_losses(backend, rng, name):
     from cornu import losses
 

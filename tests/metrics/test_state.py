@@ -15,7 +15,8 @@ value = ops.convert_to_numpy
 BASES = (Metric, MeanMetricWrapper)
 CLASSES = [cls for cls in vars(metrics).values() if inspect.isclass(cls) and issubclass(cls, Metric) and cls not in BASES]
 NEEDS = {
-    "SensitivityAtSpecificity": {"specificity": 0.6}, "SpecificityAtSensitivity": {"sensitivity": 0.6}, "PrecisionAtRecall": {"recall": 0.6},
+    "SensitivityAtSpecificity": {"specificity": 0.6}, "SpecificityAtSensitivity": {"sensitivity": 0.6},
+    "PrecisionAtRecall": {"recall": 0.6},
     "RecallAtPrecision": {"precision": 0.6}, "IoU": {"num_classes": 3, "target_class_ids": [0, 2]}, "MeanIoU": {"num_classes": 3},
     "OneHotIoU": {"num_classes": 3, "target_class_ids": [1]}, "OneHotMeanIoU": {"num_classes": 3}, "TopKCategoricalAccuracy": {"k": 2},
     "SparseTopKCategoricalAccuracy": {"k": 2}, "R2Score": {"num_regressors": 1}, "AUC": {"curve": "PR", "label_weights": [1.0, 2.0, 3.0]},
@@ -76,7 +77,7 @@ def test_compiled(rng, cls):
         plain, compiled = made(cls), made(cls)
         if not compiled.built:
             compiled.build((None, 3), (None, 3))
-        step = CompiledStep(lambda *args: compiled.update_state(*args), lambda: compiled.variables, jit=True)
+        step = CompiledStep(compiled.update_state, lambda: compiled.variables, jit=True)
         for batch in batches(cls, rng):
             batch = tuple(map(ops.convert_to_tensor, batch))
             plain.update_state(*batch)
@@ -91,8 +92,11 @@ def test_configurations_make_equal_metrics(rng, cls):
     metric.name = "mine"
     stored = json.loads(json.dumps(metrics.serialize(metric)))
     again = metrics.deserialize(stored)
-    assert type(again) is cls and again.name == "mine" and again.get_config() == metric.get_config()
-    assert stored["module"] == "keras.metrics" and stored["config"] == stored["config"] | NEEDS.get(cls.__name__, {})
+    assert type(again) is cls
+    assert again.name == "mine"
+    assert again.get_config() == metric.get_config()
+    assert stored["module"] == "keras.metrics"
+    assert stored["config"] == stored["config"] | NEEDS.get(cls.__name__, {})
     for batch in batches(cls, rng):
         metric.update_state(*batch)
         again.update_state(*batch)
@@ -115,7 +119,8 @@ def test_the_dtype_of_gathering(dtype):
     with cornu.use_backend("numpy"):
         mean = Mean(dtype=dtype)
         mean.update_state(np.ones(3, "float32"))
-        assert {v.dtype for v in mean.variables} == {dtype} and mean.get_config()["dtype"] == dtype
+        assert {v.dtype for v in mean.variables} == {dtype}
+        assert mean.get_config()["dtype"] == dtype
 
 
 def test_half_precision_outputs_are_gathered_in_float32(backend):
@@ -123,7 +128,8 @@ def test_half_precision_outputs_are_gathered_in_float32(backend):
     p = ops.cast(np.tile(np.array([[0.1, 0.9]], "float32"), (4096, 1)), "float16")
     for _ in range(3):  # 12288 counts: beyond what float16 holds exactly
         metric.update_state(np.ones(4096, "int32"), p)
-    assert float(metric.result()) == 1.0 and float(metric.count) == 12288
+    assert float(metric.result()) == 1.0
+    assert float(metric.count) == 12288
 
 
 @pytest.mark.parametrize(
@@ -141,7 +147,9 @@ def test_half_precision_outputs_are_gathered_in_float32(backend):
 def test_what_accuracy_means(true, pred, accuracy, crossentropy):
     for name, cls in (("accuracy", accuracy), ("acc", accuracy), ("crossentropy", crossentropy), ("ce", crossentropy)):
         found = metrics.resolve_accuracy(name, None, true, pred)
-        assert type(found) is cls and found.name == name and found.variables[0].path == f"{name}/total"
+        assert type(found) is cls
+        assert found.name == name
+        assert found.variables[0].path == f"{name}/total"
 
 
 def test_metrics_follow_a_loss_of_logits():
@@ -156,9 +164,12 @@ def test_resolve():
     assert metrics.resolve(None) is None
     own = metrics.Mean()
     assert metrics.resolve(own) is own
-    assert type(metrics.resolve("mae")) is metrics.MeanAbsoluteError and metrics.resolve("mae").name == "mae"
-    assert metrics.resolve("AUC").name == "AUC" and metrics.resolve(metrics.Recall).name.startswith("recall")
-    assert metrics.resolve(losses.huber).name == "huber" and metrics.resolve("huber").name == "huber"
+    assert type(metrics.resolve("mae")) is metrics.MeanAbsoluteError
+    assert metrics.resolve("mae").name == "mae"
+    assert metrics.resolve("AUC").name == "AUC"
+    assert metrics.resolve(metrics.Recall).name.startswith("recall")
+    assert metrics.resolve(losses.huber).name == "huber"
+    assert metrics.resolve("huber").name == "huber"
     assert float(metrics.resolve(lambda t, y: ops.absolute(t - y))([1.0], [3.0])) == 2.0
     assert metrics.resolve(metrics.serialize(metrics.Precision(top_k=3))).top_k == 3
     with pytest.raises(ArgumentError, match="depends on the shapes"):
@@ -170,10 +181,13 @@ def test_resolve():
 def test_get():
     assert metrics.get(None) is None
     for name, cls in (("mse", metrics.MeanSquaredError), ("MAE", metrics.MeanAbsoluteError), ("Precision", metrics.Precision),
-                      ("f1_score", metrics.F1Score), ("binary_accuracy", metrics.BinaryAccuracy), ("bce", metrics.BinaryCrossentropy)):  # fmt: skip
+                      ("f1_score", metrics.F1Score), ("binary_accuracy", metrics.BinaryAccuracy),
+                      ("bce", metrics.BinaryCrossentropy)):  # fmt: skip
         assert type(metrics.get(name)) is cls
     assert metrics.deserialize(metrics.serialize(MeanMetricWrapper(losses.mean_squared_error)))._fn is losses.mean_squared_error
-    assert metrics.deserialize(metrics.serialize(MeanMetricWrapper(metrics.binary_accuracy, threshold=0.3)))._fn_kwargs == {"threshold": 0.3}
+    assert metrics.deserialize(metrics.serialize(MeanMetricWrapper(metrics.binary_accuracy, threshold=0.3)))._fn_kwargs == {
+        "threshold": 0.3
+    }
     with pytest.raises(UnknownNameError):
         metrics.get("mse2")
 
@@ -196,7 +210,8 @@ class Largest(Metric):
 def test_a_metric_of_ones_own(backend):
     metric = Largest(1.0)
     assert {k: float(v) for k, v in metric(np.array([0.5, 2.5], "float32")).items()} == {"largest": 2.5, "mean": 1.5}
-    assert len(metric.variables) == 3 and metric.largest.path == f"{metric.name}/largest"
+    assert len(metric.variables) == 3
+    assert metric.largest.path == f"{metric.name}/largest"
     assert Largest.from_config(metric.get_config()).start == 1.0
     with pytest.raises(ArgumentError, match="'zeros', 'ones'"):
         metric.add_weight(initializer="glorot")
