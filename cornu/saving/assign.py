@@ -1,0 +1,198 @@
+"""Bringing stored weights into a model: compared as a whole before anything changes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from cornu import dtypes
+from cornu.errors import CornuError, ShapeError
+from cornu.layers import Layer
+from cornu.layers.tracking import own_variables
+from cornu.optimizers import Optimizer
+from cornu.saving.hdf5 import ArraySpec
+from cornu.saving.layout import Place, default_variables, places
+from cornu.state import Variable
+
+__all__ = ["Store", "assign_by_layout", "assign_by_path"]
+
+SHOWN = 10
+"""How many differences an error names."""
+
+
+class Store(Protocol):
+    """A file of weights in Keras's layout, open for reading."""
+
+    name: str
+
+    def keys(self, path: str) -> list[str]:
+        """The keys of the variables of the object at `path`; none if there is no such object."""
+        ...
+
+    def spec(self, path: str, key: str) -> ArraySpec:
+        """Shape and dtype of a variable."""
+        ...
+
+    def read(self, path: str, key: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
+        """The value of a variable."""
+        ...
+
+    def paths(self) -> set[str]:
+        """The objects that have variables in the file."""
+        ...
+
+
+class _Pair(NamedTuple):
+    variable: Variable
+    path: str
+    key: str
+
+
+def assign_by_layout(root: Any, store: Store, *, skip_mismatch: bool = False, strict_optimizer: bool = True, skipped: Iterable[Any] = ()) -> None:
+    """Reads every variable of `root` from its place in the store.
+
+    Args:
+        root: a model, a layer or an optimizer.
+        store: the open file.
+        skip_mismatch: leave out what does not fit, with a warning, in place of refusing.
+        strict_optimizer: whether the optimizer's state must fit too; otherwise one that does not fit stays as it is, with a warning.
+        skipped: objects that stay as they are.
+
+    Raises:
+        ShapeError: the file and the model differ; the message lists how, and nothing was changed.
+    """
+    omitted = {id(x) for x in skipped}
+    all_places = places(root)
+    own = [place for place in all_places if id(place.owner) not in omitted]
+    pairs: list[_Pair] = []
+    differences: list[str] = []
+    special = []
+    for place in own:
+        if isinstance(place.owner, Optimizer) or not default_variables(place.owner):
+            special.append(place)
+        else:
+            fitting, wrong = _compare(place, store)
+            pairs += fitting
+            differences += wrong
+    known = {place.path for place in all_places}
+    unclaimed = sorted(path for path in store.paths() if path not in known and not _below_optimizer(path))
+    differences += [f"{path or 'the root'}: the file holds {len(store.keys(path))} weights for which the model has no place" for path in unclaimed]
+    _judge(differences, store.name, skip_mismatch)
+    values = [store.read(pair.path, pair.key, pair.variable.shape) for pair in pairs]
+    _assign(pairs, values, special, store, skip_mismatch, strict_optimizer)
+
+
+def _below_optimizer(path: str) -> bool:
+    return "optimizer" in path.split("/")
+
+
+def _compare(place: Place, store: Store) -> tuple[list[_Pair], list[str]]:
+    """The variables that have a fitting value in the store, and what does not fit."""
+    owner, variables, keys = place.owner, own_variables(place.owner), store.keys(place.path)
+    where = place.path or "the root"
+    if isinstance(owner, Layer) and not owner.built and not variables and keys:
+        return [], [f"{where}: {owner.name!r} is not built yet, and the file holds {len(keys)} weights for it; call the model on data first"]
+    if sorted(keys) != sorted(str(i) for i in range(len(variables))):
+        return [], [f"{where}: {owner.name!r} has {len(variables)} weights, and the file holds {len(keys)}"]
+    pairs, wrong = [], []
+    for i, variable in enumerate(variables):
+        problem = _problem(variable, store.spec(place.path, str(i)))
+        if problem is None:
+            pairs.append(_Pair(variable, place.path, str(i)))
+        else:
+            wrong.append(f"{where}: {variable.path!r} {problem}")
+    return pairs, wrong
+
+
+def _problem(variable: Variable, stored: ArraySpec) -> str | None:
+    if variable.shape != stored.shape:
+        return f"has the shape {variable.shape}, and the file holds {stored.shape}"
+    if not _castable(stored.dtype, variable.dtype):
+        return f"has the dtype {variable.dtype}, and the file holds {stored.dtype}"
+    return None
+
+
+def _castable(given: str, wanted: str) -> bool:
+    """Floats may become other floats, whole numbers other whole numbers or floats."""
+    if given == wanted or (dtypes.is_floating(given) and dtypes.is_floating(wanted)):
+        return True
+    return "int" in given and ("int" in wanted or dtypes.is_floating(wanted))
+
+
+def _judge(differences: list[str], name: str, skip_mismatch: bool) -> None:
+    if not differences:
+        return
+    listed = "".join(f"\n  {line}" for line in differences[:SHOWN])
+    more = f"\n  … and {len(differences) - SHOWN} more" if len(differences) > SHOWN else ""
+    if not skip_mismatch:
+        raise ShapeError(
+            f"The weights in {name!r} must fit the model, and they differ:{listed}{more}\n"
+            "Nothing was changed. Make the model as it was when the file was written, or load what fits with skip_mismatch=True."
+        )
+    warnings.warn(f"Weights in {name!r} that do not fit the model were left out:{listed}{more}", stacklevel=5)
+
+
+def _assign(pairs: list[_Pair], values: list[np.ndarray], special: list[Place], store: Store, skip_mismatch: bool, strict: bool) -> None:
+    """Assigns; objects that read their own values go first, and whatever they changed is undone if one of them refuses."""
+    held = [v for place in special for v in _variables(place.owner)]
+    before = [v.numpy() for v in held]
+    try:
+        for place in special:
+            _let_read(place, store, skip_mismatch, strict)
+        for pair, value in zip(pairs, values, strict=True):
+            pair.variable.assign(value)
+    except BaseException:
+        for variable, value in zip(held, before, strict=True):
+            variable.assign(value)
+        raise
+
+
+def _variables(owner: Any) -> list[Variable]:
+    return list(owner.variables) if isinstance(owner, Optimizer) else own_variables(owner)
+
+
+def _let_read(place: Place, store: Store, skip_mismatch: bool, strict: bool) -> None:
+    keys = store.keys(place.path)
+    if isinstance(place.owner, Optimizer) and not keys:
+        return  # a file of weights alone
+    values = {key: store.read(place.path, key) for key in keys}
+    try:
+        place.owner.load_own_variables(values)
+    except CornuError as error:
+        if isinstance(place.owner, Optimizer) and not strict:
+            warnings.warn(f"The optimizer's state in {store.name!r} does not fit and was left out: {error}", stacklevel=5)
+        elif skip_mismatch:
+            warnings.warn(f"Weights in {store.name!r} that do not fit {place.path!r} were left out: {error}", stacklevel=5)
+        else:
+            raise ShapeError(f"{place.path!r} in {store.name!r} does not fit the model: {error} Nothing was changed.") from error
+
+
+def assign_by_path(variables: Iterable[Variable], specs: Mapping[str, ArraySpec], read: Any, name: str, *, skip_mismatch: bool = False) -> None:
+    """Reads variables by their own paths ("dense/kernel"), as files of named tensors hold them.
+
+    Args:
+        variables: all that are to be read.
+        specs: what the file holds, by path.
+        read: gives the array of a path.
+        name: the file's, for messages.
+        skip_mismatch: leave out what does not fit, with a warning, in place of refusing.
+    """
+    by_path = {v.path: v for v in variables}
+    differences = [f"the file lacks {path!r}" for path in by_path if path not in specs]
+    differences += [f"the file holds {path!r}, for which the model has no place" for path in specs if path not in by_path]
+    fitting = []
+    for path, variable in by_path.items():
+        problem = _problem(variable, specs[path]) if path in specs else ""
+        if problem:
+            differences.append(f"{path!r} {problem}")
+        elif problem is None:
+            fitting.append(path)
+    _judge(differences, name, skip_mismatch)
+    values = [read(path) for path in fitting]
+    for path, value in zip(fitting, values, strict=True):
+        by_path[path].assign(value)
+
+

@@ -1,0 +1,74 @@
+"""Files of weights: HDF5 in Keras's layout, in one piece or in shards, and safetensors."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from cornu.errors import SavingError
+from cornu.saving.hdf5 import ArraySpec, Hdf5Reader, Hdf5Writer
+from cornu.saving.layout import places
+from cornu.saving.tensors import write_tensors
+
+__all__ = ["Hdf5Store", "write_hdf5", "write_named"]
+
+
+class Hdf5Store:
+    """One HDF5 file as a store of weights."""
+
+    def __init__(self, reader: Hdf5Reader) -> None:
+        self._reader, self.name = reader, reader.name
+
+    def keys(self, path: str) -> list[str]:
+        """The keys of the variables of the object at `path`."""
+        group = _vars(path)
+        return self._reader.datasets(group) if group in self._reader else []
+
+    def spec(self, path: str, key: str) -> ArraySpec:
+        """Shape and dtype of a variable."""
+        return self._reader.spec(f"{_vars(path)}/{key}")
+
+    def read(self, path: str, key: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
+        """The value of a variable."""
+        return self._reader.read(f"{_vars(path)}/{key}", shape)
+
+    def paths(self) -> set[str]:
+        """The objects that have variables in the file."""
+        found = set()
+        for dataset in self._reader.walk():
+            owner, _, last = dataset.rpartition("/")[0].rpartition("/")
+            if last == "vars":
+                found.add(owner)
+        return found
+
+
+def _vars(path: str) -> str:
+    return f"{path}/vars" if path else "vars"
+
+
+def write_hdf5(root: Any, path: str | os.PathLike[str]) -> None:
+    """Writes every variable of a model, a layer or an optimizer."""
+    with Hdf5Writer(path) as writer:
+        for place in places(root):
+            store: dict[str, Any] = {}
+            place.owner.save_own_variables(store)
+            writer.put(place.path, place.owner.name, {key: np.asarray(value) for key, value in store.items()})
+
+
+def write_named(model: Any, path: str | os.PathLike[str]) -> None:
+    """Writes a model's weights under the paths of its variables, as safetensors.
+
+    Raises:
+        SavingError: two weights have the same path.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for variable in model.weights:
+        if variable.path in arrays:
+            raise SavingError(
+                f"Each weight must have a path of its own to be saved as safetensors, and two are called {variable.path!r}. "
+                "Give the layers different names, or save to a `.weights.h5` file."
+            )
+        arrays[variable.path] = variable.numpy()
+    write_tensors(path, arrays)
