@@ -42,6 +42,9 @@ class Backend(Protocol):
     def asarray(self, x: Any, dtype: str | None = None) -> Array:
         """An array of this backend from anything array-like; Python floats become `floatx`, Python ints int32."""
 
+    def borrow(self, x: np.ndarray) -> Array:
+        """An array with the values of one of NumPy's that is only read while it is used; it may share its memory."""
+
     def to_numpy(self, x: Array) -> np.ndarray:
         """A NumPy array with the same values."""
 
@@ -70,6 +73,12 @@ class Backend(Protocol):
         """Compiles `fn(state, args) -> (outputs, new values)` for arrays like these.
 
         After tracing, `written()` tells the indices in `state` whose new values are returned; their old arrays may be reused.
+        """
+
+    def record(self, fn: Callable[[list[Array]], list[Any]], inputs: Sequence[Array]) -> Callable[..., list[Any]] | None:
+        """For backends that run as written, where they can: `fn` on a flat list of arrays, to be replayed without the Python in it.
+
+        A backend without it leaves the name out.
         """
 
     def evaluate_shape(self, fn: Callable[..., Any], *specs: Any) -> Any:

@@ -44,6 +44,11 @@ class StateScope:
         """The scope around it is active again; what was written here stays here."""
         _active.reset(self._token)
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether reads give the variables' own values: nothing was given or written here, and no scope is around."""
+        return self._outer is None and not self._values and not self.written
+
     def read(self, variable: Variable) -> Any:
         """The value written here, or given, or that of the scope around this one, or the variable's own."""
         key = id(variable)

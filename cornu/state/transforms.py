@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from cornu import tree
 from cornu.ops import dispatch
 from cornu.ops.arguments import Array
@@ -16,7 +18,7 @@ from cornu.state import scope
 from cornu.state.scope import StateScope
 from cornu.state.variable import Variable, structure_version
 
-__all__ = ["CompiledStep", "value_and_grad", "when"]
+__all__ = ["CompiledStep", "ReplayedPart", "value_and_grad", "when"]
 
 
 def value_and_grad(fn: Callable[[], tuple[Array, Any]], variables: Sequence[Variable]) -> tuple[tuple[Array, Any], list[Array]]:
@@ -87,7 +89,7 @@ class CompiledStep:
         if self._version != structure_version():
             self._refresh()
         if not self._compiles:
-            return self._fn(*batch)
+            return self._fn(*tree.map_structure(self._own, batch))
         leaves = tree.flatten(batch)
         key = (self._signature, tree.structure(batch), *[None if x is None else (x.shape, x.dtype) for x in leaves])
         program = self._programs.get(key)
@@ -96,9 +98,12 @@ class CompiledStep:
             self.compilations += 1
         return program(batch)
 
+    def _own(self, x: Any) -> Any:
+        return self._backend.borrow(x) if isinstance(x, np.ndarray) else x
+
     def _refresh(self) -> None:
         self._variables = _distinct(self._find())
-        backend = self._variables[0].backend if self._variables else dispatch.interpreter_of()
+        backend = self._backend = self._variables[0].backend if self._variables else dispatch.interpreter_of()
         self._compiles = not backend.EAGER if self._jit is None else self._jit
         self._signature = tuple((id(v), v.trainable) for v in self._variables)
         self._version = structure_version()
@@ -133,3 +138,75 @@ class _Program:
 
 def _distinct(variables: Sequence[Variable]) -> list[Variable]:
     return list({id(v): v for v in variables}.values())
+
+
+class ReplayedPart:
+    """A part of a step, `fn(*args)`, that backends which run as written may record once and replay.
+
+    The part must do the same for all arrays of one shape and dtype: no look at values, nothing from outside but variables. Who cannot
+    vouch for that says so by `allowed`. It is recorded at the third call of a kind; a part of a compiled step is compiled with it.
+
+    Args:
+        fn: from nested structures of arrays to nested structures of arrays; it may read and assign variables.
+        variables: gives all variables that it may read or assign.
+        allowed: whether it may be recorded.
+    """
+
+    def __init__(self, fn: Callable[..., Any], variables: Callable[[], Sequence[Variable]], allowed: Callable[[], bool]) -> None:
+        self._fn, self._find, self._may = fn, variables, allowed
+        self._version = -1
+        self._record: Callable[..., Any] | None = None
+        self._variables: list[Variable] = []
+        self._recordings: dict[Any, Any] = {}
+
+    def __call__(self, *args: Any) -> Any:
+        """Runs the part, or its recording."""
+        if self._version != structure_version():
+            self._refresh()
+        within = scope.active()
+        if self._record is None or not (within is None or within.is_fresh):
+            return self._fn(*args)
+        leaves, structure = tree.flatten(args), tree.structure(args)
+        key = (structure, *[(x.shape, x.dtype) if hasattr(x, "dtype") else x for x in leaves])
+        recording = self._recordings.get(key, 0)
+        if isinstance(recording, int):
+            self._recordings[key] = self._recorded(leaves, structure) if recording == 2 else recording + 1
+            return self._fn(*args)
+        return self._fn(*args) if recording is None else recording(leaves)
+
+    def _refresh(self) -> None:
+        self._version = structure_version()
+        self._variables = _distinct(self._find())
+        self._recordings.clear()
+        backend = self._variables[0].backend if self._variables else dispatch.interpreter_of()
+        self._record = getattr(backend, "record", None) if backend.EAGER and self._may() else None
+
+    def _recorded(self, leaves: list[Any], structure: Any) -> Callable[[list[Any]], Any] | None:
+        variables, count = self._variables, len(self._variables)
+        arrays = [i for i, x in enumerate(leaves) if hasattr(x, "dtype")]
+        shape: list[Any] = []
+        written: list[Variable] = []
+
+        def flat(inputs: list[Array]) -> list[Any]:
+            filled = list(leaves)
+            for i, x in zip(arrays, inputs[count:], strict=True):
+                filled[i] = x
+            with StateScope(zip(variables, inputs[:count], strict=True)) as inner:
+                outputs = self._fn(*tree.unflatten(structure, filled))
+            written[:] = [variable for variable, _ in inner.written.values()]
+            shape[:] = [tree.structure(outputs)]
+            return [*tree.flatten(outputs), *(value for _, value in inner.written.values())]
+
+        run = self._record(flat, [v.own_value for v in variables] + [leaves[i] for i in arrays])  # type: ignore[misc]
+        if run is None:
+            return None
+        outputs_structure, changed = shape[0], list(written)
+        size = outputs_structure.num_leaves
+
+        def replay(leaves: list[Any]) -> Any:
+            results = run(*[v.own_value for v in variables], *[leaves[i] for i in arrays])
+            for variable, value in zip(changed, results[size:], strict=True):
+                variable.put(value)
+            return tree.unflatten(outputs_structure, results[:size])
+
+        return replay

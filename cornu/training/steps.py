@@ -6,9 +6,11 @@ that scope take effect together, where loss and gradients are finite, and not at
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cornu import dtypes
 from cornu.layers.context import CallContext
 from cornu.ops.arguments import Array
 from cornu.ops.dispatch import composite
@@ -19,7 +21,7 @@ from cornu.state import StateScope, value_and_grad, when
 if TYPE_CHECKING:
     from cornu.training.trainer import Trainer
 
-__all__ = ["all_finite", "default_train_step", "predict_step", "test_step", "train_step"]
+__all__ = ["all_finite", "default_train_step", "finite_probe", "predict_step", "test_step", "train_step"]
 
 
 @composite
@@ -31,6 +33,19 @@ def all_finite(xs: Sequence[Array]) -> Array:
     return good
 
 
+@composite
+def finite_probe(xs: Sequence[Array]) -> Array:
+    """Whether all elements are finite; or, on a backend where that is cheaper, a number that is finite if they are and seldom if they are not."""
+    return all_finite(xs)
+
+
+def _good(probe: Array, values: Sequence[Array]) -> Array | bool:
+    """Whether all values are finite, from what `finite_probe` gave for them."""
+    if dtypes.standardize(probe.dtype) == "bool":
+        return probe
+    return math.isfinite(float(probe)) or bool(all_finite(values))
+
+
 def train_step(model: Trainer, data: Any) -> Any:
     """One step on a batch (x, y, sample_weight): the model's own `train_step` if it has one, whose result it gives; else the default, and None."""
     if not model.uses_default_step("train_step"):
@@ -38,21 +53,21 @@ def train_step(model: Trainer, data: Any) -> Any:
     x, y, sample_weight = data
     with CallContext(training=True):
         with StateScope() as pending:
-            (loss, y_pred), grads, variables = model.compute_gradients(x, y, sample_weight)
+            (loss, y_pred, probe), grads, variables = model.compute_gradients(x, y, sample_weight)
 
         def update() -> None:
             pending.commit()
             model.optimizer.apply(grads, variables)
             model.track(x, y, y_pred, sample_weight, loss)
 
-        _conditionally(model, [loss, *grads], update)
+        _conditionally(model, probe, [loss, *grads], update)
     return None
 
 
 def default_train_step(model: Trainer, data: Any) -> dict[str, Array]:
     """The same without the check, as part of a step that somebody else has wrapped; gives the metrics so far."""
     x, y, sample_weight = data
-    (loss, y_pred), grads, variables = model.compute_gradients(x, y, sample_weight)
+    (loss, y_pred, _), grads, variables = model.compute_gradients(x, y, sample_weight)
     model.optimizer.apply(grads, variables)
     model.track(x, y, y_pred, sample_weight, loss)
     return model.get_metrics_result()
@@ -62,17 +77,17 @@ def _custom_train_step(model: Trainer, data: Any) -> Any:
     with StateScope() as pending, CallContext(training=True):
         logs = model.train_step(data if data[2] is not None else data[:2] if data[1] is not None else data[0])
     floats = [value for variable, value in pending.written.values() if variable.trainable]
-    _conditionally(model, floats, pending.commit)
+    _conditionally(model, finite_probe(floats) if floats else None, floats, pending.commit)
     return logs
 
 
-def _conditionally(model: Trainer, values: Sequence[Array], update: Callable[[], None]) -> None:
+def _conditionally(model: Trainer, probe: Array | None, values: Sequence[Array], update: Callable[[], None]) -> None:
     """Runs the update where all values are finite, and remembers the first step where they are not."""
     health = model.health
-    if health.policy == "ignore" or not values:
+    if health.policy == "ignore" or probe is None:
         update()
         return
-    good = all_finite(values)
+    good = _good(probe, values)
     if health.policy == "raise":  # after the first bad step nothing moves until the host has seen it
         good = health.and_none_before(good)
     when(good, update)

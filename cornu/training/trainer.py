@@ -12,11 +12,12 @@ from cornu.layers import context, tracking
 from cornu.metrics import Mean
 from cornu.ops.arguments import Array
 from cornu.ops.reduce import mean
-from cornu.state import CompiledStep, Variable, value_and_grad
+from cornu.state import CompiledStep, ReplayedPart, Variable, value_and_grad
 from cornu.state.seed import make_seed
 from cornu.state.variable import structure_version
 from cornu.training import checks, loop, steps
 from cornu.training.health import Health
+from cornu.training.replayable import is_replayable
 from cornu.training.objective import CompiledLoss, CompiledMetrics, per_output
 
 __all__ = ["Trainer"]
@@ -93,6 +94,7 @@ class Trainer:
         self.stop_training = False
         self.compiled = True
         self._programs: dict[str, CompiledStep] = {}
+        self._parts: dict[str, ReplayedPart] = {}
 
     def _home_backend(self) -> Any:
         for variable in self._all_state():  # type: ignore[attr-defined]
@@ -145,7 +147,10 @@ class Trainer:
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for one batch."""
-        return self(unpack(data)[0], training=False)  # type: ignore[operator]
+        return self._part("outputs", self._outputs, self.variables_in_use)(unpack(data)[0])
+
+    def _outputs(self, x: Any) -> Any:
+        return self(x, training=False)  # type: ignore[operator]
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
@@ -173,30 +178,56 @@ class Trainer:
         """Whether the step of that name is the one written here, not a subclass's."""
         return getattr(type(self), name) is getattr(Trainer, name)
 
-    def compute_gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[tuple[Array, Any], list[Array], list[Variable]]:
-        """Forward and backward: loss and outputs, the gradients, and whose they are."""
-        variables = self._trained()
+    def compute_gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[tuple[Array, Any, Array], list[Array], list[Variable]]:
+        """Forward and backward: loss, outputs and a probe of their soundness; the gradients; and whose they are."""
+        part = self._part("gradients", self._forward_and_backward, self.variables_in_use)
+        loss, y_pred, probe, masks, grads = part(x, y, sample_weight)
+        self._put_masks(y_pred, masks)
+        return (loss, y_pred, probe), grads, self._trained()
 
+    def _forward_and_backward(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Any, Array, list[Any], list[Array]]:
         def forward() -> tuple[Array, Any]:
             y_pred = self(x, training=True)  # type: ignore[operator]
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
             return self.optimizer.scale_loss(loss), (loss, y_pred, self._masks(y_pred))
 
-        (_, (loss, y_pred, masks)), grads = value_and_grad(forward, variables)
+        (_, (loss, y_pred, masks)), grads = value_and_grad(forward, self._trained())
+        return loss, y_pred, steps.finite_probe([loss, *grads]), masks, grads
+
+    @staticmethod
+    def _put_masks(y_pred: Any, masks: list[Any]) -> None:
+        """A transform may give the outputs a new identity, and their masks must follow."""
         around = context.active()
-        if around is not None:  # a transform may give the outputs a new identity, and their masks must follow
+        if around is not None:
             for output, mask in zip(tree.flatten(y_pred), masks, strict=True):
                 if mask is not None:
                     around.set_mask(output, mask)
-        return (loss, y_pred), grads, variables
 
     def track(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Array) -> None:
         """Brings the running loss and the metrics up to date."""
-        self._loss_mean.update_state(loss, _rows(x))
-        if self.uses_default_step("compute_metrics"):
-            self._update_scores(y, y_pred, sample_weight)
-        else:
+        if not self.uses_default_step("compute_metrics"):
+            self._loss_mean.update_state(loss, _rows(x))
             self.compute_metrics(x, y, y_pred, sample_weight)
+            return
+        self._part("track", self._track, lambda: [v for m in self.metrics for v in m.variables])(
+            y, y_pred, sample_weight, loss, self._masks(y_pred), _rows(x)
+        )
+
+    def _track(self, y: Any, y_pred: Any, sample_weight: Any, loss: Array, masks: list[Any], rows: int) -> None:
+        self._put_masks(y_pred, masks)
+        self._loss_mean.update_state(loss, rows)
+        self._update_scores(y, y_pred, sample_weight)
+
+    def _part(self, name: str, fn: Any, variables: Any) -> ReplayedPart:
+        """A part of the steps, which backends that run as written may record."""
+        parts = self.__dict__.setdefault("_parts", {})
+        if name not in parts:
+            parts[name] = ReplayedPart(fn, variables, lambda: is_replayable(self))
+        return parts[name]
+
+    def variables_in_use(self) -> list[Variable]:
+        """All variables that a forward pass may read or assign."""
+        return list(self.variables)  # type: ignore[attr-defined]
 
     def _trained(self) -> list[Variable]:
         """The trainable variables, looked for again when the structure version has moved on."""

@@ -15,7 +15,7 @@ from cornu import config, dtypes
 from cornu.backends.spec.tensor_spec import TensorSpec
 
 __all__ = [
-    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "cast", "compile", "copy", "devices", "dtype",
+    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "borrow", "cast", "compile", "copy", "devices", "dtype",
     "evaluate_shape", "inference", "make_state", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
@@ -47,6 +47,11 @@ def asarray(x: Any, dtype: str | None = None) -> jax.Array:
             default = {"float64": config.floatx(), "int64": "int32"}
             dtype = dtype or default.get(x.dtype.name)
     return jnp.asarray(x, held(dtype or dtypes.standardize(x.dtype)))
+
+
+def borrow(x: np.ndarray) -> jax.Array:
+    """An array for reading."""
+    return asarray(x)
 
 
 def to_numpy(x: jax.Array) -> np.ndarray:

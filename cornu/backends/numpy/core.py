@@ -12,7 +12,7 @@ from cornu import config, dtypes
 from cornu.errors import BackendError
 
 __all__ = [
-    "ARRAY_TYPES", "add_state", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "cast", "compile", "copy", "devices", "dtype",
+    "ARRAY_TYPES", "add_state", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "borrow", "cast", "compile", "copy", "devices", "dtype",
     "evaluate_shape", "inference", "make_state", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
@@ -29,6 +29,11 @@ def asarray(x: Any, dtype: str | None = None) -> np.ndarray:
         default = {"float64": config.floatx(), "int64": "int32"}
         dtype = dtype or default.get(x.dtype.name)
     return np.asarray(x) if dtype is None else np.asarray(x, dtypes.numpy_dtype(dtype))
+
+
+def borrow(x: np.ndarray) -> np.ndarray:
+    """An array for reading."""
+    return asarray(x)
 
 
 def to_numpy(x: np.ndarray) -> np.ndarray:

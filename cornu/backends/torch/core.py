@@ -16,7 +16,7 @@ from cornu.backends.spec.tensor_spec import TensorSpec
 from cornu.errors import BackendError
 
 __all__ = [
-    "ARRAY_TYPES", "add_state", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "cast", "compile", "copy", "device", "devices", "dtype",
+    "ARRAY_TYPES", "add_state", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "borrow", "cast", "compile", "copy", "device", "devices", "dtype",
     "evaluate_shape", "inference", "make_state", "native_dtype", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
@@ -58,6 +58,13 @@ def asarray(x: Any, dtype: str | None = None) -> torch.Tensor:
     else:
         tensor = torch.tensor(x)
     return tensor.to(device=device(), dtype=native_dtype(dtype or name))
+
+
+def borrow(x: np.ndarray) -> torch.Tensor:
+    """An array for reading; on a CPU it shares the memory where PyTorch can."""
+    if x.flags.writeable and x.flags.c_contiguous and x.dtype.name != "bfloat16":
+        return torch.from_numpy(x).to(device())
+    return asarray(x)
 
 
 def to_numpy(x: torch.Tensor) -> np.ndarray:
