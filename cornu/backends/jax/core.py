@@ -114,7 +114,7 @@ def compile(fn: Callable[..., Any], state: list[jax.Array], args: Any, written: 
             values[i] = value
         return jax.tree.unflatten(structure, flat(*values, *jax.tree.leaves(args)))
 
-    compiled = jax.jit(step, donate_argnums=0).lower([state[i] for i in donated], [state[i] for i in kept], args).compile()
+    compiled = jax.jit(step, donate_argnums=0)  # compiled at the first call, before anything is given away
 
     def run(state: list[jax.Array], args: Any) -> Any:
         return compiled([state[i] for i in donated], [state[i] for i in kept], args)
