@@ -13,7 +13,7 @@ from cornu import config, dtypes
 from cornu.errors import ArgumentError, BackendError, DTypeError, ShapeError
 
 __all__ = [
-    "Array", "Axis", "Shape", "array", "as_axes", "as_axis", "as_shape", "as_tuple", "broadcast", "concrete", "floating", "meeting", "no_booleans",
+    "Array", "Axis", "Shape", "alike", "array", "as_axes", "as_axis", "as_shape", "as_tuple", "broadcast", "concrete", "floating", "meeting", "no_booleans",
     "no_complex", "promoted", "strong", "together", "weak", "wide",
 ]  # fmt: skip
 
@@ -79,6 +79,13 @@ def promoted(on: ModuleType, *xs: Array, least: str = "bool") -> tuple[Array, ..
     xs = tuple(x if type(x) in _WEAK else x.item() if type(x) in _NUMPY_WEAK else array(on, x) for x in xs)
     dtype = meeting(on, *xs, least=least)
     return tuple(_fitting(x, dtype) if type(x) in _WEAK else array(on, x, dtype) for x in xs)
+
+
+def alike(on: ModuleType, *xs: Array, least: str = "bool") -> tuple[Array, ...]:
+    """All of `xs` as arrays in the dtype where they meet, Python scalars too."""
+    xs = promoted(on, *xs, least=least)
+    dtype = next(on.dtype(x) for x in xs if isinstance(x, on.ARRAY_TYPES))
+    return tuple(array(on, x, dtype) for x in xs)
 
 
 def _fitting(x: complex, dtype: str) -> complex:

@@ -10,7 +10,7 @@ import numpy as np
 from cornu import dtypes
 from cornu.errors import ArgumentError, DTypeError, ShapeError
 from cornu.ops import dispatch
-from cornu.ops.arguments import Array, concrete, floating, meeting, no_complex, promoted, together
+from cornu.ops.arguments import Array, alike, concrete, floating, meeting, no_complex, promoted, together
 from cornu.ops.arguments import array as as_array
 from cornu.ops.dispatch import composite, primitive
 
@@ -243,5 +243,5 @@ def polar(on: Any, abs_: Array, angle: Array) -> Array:
     >>> polar([2.0], [0.0]).tolist()
     [(2+0j)]
     """
-    size, angle = (as_array(on, x) for x in promoted(on, abs_, angle, least="float32"))
+    size, angle = alike(on, abs_, angle, least="float32")
     return together(lambda a, b: on.complex(on.multiply(a, on.cos(b)), on.multiply(a, on.sin(b))), size, angle)

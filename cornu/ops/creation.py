@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from cornu import config, dtypes
 from cornu.errors import ArgumentError
 from cornu.ops.arguments import Array, Shape, array, as_axis, as_shape, concrete, meeting
@@ -115,7 +117,7 @@ def _number(on: Any, x: Any) -> Any:
     """A Python number from one, or from an array that holds one."""
     if x is None or isinstance(x, (int, float)):
         return x
-    return concrete(on, array(on, x), "arange").item()
+    return x.item() if isinstance(x, np.generic) else concrete(on, array(on, x), "arange").item()
 
 
 @primitive

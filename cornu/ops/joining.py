@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu.errors import ArgumentError, ShapeError
-from cornu.ops.arguments import Array, array, as_axis, as_shape, promoted
+from cornu.ops.arguments import Array, alike, array, as_axis, as_shape
 from cornu.ops.core import shape as _shape
 from cornu.ops.dispatch import composite, primitive
 from cornu.ops.shaping import expand_dims, ndim, ravel, reshape, squeeze
@@ -20,7 +20,7 @@ __all__ = [
 def _arrays(on: Any, xs: Sequence[Array], op: str) -> list[Array]:
     if not len(xs):
         raise ArgumentError(f"ops.{op} needs at least one array, got an empty list.")
-    return [array(on, x) for x in promoted(on, *(array(on, x) for x in xs))]
+    return list(alike(on, *xs))
 
 
 @primitive

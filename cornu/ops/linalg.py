@@ -12,7 +12,7 @@ from typing import Any
 
 from cornu import dtypes
 from cornu.errors import ArgumentError, ShapeError
-from cornu.ops.arguments import Array, Axis, array, as_axes, broadcast, floating, promoted, wide
+from cornu.ops.arguments import Array, Axis, alike, array, as_axes, broadcast, floating, wide
 from cornu.ops.core import cast, convert_to_tensor, to_floating, where
 from cornu.ops.dispatch import composite, primitive
 from cornu.ops.elementwise import absolute, conj, divide, divide_no_nan, greater, maximum, multiply, not_equal, power, sqrt, square
@@ -173,7 +173,7 @@ def logdet(x: Array) -> Array:
 
 def _equations(on: Any, a: Array, b: Array, op: str) -> tuple[Array, Array, str, bool]:
     """Both sides as matrices in float32 at least, the dtype to return, and whether the right-hand side was vectors."""
-    a, b = (array(on, x) for x in promoted(on, array(on, a), array(on, b), least="float*"))
+    a, b = alike(on, a, b, least="float*")
     a, kind = _matrix(on, a, op)
     b, vectors = wide(on, b), b.ndim == a.ndim - 1
     b = on.reshape(b, (*b.shape, 1)) if vectors else b

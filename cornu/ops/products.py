@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu.errors import ArgumentError, ShapeError
-from cornu.ops.arguments import Array, array, as_axes, as_axis, broadcast, promoted
+from cornu.ops.arguments import Array, alike, as_axes, as_axis, broadcast
 from cornu.ops.core import convert_to_tensor
 from cornu.ops.dispatch import composite, primitive
 from cornu.ops.elementwise import conj, multiply, subtract
@@ -24,7 +24,7 @@ def matmul(on: Any, x1: Array, x2: Array) -> Array:
     >>> matmul([[1, 2]], [[3], [4]]).tolist()
     [[11]]
     """
-    x1, x2 = (array(on, x) for x in promoted(on, x1, x2))
+    x1, x2 = alike(on, x1, x2)
     s1, s2 = tuple(x1.shape), tuple(x2.shape)
     if not s1 or not s2 or s1[-1] != s2[-2 if len(s2) > 1 else 0]:
         raise ShapeError(
@@ -48,7 +48,7 @@ def einsum(on: Any, subscripts: str, *operands: Array) -> Array:
     terms = subscripts.replace(" ", "").partition("->")[0].split(",")
     if len(terms) != len(operands):
         raise ArgumentError(f"einsum needs one array for each term, got {subscripts!r} with {len(operands)} arrays.")
-    operands = tuple(array(on, x) for x in promoted(on, *(array(on, x) for x in operands)))
+    operands = alike(on, *operands)
     lengths: dict[str, int] = {}
     for term, x in zip(terms, operands, strict=True):
         head, dots, tail = term.partition("...")
@@ -69,7 +69,7 @@ def tensordot(on: Any, x1: Array, x2: Array, axes: int | Sequence[Any] = 2) -> A
     >>> tensordot([[1, 2], [3, 4]], [1, 1], 1).tolist()
     [3, 7]
     """
-    x1, x2 = (array(on, x) for x in promoted(on, x1, x2))
+    x1, x2 = alike(on, x1, x2)
     if isinstance(axes, int):
         if not 0 <= axes <= min(x1.ndim, x2.ndim):
             raise ArgumentError(f"tensordot sums over at most as many axes as both have, got axes={axes} for {tuple(x1.shape)} and {tuple(x2.shape)}.")

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from cornu.errors import ArgumentError, ShapeError
-from cornu.ops.arguments import Array, array, as_axis, concrete, no_complex, promoted
+from cornu.ops.arguments import Array, alike, array, as_axis, concrete, no_complex
 from cornu.ops.core import cast, convert_to_tensor, where
 from cornu.ops.creation import arange, full, ones
 from cornu.ops.dispatch import composite, primitive
@@ -91,7 +91,7 @@ def searchsorted(on: Any, sorted_sequence: Array, values: Array, side: str = "le
     >>> searchsorted([1, 3, 5], [3, 4]).tolist(), searchsorted([1, 3, 5], [3, 4], side="right").tolist()
     ([1, 2], [2, 2])
     """
-    sequence, values = (array(on, x) for x in promoted(on, array(on, sorted_sequence), array(on, values)))
+    sequence, values = alike(on, sorted_sequence, values)
     if sequence.ndim != 1:
         raise ShapeError(f"searchsorted takes a sorted vector, got the shape {tuple(sequence.shape)}. For more, use `ops.vectorized_map`.")
     if side not in ("left", "right"):
@@ -111,7 +111,7 @@ def digitize(x: Array, bins: Array) -> Array:
         raise ShapeError(f"The bins of ops.digitize are a vector of edges, got the shape {tuple(bins.shape)}.")
     if bins.shape[0] < 2:
         return searchsorted(bins, x, "right")
-    descending = subtract(bins.shape[0], searchsorted(flip(bins), x, "left"))
+    descending = subtract(bins.shape[0], searchsorted(flip(bins), x, "right"))
     return where(less(get_item(bins, 0), get_item(bins, -1)), searchsorted(bins, x, "right"), descending)
 
 

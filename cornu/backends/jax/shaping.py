@@ -16,7 +16,7 @@ def full(shape, value, dtype):
 
 
 def arange(start, stop, step, dtype):
-    return jnp.arange(start, stop, step, held(dtype))
+    return jnp.arange(start, stop, step, None if dtype == "bool" else held(dtype)).astype(held(dtype))
 
 
 def pad(x, pad_width, mode, value):

@@ -9,11 +9,11 @@ _ONE = (
 ).split()
 _TWO = (
     "add arctan2 bitwise_and bitwise_or bitwise_xor divide equal floor_divide fmod gcd greater greater_equal hypot lcm left_shift less less_equal "
-    "logaddexp logaddexp2 logical_and logical_or logical_xor maximum minimum mod multiply nextafter not_equal right_shift subtract"
+    "logaddexp logaddexp2 logical_and logical_or logical_xor maximum minimum mod multiply nextafter not_equal power right_shift subtract"
 ).split()
 
 __all__ = [
-    *_ONE, *_TWO, "bitwise_not", "clip", "complex", "erf", "erfc", "erfinv", "i0", "power", "round", "rsqrt", "sigmoid", "stop_gradient", "where",
+    *_ONE, *_TWO, "bitwise_not", "clip", "complex", "erf", "erfc", "erfinv", "i0", "round", "rsqrt", "sigmoid", "stop_gradient", "where",
 ]  # fmt: skip
 
 
@@ -56,15 +56,6 @@ globals().update({name: _quiet_alike(getattr(np, name)) for name in _TWO})
 bitwise_not, round = _quiet(np.invert), _quiet(np.rint)
 erf, erfc, erfinv = _special(scipy.special.erf), _special(scipy.special.erfc), _special(scipy.special.erfinv)
 sigmoid, i0 = _special(scipy.special.expit), _special(scipy.special.i0)
-
-
-@_quiet_alike
-def power(x1, x2):
-    if np.result_type(x1, x2).kind not in "iu":
-        return np.power(x1, x2)
-    # NumPy refuses negative powers of integers; cut towards 0 they are 1, -1 or 0
-    inverse = np.where(np.abs(x1) == 1, np.power(x1, np.abs(x2) & 1), np.zeros_like(x1))
-    return np.where(np.less(x2, 0), inverse, np.power(x1, np.maximum(x2, 0)))
 
 
 def rsqrt(x):

@@ -44,7 +44,7 @@ def _matrix_by_matrix(factorise, *arrays):
 
 
 def cholesky(x):
-    return _matrix_by_matrix(np.linalg.cholesky, x)
+    return np.tril(_matrix_by_matrix(np.linalg.cholesky, x))
 
 
 def inv(x):

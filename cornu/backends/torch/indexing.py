@@ -35,7 +35,7 @@ def take(x, indices, axis):
     if indices.ndim == 1:
         return widened(lambda x: torch.index_select(x, axis, indices))(x)
     found = widened(lambda x: torch.index_select(x, axis, indices.reshape(-1)))(x)
-    return found.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    return found.reshape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
 def take_along_axis(x, indices, axis):
@@ -69,7 +69,7 @@ def scatter_rows(x, rows, updates, reduction):
     # one row more than there are takes what belongs nowhere
     out, rows = torch.cat([x, x.new_zeros((1, *x.shape[1:]))]), rows.long()
     if reduction is None:
-        return out.index_put_((rows,), updates)[:-1]
+        return widened(lambda out, updates: out.index_put((rows,), updates))(out, updates)[:-1]
     if reduction == "add":
         return widened(lambda out, updates: out.index_add(0, rows, updates))(out, updates)[:-1]
     places = rows.reshape(-1, *[1] * (x.ndim - 1)).expand_as(updates)

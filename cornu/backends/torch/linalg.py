@@ -26,7 +26,7 @@ def _or_nan(result, failed):
 
 
 def cholesky(x):
-    return _or_nan(*torch.linalg.cholesky_ex(x))
+    return _or_nan(*torch.linalg.cholesky_ex(x)).tril()
 
 
 def inv(x):

@@ -60,4 +60,6 @@ def top_k(x, k):
 
 
 def searchsorted(sequence, values, side):
+    if sequence.is_floating_point():  # PyTorch loses its way among NaN, which come last
+        sequence = torch.where(sequence.isnan(), torch.inf, sequence)
     return torch.searchsorted(_ordered(sequence), _ordered(values).contiguous(), side=side, out_int32=True)

@@ -41,6 +41,8 @@ def full(shape, value, dtype):
 
 
 def arange(start, stop, step, dtype):
+    if (stop - start) * step < 0:  # PyTorch refuses what is empty
+        stop = start
     return torch.arange(start, stop, step, device=device()).to(native_dtype(dtype))
 
 

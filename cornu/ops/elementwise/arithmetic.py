@@ -10,7 +10,7 @@ from typing import Any
 
 from cornu import dtypes
 from cornu.errors import DTypeError
-from cornu.ops.arguments import Array, array, floating, no_booleans, promoted, together
+from cornu.ops.arguments import Array, alike, array, floating, no_booleans, promoted, together
 from cornu.ops.dispatch import primitive
 
 __all__ = [
@@ -70,7 +70,7 @@ def divide_no_nan(on: Any, x1: Array, x2: Array) -> Array:
     >>> divide_no_nan([1, 2], [2, 0]).tolist()
     [0.5, 0.0]
     """
-    x1, x2 = (array(on, x) for x in promoted(on, x1, x2, least="float*"))
+    x1, x2 = alike(on, x1, x2, least="float*")
     none = on.equal(x2, 0)
     return together(lambda x1, x2: on.where(none, 0, on.divide(x1, x2)), x1, on.where(none, 1, x2))
 
@@ -115,7 +115,15 @@ def power(on: Any, x1: Array, x2: Array) -> Array:
     x1, x2 = promoted(on, x1, x2, least="int*")
     if type(x2) is int and x2 < 0 and dtypes.is_integer(on.dtype(x1)):
         raise DTypeError(f"Integers have no negative powers, got the power {x2} of {on.dtype(x1)}. Use a float: `ops.power(x, {x2}.0)`.")
+    if isinstance(x2, on.ARRAY_TYPES) and on.dtype(x2) in dtypes.SIGNED:
+        return together(lambda x1, x2: _whole_power(on, x1, x2), *alike(on, x1, x2))
     return together(on.power, x1, x2)
+
+
+def _whole_power(on: ModuleType, x1: Array, x2: Array) -> Array:
+    """Powers of integers, some of which may be negative: libraries refuse those, or give what happens to come out."""
+    inverse = on.where(on.equal(on.absolute(x1), 1), on.power(x1, on.bitwise_and(x2, 1)), 0)
+    return on.where(on.less(x2, 0), inverse, on.power(x1, on.maximum(x2, 0)))
 
 
 @primitive
@@ -140,7 +148,7 @@ def minimum(on: Any, x1: Array, x2: Array) -> Array:
 
 def _but_for_nan(on: ModuleType, choose: Any, x1: Array, x2: Array) -> Array:
     """The choice of two where both are numbers, else the one that is."""
-    x1, x2 = (array(on, x) for x in promoted(on, x1, x2))
+    x1, x2 = alike(on, x1, x2)
     return together(lambda x1, x2: on.where(on.isnan(x1), x2, on.where(on.isnan(x2), x1, choose(x1, x2))), x1, x2)
 
 
@@ -191,7 +199,7 @@ def heaviside(on: Any, x1: Array, x2: Array) -> Array:
     >>> heaviside([-1.0, 0.0, 2.0], 0.5).tolist()
     [0.0, 0.5, 1.0]
     """
-    x1, x2 = (array(on, x) for x in promoted(on, x1, x2, least="float*"))
+    x1, x2 = alike(on, x1, x2, least="float*")
     step = on.where(on.isnan(x1), x1, on.cast(on.greater(x1, 0), on.dtype(x1)))
     return together(lambda x1, x2: on.where(on.equal(x1, 0), x2, step), x1, x2)
 
@@ -223,7 +231,7 @@ def nextafter(on: Any, x1: Array, x2: Array) -> Array:
 
 
 def _whole(on: ModuleType, op: str, x1: Array, x2: Array) -> tuple[Array, Array]:
-    x1, x2 = (array(on, x) for x in promoted(on, x1, x2))
+    x1, x2 = alike(on, x1, x2)
     if not dtypes.is_integer(on.dtype(x1)):
         raise DTypeError(f"ops.{op} takes integers, got {on.dtype(x1)}. Cast first: `ops.cast(x, 'int32')`.")
     return x1, x2

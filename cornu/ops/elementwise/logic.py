@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu import dtypes
 from cornu.errors import DTypeError
-from cornu.ops.arguments import Array, array, promoted, together
+from cornu.ops.arguments import Array, alike, array, promoted, together
 from cornu.ops.dispatch import primitive
 
 __all__ = [
@@ -83,7 +83,7 @@ def isclose(on: Any, x1: Array, x2: Array, rtol: float = 1e-5, atol: float = 1e-
     >>> isclose([1.0, 1.0], [1.000001, 1.1]).tolist()
     [True, False]
     """
-    x1, x2 = (array(on, x) for x in promoted(on, x1, x2, least="float*"))
+    x1, x2 = alike(on, x1, x2, least="float*")
     return together(lambda x1, x2: _close(on, x1, x2, rtol, atol, equal_nan), x1, x2)
 
 
