@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from cornu import ops
@@ -121,8 +120,7 @@ def divide_or_zero(total: Array, count: Array) -> Array:
 
 def _total(weights: Array, values: Array) -> Array:
     """The sum of the weights as if they were spread over all values."""
-    repeated = math.prod(values.shape) // math.prod(weights.shape) if 0 not in weights.shape else 0
-    return ops.multiply(ops.sum(weights), repeated)
+    return ops.sum(weights if tuple(weights.shape) == tuple(values.shape) else ops.multiply(weights, ops.ones_like(values)))
 
 
 def same_shape(y_true: Array, y_pred: Array, name: str) -> tuple[Array, Array]:

@@ -100,3 +100,17 @@ def test_the_gradient_of_a_masked_mean(trainable_backend):
     loss = losses.MeanSquaredError()
     (_, _), (grad,) = value_and_grad(lambda: (loss(np.zeros((2, 1)), v.value, mask=np.array([True, False])), None), [v])
     assert ops.convert_to_numpy(grad).tolist() == [[6.0], [0.0]]
+
+
+def test_shapes_are_inferred():
+    from cornu.backends.spec import TensorSpec
+    from cornu.graph import SymbolicTensor
+
+    t, y = TensorSpec((4,), "int32"), TensorSpec((4, 3))
+    assert losses.SparseCategoricalCrossentropy()(t, y).shape == ()
+    assert losses.SparseCategoricalCrossentropy(reduction=None)(t, y).shape == (4,)
+    t, y = SymbolicTensor((None, 5, 3)), SymbolicTensor((None, 5, 3))
+    assert losses.mean_squared_error(t, y).shape == (None, 5)
+    for reduction in ("mean", "sum", "mean_with_sample_weight"):
+        loss = losses.MeanSquaredError(reduction=reduction)
+        assert loss(t, y, SymbolicTensor((None,)), mask=SymbolicTensor((None, 5), dtype="bool")).shape == ()

@@ -12,8 +12,8 @@ from cornu.errors import ArgumentError, ShapeError
 value = ops.convert_to_numpy
 
 
-def fed(metric, *arrays, weights=None, batches=(0, 3, 4, 10)):
-    """The metric after these arrays in three batches of different length."""
+def fed(metric, *arrays, weights=None, batches=(0, 3, 10)):
+    """The metric after these arrays in two batches of different length."""
     for a, b in itertools.pairwise(batches):
         metric.update_state(*(x[a:b] for x in arrays), sample_weight=None if weights is None else weights[a:b])
     return value(metric.result())
@@ -109,7 +109,7 @@ def test_means_of_losses(backend, rng, name):
 
 @pytest.mark.parametrize("aggregation", ["uniform_average", "variance_weighted_average", None])
 def test_r2(backend, rng, aggregation):
-    t = rng.normal(size=(10, 2)) * [1, 5] + [1e4, 0]
+    t = rng.normal(size=(10, 2)) * [1, 5] + [1e3, 0]
     y, w = (t + rng.normal(size=(10, 2))).astype("float32"), rng.uniform(0.1, 2, 10)
     t = t.astype("float32")
     how = {"variance_weighted_average": "variance_weighted", None: "raw_values"}.get(aggregation, aggregation)
