@@ -7,10 +7,13 @@ from typing import Any
 
 from cornu.errors import ConfigError
 
-__all__ = ["HOOKS", "Callback", "Logs"]
+__all__ = ["HOOKS", "Callback", "EpochLogs", "Logs"]
 
-Logs = MutableMapping[str, Any] | None
+Logs = Mapping[str, Any] | None
 """Metrics by name. The loop's are fetched from the device when somebody looks: a hook that never looks costs nothing."""
+
+EpochLogs = MutableMapping[str, Any] | None
+"""The metrics of an epoch, to which a callback may add others."""
 
 HOOKS = (
     *("on_train_begin", "on_train_end", "on_test_begin", "on_test_end", "on_predict_begin", "on_predict_end"),
@@ -96,7 +99,7 @@ class Callback:
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """An epoch begins; they count from 0."""
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         """An epoch ends, its validation included; `logs` are its metrics, those of validation with `val_` before their names."""
 
     def on_batch_begin(self, batch: int, logs: Logs = None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from cornu import tree
-from cornu.callbacks.callback import HOOKS, Callback, Logs
+from cornu.callbacks.callback import HOOKS, Callback, EpochLogs, Logs
 from cornu.callbacks.history import History
 from cornu.callbacks.progress import ProgbarLogger
 from cornu.errors import ArgumentError, ConfigError
@@ -28,7 +28,9 @@ class CallbackList(Callback):
         ArgumentError: something is no callback.
     """
 
-    def __init__(self, callbacks: Any = None, add_history: bool = False, add_progbar: bool = False, model: Any = None, **params: Any) -> None:
+    def __init__(
+        self, callbacks: Any = None, add_history: bool = False, add_progbar: bool = False, model: Any = None, **params: Any
+    ) -> None:
         super().__init__()
         self.callbacks: list[Any] = [_checked(callback) for callback in tree.flatten(callbacks) if callback is not None]
         # last: what the others add to an epoch's logs is recorded and shown, too
@@ -79,9 +81,14 @@ class CallbackList(Callback):
         for callback in self.callbacks:
             callback.set_model(model)
 
+    def close(self) -> None:
+        """Ends what is being drawn; for runs that break off, whose `on_..._end` hooks are not called."""
+        if self._progbar is not None:
+            self._progbar.close()
+
     def get_state(self) -> dict[str, Any]:
         """The states of all callbacks, in order, with the names of their classes."""
-        return {"callbacks": [{"class": type(c).__name__, "state": c.get_state() if hasattr(c, "get_state") else {}} for c in self.callbacks]}
+        return {"callbacks": [{"class": type(callback).__name__, "state": _state_of(callback)} for callback in self.callbacks]}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Gives all callbacks the states that `get_state` gave; called after `on_train_begin`.
@@ -92,7 +99,7 @@ class CallbackList(Callback):
         there, here = [entry["class"] for entry in state["callbacks"]], [type(callback).__name__ for callback in self.callbacks]
         if there != here:
             missing, added = [c for c in there if c not in here], [c for c in here if c not in there]
-            difference = "; ".join(filter(None, [missing and f"missing now: {missing}", added and f"new: {added}"])) or "another order"
+            difference = f"missing: {missing}, new: {added}" if missing or added else "another order or number"
             raise ConfigError(f"A run is resumed with the callbacks that it had, {there}, got {here} ({difference}).")
         for callback, entry in zip(self.callbacks, state["callbacks"], strict=True):
             if hasattr(callback, "set_state"):
@@ -124,7 +131,7 @@ class CallbackList(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._tell_of("on_epoch_begin", epoch, logs)
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         self._tell_of("on_epoch_end", epoch, logs)
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
@@ -156,11 +163,17 @@ class CallbackList(Callback):
             call(number, {} if logs is None else logs)
 
 
+def _state_of(callback: Any) -> dict[str, Any]:
+    return callback.get_state() if hasattr(callback, "get_state") else {}
+
+
 def _checked(callback: Any) -> Any:
     if isinstance(callback, type):
         raise ArgumentError(f"Callbacks are objects, got the class {callback.__name__}. Write `{callback.__name__}(...)`.")
     if not hasattr(callback, "set_model") or not hasattr(callback, "set_params"):
-        mend = "Wrap a function: LambdaCallback(on_epoch_end=function)." if callable(callback) else "Derive its class from cornu.callbacks.Callback."
+        mend = (
+            "Wrap it: LambdaCallback(on_epoch_end=function)." if callable(callback) else "Derive its class from cornu.callbacks.Callback."
+        )
         raise ArgumentError(f"A callback must be a `Callback`, got {callback!r} ({type(callback).__name__}). {mend}")
     return callback
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.callbacks.callback import Logs
+from cornu.callbacks.callback import EpochLogs, Logs
 from cornu.callbacks.monitor import MonitorCallback
 from cornu.errors import ArgumentError
 from cornu.training.progress import say
@@ -24,7 +24,7 @@ class ModelCheckpoint(MonitorCallback):
     """Saves the model, or its weights, after each epoch or every so many batches. A file is replaced as a whole or not at all.
 
     Args:
-        filepath: where to; `{epoch}`, `{batch}` (both counted from 1) and metrics may stand in it: "model-{epoch:02d}-{val_loss:.2f}.keras".
+        filepath: where to; `{epoch}`, `{batch}` (counted from 1) and metrics may stand in it: "model-{epoch:02d}-{val_loss:.2f}.keras".
         monitor: the metric by which an epoch is the best.
         verbose: 1 prints what is saved.
         save_best_only: save only where the metric is better than at any save before. Without the metric, it warns and saves.
@@ -85,7 +85,7 @@ class ModelCheckpoint(MonitorCallback):
             self.seen = 0
             self._consider(self._epoch, batch, logs)
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         if self.save_freq == "epoch":
             self._consider(epoch, None, logs)
 

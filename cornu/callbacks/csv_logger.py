@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.callbacks.callback import Callback, Logs
+from cornu.callbacks.callback import Callback, EpochLogs, Logs
 
 __all__ = ["CSVLogger"]
 
@@ -18,7 +18,7 @@ __all__ = ["CSVLogger"]
 class CSVLogger(Callback):
     """Writes the metrics of each epoch as a row of a CSV file: "epoch", then the metrics in the order of their names.
 
-    The row is on disk when the epoch ends. A metric that is absent from an epoch is "NA" there; one that appears later gets a column at the end.
+    The row is on disk when the epoch ends. A metric that an epoch lacks is "NA" there; one that appears later gets a column at the end.
 
     Args:
         filename: the file.
@@ -35,7 +35,7 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs: Logs = None) -> None:
         self.columns, self._rows = [], 0
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         row = {"epoch": str(epoch), **{name: _text(value) for name, value in (logs or {}).items()}}
         if not self.columns:
             self._begin(row)
@@ -49,7 +49,7 @@ class CSVLogger(Callback):
         self._rows += 1
 
     def _begin(self, row: Mapping[str, str]) -> None:
-        """Puts the file into the state to which rows are added; not before the first row, so that a run that fails early leaves the old one."""
+        """Makes the file ready for rows; not before the first one is there, so that a run that fails early leaves the old file."""
         kept = self._read() if self.append else []
         self.columns = self._header() if self.append else []
         self._rows = len(kept)
@@ -57,7 +57,7 @@ class CSVLogger(Callback):
             self.columns = ["epoch", *sorted(name for name in row if name != "epoch")]
             self._write([])
 
-    def _writer(self, file: Any) -> csv.DictWriter:
+    def _writer(self, file: Any) -> csv.DictWriter[str]:
         return csv.DictWriter(file, self.columns, restval="NA", delimiter=self.separator, lineterminator="\n")
 
     def _write(self, rows: list[dict[str, str]]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.callbacks.callback import Logs
+from cornu.callbacks.callback import EpochLogs, Logs
 from cornu.callbacks.monitor import MonitorCallback
 from cornu.errors import ArgumentError
 from cornu.training.progress import say
@@ -70,7 +70,7 @@ class EarlyStopping(MonitorCallback):
         self._reset()
         self._sign = 0
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         value = self.watched(logs)
         if value is None or epoch < self.start_from_epoch:
             return

@@ -44,7 +44,8 @@ class LambdaCallback(Callback):
         for name, function in given.items():
             if name not in hooks:
                 likely = nearest(name, hooks)
-                raise ArgumentError(f"LambdaCallback takes hooks, got {name!r}. {f'Did you mean {likely}?' if likely else f'Hooks: {hooks}.'}")
+                hint = f"Did you mean {likely}?" if likely else f"Hooks: {', '.join(hooks)}."
+                raise ArgumentError(f"LambdaCallback takes hooks, got {name!r}. {hint}")
             if function is not None:
                 setattr(self, name, _callable(name, function))
 

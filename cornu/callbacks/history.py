@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu.callbacks.callback import Callback, Logs
+from cornu.callbacks.callback import Callback, EpochLogs, Logs
 
 __all__ = ["History"]
 
@@ -33,7 +33,7 @@ class History(Callback):
     def on_train_begin(self, logs: Logs = None) -> None:
         self.epoch, self.history = [], {}
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)

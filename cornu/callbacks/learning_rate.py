@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu.callbacks.callback import Callback, Logs
+from cornu.callbacks.callback import Callback, EpochLogs, Logs
 from cornu.callbacks.monitor import MonitorCallback
 from cornu.errors import ArgumentError, nearest
 from cornu.ops.core import convert_to_numpy
@@ -50,7 +50,7 @@ class LearningRateScheduler(Callback):
         if self.verbose:
             say(f"Epoch {epoch + 1}: the learning rate is {float(rate):.6g}.")
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         if logs is not None:
             logs["learning_rate"] = _rate(self.model)
 
@@ -102,8 +102,9 @@ class ReduceLROnPlateau(MonitorCallback):
         super().__init__(monitor, mode, min_delta=min_delta)
         if kwargs:
             known = ["monitor", "factor", "patience", "verbose", "mode", "min_delta", "cooldown", "min_lr"]
-            hint = [name for given in kwargs for name in nearest({"epsilon": "min_delta"}.get(given, given), known)]
-            raise ArgumentError(f"ReduceLROnPlateau has the arguments {known}, got {sorted(kwargs)}. {f'Did you mean {hint}?' if hint else ''}".rstrip())
+            likely = [name for given in kwargs for name in nearest({"epsilon": "min_delta"}.get(given, given), known)]
+            hint = f" Did you mean {likely}?" if likely else ""
+            raise ArgumentError(f"ReduceLROnPlateau has the arguments {known}, got {sorted(kwargs)}.{hint}")
         if not 0 < factor < 1:
             raise ArgumentError(f"factor must be between 0 and 1, so that the learning rate is reduced, got {factor!r}.")
         self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = factor, patience, verbose, cooldown, min_lr
@@ -116,7 +117,7 @@ class ReduceLROnPlateau(MonitorCallback):
         self._reset()
         self._sign = 0
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         rate = _rate(self.model)
         value = self.watched(logs)
         if logs is not None:

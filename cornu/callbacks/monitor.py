@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,8 +15,16 @@ from cornu.errors import ArgumentError
 __all__ = ["MonitorCallback", "direction"]
 
 _UP = (
-    *("acc", "accuracy", "auc", "precision", "recall", "f1", "f1_score", "fbeta_score", "score", "iou", "io_u", "dice", "similarity", "specificity"),
-    *("sensitivity", "sensitivity_at_specificity", "specificity_at_sensitivity", "precision_at_recall", "recall_at_precision"),
+    *("acc", "accuracy", "auc", "precision", "recall", "f1", "f1_score", "fbeta_score", "score", "iou", "io_u", "dice"),
+    *(
+        "similarity",
+        "specificity",
+        "sensitivity",
+        "sensitivity_at_specificity",
+        "specificity_at_sensitivity",
+        "precision_at_recall",
+        "recall_at_precision",
+    ),
     *("true_positives", "true_negatives", "r2", "bleu", "correlation"),
 )
 _DOWN = (
@@ -32,8 +40,11 @@ def direction(name: str) -> str | None:
     ('min', 'max', 'max', None)
     """
     name = re.sub(r"_\d+$", "", name.lower())
-    ends = lambda words: any(name == word or name.endswith("_" + word) for word in words)  # noqa: E731
-    return "min" if ends(_DOWN) else "max" if ends(_UP) else None
+    return "min" if _ends_in(name, _DOWN) else "max" if _ends_in(name, _UP) else None
+
+
+def _ends_in(name: str, words: Sequence[str]) -> bool:
+    return any(name == word or name.endswith("_" + word) for word in words)
 
 
 class MonitorCallback(Callback):
@@ -41,8 +52,8 @@ class MonitorCallback(Callback):
 
     Args:
         monitor: the metric's name in the logs.
-        mode: "min" where lower is better, "max" where higher is, "auto" to tell by the metric: by its `direction` ("up" or "down") if it has
-            one, else by its name.
+        mode: "min" where lower is better, "max" where higher is, "auto" to tell by the metric: by its `direction` ("up" or "down") if it
+            has one, else by its name.
         best: what must be beaten at first; None: anything.
         min_delta: a change by less is none.
     """

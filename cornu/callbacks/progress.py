@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from cornu.callbacks.callback import Callback, Logs
-from cornu.training.progress import REDRAW, Progbar, duration, line, resolve_verbose
+from cornu.callbacks.callback import Callback, EpochLogs, Logs
+from cornu.training.progress import REDRAW, Progbar, duration, line, resolve_verbose, say
 
 __all__ = ["ProgbarLogger"]
 
@@ -19,7 +19,8 @@ class ProgbarLogger(Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self.verbose, self.epochs, self.target = 0, 1, None
+        self.verbose, self.epochs = 0, 1
+        self.target: int | None = None
         self._bar: Progbar | None = None
         self._fitting, self._seen, self._due = False, 0, 0.0
         self._begun = time.monotonic()
@@ -33,16 +34,15 @@ class ProgbarLogger(Callback):
         self._fitting = True
 
     def on_train_end(self, logs: Logs = None) -> None:
-        self._fitting = False
-        self._forget()
+        self.close()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         if self.verbose == 1:
-            self._forget()
-            print(f"Epoch {epoch + 1}/{self.epochs}")
+            self._leave()
+            say(f"Epoch {epoch + 1}/{self.epochs}")
         self._start()
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         self.target = self.target or self._seen  # known after the first epoch
         self._finish(f"Epoch {epoch + 1}/{self.epochs}", logs)
 
@@ -92,11 +92,15 @@ class ProgbarLogger(Callback):
             self._bar.update(self._seen, logs, finalize=True)
         elif self.verbose == 2:
             took = duration(time.monotonic() - self._begun)
-            print(" - ".join(filter(None, [title, took, line(logs or {})])), flush=True)
+            say(" - ".join(filter(None, [title, took, line(logs or {})])))
         self._bar = None
 
-    def _forget(self) -> None:
+    def close(self) -> None:
         """After a run that broke off, the next output starts on a line of its own."""
+        self._fitting = False
+        self._leave()
+
+    def _leave(self) -> None:
         if self._bar is not None:
             self._bar.abandon()
             self._bar = None

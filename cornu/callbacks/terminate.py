@@ -34,6 +34,7 @@ class TerminateOnNaN(Callback):
             return
         text = f"The loss is {loss} at batch {batch}"
         if self.raise_error:
-            raise NonFiniteError(f"{text}; it must be finite. Check the inputs for NaN, lower the learning rate, or clip gradients (`clipnorm=1.0`).")
+            mend = "Check the inputs for NaN, lower the learning rate, or clip gradients (`clipnorm=1.0`)."
+            raise NonFiniteError(f"{text}; it must be finite. {mend}")
         say(f"{text}: training ends.")
         self.model.stop_training = True

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 import numpy as np
 
@@ -80,29 +80,33 @@ def line(values: Mapping[str, Any]) -> str:
     return " - ".join(f"{name}: {number(value)}" for name, value in values.items())
 
 
-_drawn_by: list[_Line] = []
-
-
 def say(text: str) -> None:
     """Prints a line of text; a bar that is being drawn moves below it."""
-    if _drawn_by:
-        _drawn_by[-1].clear()
+    _Line.leave_to(None)
     print(text, flush=True)
 
 
 class _Line:
     """The last line of a terminal, drawn over again and again."""
 
+    _drawn: ClassVar[_Line | None] = None  # the one that stands there now
+
     def __init__(self) -> None:
         self._width = 0
 
+    @classmethod
+    def leave_to(cls, line: _Line | None) -> None:
+        """Makes room for `line`, or for other text."""
+        if cls._drawn is not None and cls._drawn is not line:
+            cls._drawn.clear()
+        cls._drawn = line
+
     def draw(self, text: str, *, room: int) -> None:
         """Puts the text in place of what was drawn; what does not fit is cut, because a line that wraps cannot be drawn over."""
+        self.leave_to(self)
         text = text if len(text) <= room else text[: room - 1] + "…"
         self._write("\r" + text + " " * (self._width - len(text)))
         self._width = len(text)
-        if self not in _drawn_by:
-            _drawn_by.append(self)
 
     def clear(self) -> None:
         """Takes away what was drawn."""
@@ -113,9 +117,15 @@ class _Line:
     def finish(self, text: str) -> None:
         """Puts the text there for good."""
         self.clear()
-        if self in _drawn_by:
-            _drawn_by.remove(self)
+        self.leave_to(None)
         self._write(text + "\n")
+
+    def abandon(self) -> None:
+        """Leaves what is drawn as it is and begins a new line."""
+        if self._width:
+            self._width = 0
+            self._write("\n")
+        self.leave_to(None)
 
     @staticmethod
     def _write(text: str) -> None:
@@ -132,8 +142,8 @@ _PLAIN = str.maketrans("━╸─…", "=> .")
 class Progbar:
     """A bar with numbers behind it.
 
-    `verbose=1` draws on a terminal or in a notebook at most once in `interval` seconds, and elsewhere prints the finished line alone; `verbose=2` prints one line
-    at the end; 0 prints nothing.
+    `verbose=1` draws on a terminal or in a notebook at most once in `interval` seconds, and elsewhere prints the finished line alone;
+    `verbose=2` prints one line at the end; 0 prints nothing.
 
     Args:
         target: the number of steps, or None if it is not known.
@@ -183,7 +193,9 @@ class Progbar:
         """`n` further steps are done."""
         self.update(self.seen_so_far + n, values)
 
-    def update(self, current: int, values: Iterable[tuple[str, Any]] | Mapping[str, Any] | None = None, finalize: bool | None = None) -> None:
+    def update(
+        self, current: int, values: Iterable[tuple[str, Any]] | Mapping[str, Any] | None = None, finalize: bool | None = None
+    ) -> None:
         """`current` steps are done; `values` are the metrics, by name. The line is finished at the target, or when `finalize` says so."""
         steps, self.seen_so_far = current - self.seen_so_far, current
         for name, value in values.items() if isinstance(values, Mapping) else values or ():
@@ -216,10 +228,9 @@ class Progbar:
 
     def abandon(self) -> None:
         """Leaves what is drawn as it is; the next output starts on a line of its own."""
-        if not self._finished and self._line in _drawn_by:
+        if not self._finished:
             self._finished = True
-            _drawn_by.remove(self._line)
-            print(flush=True)
+            self._line.abandon()
 
     def _count(self) -> str:
         if self.target is None:

@@ -6,7 +6,7 @@
             ...
     source.close()
 
-What the order of epoch k is follows from the seed and k alone, for arrays and `PyDataset`s: a run that begins at epoch k sees what a run from the
+For arrays and `PyDataset`s the order of epoch k follows from the seed and k alone: a run that begins at epoch k sees what a run from the
 start sees there.
 """
 

@@ -55,8 +55,9 @@ def batches(
         return PyDatasetBatches(x, shuffle=shuffle, steps=steps, class_weight=class_weight, seed=seed)
     if is_columnar(x):
         return ArrayBatches(
-            x, y, sample_weight, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle, steps=steps, class_weight=class_weight, seed=seed
-        )
+            x, y, sample_weight, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle, steps=steps,
+            class_weight=class_weight, seed=seed,
+        )  # fmt: skip
     if hasattr(x, "iter") and type(x).__module__.partition(".")[0] == "datasets":
         return LoaderBatches(_TableBatches(x, y, batch_size or 32), "Hugging Face data set", steps=steps, class_weight=class_weight)
     _no_targets(x, y, sample_weight)
@@ -70,13 +71,16 @@ def batches(
 def _no_targets(x: Any, y: Any, sample_weight: Any) -> None:
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
-            raise DataError(f"A {type(x).__name__} yields its own targets and weights as (x, y, sample_weight), got {name} as well. Leave {name} out.")
+            raise DataError(f"A {type(x).__name__} yields (x, y, sample_weight) itself, got {name} as well. Leave {name} out.")
 
 
 def _unknown(x: Any) -> str:
     called = " It is a function: call it, and give what it returns." if callable(x) else ""
+    if hasattr(x, "__getitem__") and hasattr(x, "__len__"):
+        called = " Its items are single rows: wrap it into a loader that makes batches, such as torch's DataLoader, or into a PyDataset."
     return (
-        f"Data must be arrays, frames, lists of numbers, a generator, a PyDataset or a loader of batches, got {type(x).__name__}: {str(x)[:80]}.{called}"
+        "Data must be arrays, frames, lists of numbers, a generator, a PyDataset or a loader of batches, "
+        f"got {type(x).__name__}: {str(x)[:80]}.{called}"
     )
 
 
@@ -119,6 +123,10 @@ def split(arrays: tuple[Any, Any, Any], validation_split: float) -> tuple[tuple[
     rows = length(dict(zip(("x", "y", "sample_weight"), parts, strict=True)))
     at = math.floor(rows * (1.0 - validation_split))
     if at in (0, rows):
-        raise DataError(f"validation_split={validation_split} of {rows} row(s) leaves nothing for {'training' if at == 0 else 'validation'}.")
-    cut = lambda rows: tuple(tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], part) for part in parts)  # noqa: E731
-    return cut(slice(None, at)), cut(slice(at, None))  # type: ignore[return-value]
+        what = "training" if at == 0 else "validation"
+        raise DataError(f"validation_split={validation_split} of {rows} row(s) leaves nothing for {what}. Give more rows, or no split.")
+
+    def cut(rows: slice) -> Any:
+        return tuple(tree.map_structure(lambda leaf: None if leaf is None else leaf[rows], part) for part in parts)
+
+    return cut(slice(None, at)), cut(slice(at, None))

@@ -1,13 +1,14 @@
-"""Whole data sets as columns, of which rows can be taken: NumPy arrays, frames, nested lists, arrays of a framework, sparse matrices, files.
+"""Whole data sets as columns, of which rows can be taken: NumPy arrays, frames, nested lists, tensors, sparse matrices, files.
 
-float64 is narrowed to `floatx` and 64-bit integers to 32 bits, as the backends compute. That happens to each batch, after its rows are taken: it
-costs under a microsecond for a small batch and no second copy of the data. Integers that 32 bits cannot hold are an error, before anything runs.
+float64 is narrowed to `floatx` and 64-bit integers to 32 bits, as the backends compute. That happens to each batch, after its rows are
+taken: it costs under a microsecond for a small batch and no second copy of the data. Integers that 32 bits cannot hold are an error, before
+anything runs.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from cornu.errors import DataError
 from cornu.ops import dispatch
 from cornu.ops.core import cast, convert_to_numpy
 
-__all__ = ["columns", "gatherer", "host", "is_columnar", "narrow_dtype", "narrowed"]
+__all__ = ["columns", "gatherer", "host", "is_columnar", "is_sliced", "narrow_dtype", "narrowed"]
 
 Rows = Any
 """A slice, or an array of row numbers."""
@@ -28,7 +29,7 @@ _NARROWER = {"int64": "int32", "uint64": "uint32"}
 @functools.lru_cache(maxsize=256)
 def _narrow(dtype: np.dtype, floatx: str) -> np.dtype:
     if dtype.kind == "f" and dtype.itemsize >= 8:
-        return np.dtype(dtype.newbyteorder("=")) if floatx == "float64" and dtype.itemsize == 8 else np.dtype("float64" if floatx == "float64" else "float32")
+        return np.dtype("float64" if floatx == "float64" else "float32")
     if dtype.kind == "c":
         return np.dtype("complex128" if floatx == "float64" else "complex64")
     native = dtype.newbyteorder("=")
@@ -91,10 +92,13 @@ def check_range(x: np.ndarray, dtype: np.dtype, where: str) -> None:
 def is_columnar(x: Any) -> bool:
     """Whether rows can be taken from `x`: an array, a frame or series, a nested list of numbers, or a list, tuple or dict of these."""
     if isinstance(x, (list, tuple)):
-        return all(isinstance(v, (int, float, complex, str, bytes, np.generic)) or v is None or is_columnar(v) for v in x)
+        return all(v is None or isinstance(v, _SCALARS) or is_columnar(v) for v in _ends(x))
     if isinstance(x, dict):
-        return all(is_columnar(v) or v is None for v in x.values())
+        return all(v is None or is_columnar(v) for v in x.values())
     return _is_arraylike(x)
+
+
+_SCALARS = (int, float, complex, str, bytes, np.generic)
 
 
 def _is_arraylike(x: Any) -> bool:
@@ -115,7 +119,7 @@ def columns(x: Any, where: str) -> Any:
     Raises:
         DataError: an array of objects, or a ragged list.
     """
-    if isinstance(x, (list, tuple)) and not any(isinstance(v, (dict, tuple)) or _is_arraylike(v) or v is None for v in _ends(x)):
+    if isinstance(x, (list, tuple)) and not any(v is None or isinstance(v, dict) or _has_rows(v) for v in _ends(x)):
         return _from_list(x, where)
     if isinstance(x, dict):
         return {k: columns(v, f"{where}[{k!r}]") for k, v in x.items()}
@@ -125,10 +129,14 @@ def columns(x: Any, where: str) -> Any:
     return None if x is None else _column(x, where)
 
 
-def _ends(x: Any) -> Any:
+def _has_rows(x: Any) -> bool:
+    return not isinstance(x, _SCALARS) and _is_arraylike(x) and getattr(x, "shape", (1,)) != ()
+
+
+def _ends(x: Any) -> Iterator[Any]:
     """The first innermost entries of nested lists: enough to tell a list of arrays from a list of numbers."""
     for v in x[:8]:
-        if isinstance(v, list) and v:
+        if isinstance(v, (list, tuple)) and v:
             yield from _ends(v)
         else:
             yield v
@@ -156,11 +164,13 @@ def _rows_on_demand(x: Any) -> bool:
     """Whether rows are better taken from `x` as it is: sparse matrices, arrays in files, arrays on an accelerator."""
     if hasattr(x, "toarray") or type(x).__module__.partition(".")[0] in ("h5py", "zarr"):
         return True
-    return dispatch.is_array(x) and "cpu" not in str(getattr(x, "device", "cpu")).lower() and dispatch.interpreter_of(x) is backends.current()
+    if not dispatch.is_array(x) or dispatch.interpreter_of(x) is not backends.current():
+        return False
+    return "cpu" not in str(getattr(x, "device", "cpu")).lower()
 
 
 def host(x: Any, where: str) -> np.ndarray:
-    """A NumPy array with the values of an array of any framework, a frame, a series or a nested list; without a copy where there is a way."""
+    """A NumPy array with the values of an array of any framework, a frame, a series or a nested list; not a copy where there is a way."""
     if isinstance(x, np.ndarray):
         return np.asarray(x)
     if dispatch.is_array(x):
@@ -178,13 +188,17 @@ def host(x: Any, where: str) -> np.ndarray:
 
 def _from_frame(frame: Any, where: str) -> np.ndarray:
     """The numbers of a data frame, in the dtype where its columns meet."""
-    parts = [np.asarray(frame[name].to_numpy()) for name in frame.columns]
-    for name, part in zip(frame.columns, parts, strict=True):
-        _numeric(part, f"column {name!r} of {where}")
+    parts = {name: _numeric(np.asarray(frame[name].to_numpy()), f"column {name!r} of {where}") for name in frame.columns}
     if not parts:
         raise DataError(f"A data frame must have columns, got none in {where}.")
+    texts = [name for name, part in parts.items() if part.dtype.kind in "US"]
+    if texts and len(texts) < len(parts):
+        raise DataError(
+            f"The columns of a data frame must be all numbers or all strings, got strings in {texts[:6]} and numbers in others ({where}). "
+            "Encode these columns, or give a dict with one array for each input: dict(frame)."
+        )
     whole = np.asarray(frame.to_numpy())
-    return whole if whole.dtype != object else np.stack([_numeric(p, where) for p in parts], axis=1)
+    return whole if whole.dtype != object else np.stack(list(parts.values()), axis=1)
 
 
 def _numeric(x: np.ndarray, where: str) -> np.ndarray:
@@ -196,7 +210,7 @@ def _numeric(x: np.ndarray, where: str) -> np.ndarray:
             found = np.array([np.nan if v is None else v for v in x.tolist()] if x.ndim == 1 else x.tolist())
         except (ValueError, TypeError):
             found = x
-        if found.dtype.kind in "biufc" or all(isinstance(v, str) for v in x.flat):
+        if found.dtype.kind in "biufc" or all(isinstance(v, (str, bytes)) for v in x.flat):
             return found
     some = sorted({type(v).__name__ for v in x.flat[:50]}) if x.dtype.kind == "O" else [str(x.dtype)]
     raise DataError(
@@ -213,6 +227,11 @@ def _checked(x: np.ndarray, where: str) -> np.ndarray:
 
 
 # --- taking rows ------------------------------------------------------------------------------------------------------
+
+
+def is_sliced(x: Any) -> bool:
+    """Whether a slice of the column goes to the model as it is, without a copy."""
+    return x is None or (isinstance(x, np.ndarray) and narrow_dtype(x.dtype) == x.dtype)
 
 
 def gatherer(x: Any, *, contiguous: bool) -> Callable[[Rows], Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from cornu.errors import ArgumentError, DataError
 from cornu.training.data.ahead import ahead
-from cornu.training.data.source import Batch, Batches, located, order, warn_dry
+from cornu.training.data.source import Batch, Batches, locate, order, warn_dry
 from cornu.training.data.streams import Reader
 
 __all__ = ["PyDataset", "PyDatasetBatches"]
@@ -21,8 +21,8 @@ __all__ = ["PyDataset", "PyDatasetBatches"]
 class PyDataset:
     """A data set of numbered batches: a subclass writes `__getitem__` and `__len__`.
 
-    `dataset[i]` gives batch i: x, (x, y) or (x, y, sample_weight). `len(dataset)` is the number of batches in an epoch; one without an end leaves
-    `__len__` out, and `fit` needs `steps_per_epoch`.
+    `dataset[i]` gives batch i: x, (x, y) or (x, y, sample_weight). `len(dataset)` is the number of batches in an epoch; a data set without
+    an end leaves `__len__` out, and `fit` needs `steps_per_epoch`.
 
     Args:
         workers: how many batches are made at the same time, ahead of the step that needs them; at 1 the loop makes them itself.
@@ -97,7 +97,7 @@ def _count(value: Any, name: str, least: int) -> int:
 
 
 class PyDatasetBatches(Batches):
-    """The batches of a `PyDataset`: those of one epoch in order, or in an order that follows from the seed and the pass where `shuffle` is true.
+    """The batches of a `PyDataset`: in order, or where `shuffle` is true in an order that follows from the seed and the pass.
 
     With fewer `steps` than batches, the next epoch goes on where this one stopped.
     """
@@ -106,7 +106,7 @@ class PyDatasetBatches(Batches):
         self._dataset, self._shuffle, self._steps, self._seed = dataset, bool(shuffle), steps, seed
         self._in_pass: int | None = dataset.num_batches if hasattr(dataset, "num_batches") else len(dataset)
         if self._in_pass is not None and self._in_pass < 1:
-            raise DataError(f"There must be at least one batch, got len({type(dataset).__name__}) = {self._in_pass}. Check how it was made.")
+            raise DataError(f"There must be at least one batch, got len({type(dataset).__name__}) = {self._in_pass}.")
         if self._in_pass is None and steps is None:
             raise DataError(
                 f"{type(dataset).__name__} has no `__len__`, so an epoch of it has no end. Define it, or give steps_per_epoch (fit), "
@@ -158,7 +158,8 @@ class PyDatasetBatches(Batches):
             except StopIteration:
                 return
             except Exception as error:
-                raise located(error, type(self._dataset).__name__, listed[place])
+                locate(error, type(self._dataset).__name__, listed[place])
+                raise
             yield listed[place], item
             place += 1
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from cornu.errors import ArgumentError, DataError
 
-__all__ = ["Batch", "Batches", "order", "warn_dry"]
+__all__ = ["Batch", "Batches", "check_steps", "locate", "order", "unpacked", "warn_dry"]
 
 Batch = tuple[Any, Any, Any]
 """x, y and sample_weight, each nested as the user gave it; None where absent."""
@@ -50,7 +50,7 @@ def check_steps(steps: int | None) -> None:
 def order(seed: int, number: int, count: int) -> np.ndarray:
     """A permutation of `count` things that follows from the seed and the number of the pass alone (NumPy's Philox, keyed by both).
 
-    >>> (order(7, 3, 5) == order(7, 3, 5)).all(), sorted(order(7, 4, 5).tolist())
+    >>> order(7, 3, 5).tolist() == order(7, 3, 5).tolist(), sorted(order(7, 4, 5).tolist())
     (True, [0, 1, 2, 3, 4])
     """
     generator = np.random.Generator(np.random.Philox(key=[seed & 0xFFFFFFFFFFFFFFFF, number]))
@@ -67,10 +67,9 @@ def warn_dry(what: str, given: int, steps: int | None) -> None:
     )
 
 
-def located(error: BaseException, what: str, index: int) -> BaseException:
-    """The error with a note that says which batch it comes from."""
+def locate(error: BaseException, what: str, index: int) -> None:
+    """Gives the error a note that says which batch it comes from."""
     error.add_note(f"It comes from batch {index} of the {what}.")
-    return error
 
 
 def unpacked(item: Any, what: str, index: int) -> Batch:
@@ -82,4 +81,4 @@ def unpacked(item: Any, what: str, index: int) -> Batch:
             f"A batch must be x, (x, y) or (x, y, sample_weight); batch {index} of the {what} is a {type(item).__name__} of {len(item)}. "
             "Put several inputs into one dict or tuple: ((a, b), y)."
         )
-    return (*item, *(None,) * (3 - len(item)))  # type: ignore[return-value]
+    return (*item, *(None,) * (3 - len(item)))

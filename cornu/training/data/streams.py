@@ -11,7 +11,7 @@ from cornu import tree
 from cornu.errors import DataError
 from cornu.training.data.arrays import length
 from cornu.training.data.columns import columns, narrowed
-from cornu.training.data.source import Batch, Batches, located, unpacked, warn_dry
+from cornu.training.data.source import Batch, Batches, locate, unpacked, warn_dry
 from cornu.training.data.weights import class_weighting, refuse_both
 
 __all__ = ["GeneratorBatches", "LoaderBatches", "Reader"]
@@ -28,7 +28,8 @@ class Reader:
     """
 
     def __init__(self, what: str, class_weight: Any) -> None:
-        self._what, self._structure = what, None
+        self._what = what
+        self._structure: tuple[Any, list[bool]] | None = None
         self._class_weight = class_weight
         self._weigh = None if class_weight is None else class_weighting(class_weight)
 
@@ -40,24 +41,28 @@ class Reader:
         """
         parts = unpacked(item, self._what, index)
         if not all(leaf is None or type(leaf) is np.ndarray for leaf in tree.flatten(parts)):
-            parts = tuple(columns(part, f"{name} of batch {index}") for part, name in zip(parts, _NAMES, strict=True))  # type: ignore[assignment]
+            parts = tuple(columns(part, f"{name} of batch {index}") for part, name in zip(parts, _NAMES, strict=True))
         self._check(parts, index)
-        x, y, weight = tree.map_structure(narrowed, parts)
+        try:
+            x, y, weight = tree.map_structure(narrowed, parts)
+        except DataError as error:
+            raise DataError(f"Batch {index} of the {self._what} cannot be used. {error}") from None
         if self._weigh is not None:
             refuse_both(weight, self._class_weight)
             weight = self._weigh(y)
         return x, y, weight
 
     def _check(self, parts: Batch, index: int) -> None:
-        shape = tree.structure(parts)
+        leaves = tree.flatten(parts)
+        shape = tree.structure(parts), [leaf is None for leaf in leaves]
         if self._structure is None:
             self._structure = shape
         if shape != self._structure:
             raise DataError(
-                f"All batches must be nested alike; batch {index} of the {self._what} is {_described(shape)}, "
-                f"the first was {_described(self._structure)}. Yield the same structure each time."
+                f"All batches must be nested alike; batch {index} of the {self._what} is {_described(*shape)}, "
+                f"the first was {_described(*self._structure)}. Yield the same structure each time."
             )
-        leaves = [leaf for leaf in tree.flatten(parts) if leaf is not None]
+        leaves = [leaf for leaf in leaves if leaf is not None]
         rows = leaves[0].shape[:1] if leaves else ()
         if not rows or any(leaf.shape[:1] != rows for leaf in leaves):
             try:
@@ -69,8 +74,21 @@ class Reader:
 _NAMES = ("x", "y", "sample_weight")
 
 
-def _described(shape: Any) -> str:
-    return str(shape).removeprefix("PyTreeSpec(").removesuffix(", NoneIsLeaf)")
+def _described(shape: Any, absent: list[bool]) -> str:
+    """The structure with its arrays as `array`.
+
+    >>> _described(tree.structure((1, {"a": 2}, None)), [False, False, True])
+    "(array, {'a': array}, None)"
+    """
+    return repr(tree.unflatten(shape, [_Word("None" if none else "array") for none in absent]))
+
+
+class _Word:
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
 
 
 class GeneratorBatches(Batches):
@@ -92,7 +110,8 @@ class GeneratorBatches(Batches):
             try:
                 item = next(self._iterator, _END)
             except Exception as error:
-                raise located(error, "generator", self._taken)
+                locate(error, "generator", self._taken)
+                raise
             if item is _END:
                 self.exhausted = True
                 break
@@ -135,7 +154,8 @@ class LoaderBatches(Batches):
             try:
                 item = next(self._pass, _END)
             except Exception as error:
-                raise located(error, self._what, given)
+                locate(error, self._what, given)
+                raise
             if item is _END and not begun_here:
                 self._pass, begun_here = iter(self._loader), True
                 continue
@@ -154,10 +174,8 @@ class LoaderBatches(Batches):
 
 def _size(loader: Any) -> int | None:
     """The number of batches, where the loader knows it (tf.data says -1 for endless and -2 for unknown; others raise)."""
-    for ask in (lambda: len(loader), lambda: int(loader.cardinality())):
-        try:
-            size = ask()
-        except (TypeError, AttributeError, NotImplementedError):
-            continue
-        return size if size >= 0 else None
-    return None
+    try:
+        size = len(loader)
+    except (TypeError, NotImplementedError):
+        size = int(loader.cardinality()) if hasattr(loader, "cardinality") else -1
+    return size if size >= 0 else None

@@ -17,7 +17,7 @@ __all__ = ["class_weighting"]
 def class_weighting(class_weight: Any) -> Callable[[Any], np.ndarray]:
     """The function from targets to the weight of each row.
 
-    Targets are class numbers, of shape (rows,) or (rows, 1), or one-hot rows, whose largest entry names the class. A class that has no weight
+    Targets are class numbers, of shape (rows,) or (rows, 1), or one-hot rows, whose largest entry names the class. A class without a weight
     in `class_weight` weighs 1.
 
     >>> class_weighting({0: 1.0, 1: 5.0})(np.array([0, 1, 2])).tolist()
