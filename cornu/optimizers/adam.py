@@ -99,3 +99,6 @@ class AdamW(Adam):
         )  # fmt: skip
         if weight_decay is None:
             raise ArgumentError("AdamW needs a number as weight_decay, got None. Adam is the same without.")
+
+
+OPTIMIZERS.add(AdamW, "adamw")

@@ -264,6 +264,7 @@ class Optimizer(OptimizerState):
     def _use_weight_decay(self, variable: Variable) -> bool:
         return not any(excluded(variable) for excluded in self._undecayed)
 
+
 def _present(grads: list[Array], variables: list[Variable]) -> tuple[list[Array], list[Variable]]:
     """The pairs that have a gradient; says which variables have none."""
     missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]

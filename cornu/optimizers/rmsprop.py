@@ -69,3 +69,6 @@ class RMSprop(Optimizer):
             return value - move, v, *means
         m = self.momentum * rest[0] + move
         return value - m, v, m, *means
+
+
+OPTIMIZERS.add(RMSprop, "rmsprop")

@@ -154,11 +154,11 @@ def test_the_formula(backend, rng, case, decay):
 @pytest.mark.parametrize("case", CASES)
 def test_one_by_one_in_a_scope_as_in_place(rng, case):
     """Where a kernel may not change arrays in place, the rule itself runs: both give the same."""
-    import cornu
+    from cornu import use_backend
 
     name, settings, _ = CASES[case]
     weights, grads = problem(rng)
-    with cornu.use_backend("torch"):
+    with use_backend("torch"):
         variables = [Variable(w.astype("float32")) for w in weights]
         optimizer = getattr(optimizers, name)(learning_rate=RATE, weight_decay=0.1, **settings)
         optimizer.build(variables)
@@ -168,6 +168,21 @@ def test_one_by_one_in_a_scope_as_in_place(rng, case):
         in_place = trained(name, {**settings, "weight_decay": 0.1}, weights, grads)
     for one, other in zip(values, in_place, strict=True):
         np.testing.assert_allclose(one.numpy(), other, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_with_a_rate_that_stays_on_the_device(rng, monkeypatch, case):
+    """What the kernels do on an accelerator, where reading a number would wait; here on a CPU that says it is one."""
+    from cornu import use_backend
+    from cornu.backends.torch import optim
+
+    monkeypatch.setattr(optim, "_on_host", lambda iterations: False)
+    name, settings, rule = CASES[case]
+    weights, grads = problem(rng)
+    with use_backend("torch"):
+        results = trained(name, {**settings, "weight_decay": 0.3}, weights, grads)
+    for ours, theirs in zip(results, expected(rule, weights, grads, 0.3), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-6)
 
 
 TORCH = {

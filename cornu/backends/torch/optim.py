@@ -85,9 +85,7 @@ def sgd_update(
     return None
 
 
-def _descend(
-    values: Tensors, grads: Tensors, slots: Sequence[Tensors], rate: Any, decay: float, momentum: float, nesterov: bool
-) -> None:
+def _descend(values: Tensors, grads: Tensors, slots: Sequence[Tensors], rate: Any, decay: float, momentum: float, nesterov: bool) -> None:
     _shrink(values, rate, decay)
     steps = torch._foreach_mul(grads, rate if isinstance(rate, torch.Tensor) else float(rate))
     if slots:
