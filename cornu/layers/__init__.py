@@ -1,6 +1,8 @@
 """Layers, one file a family."""
 
+from cornu.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from cornu.layers.batch_normalization import BatchNormalization
+from cornu.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from cornu.layers.convolution import Conv1D, Conv2D, Conv3D
 from cornu.layers.dense import Dense
 from cornu.layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
@@ -14,13 +16,67 @@ from cornu.layers.global_pooling import (
 )
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.layer import Layer
+from cornu.layers.layer_normalization import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
+from cornu.layers.normalization import Normalization, Rescaling
+from cornu.layers.plain import ActivityRegularization, Identity, Lambda
 from cornu.layers.pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D, MaxPooling1D, MaxPooling2D, MaxPooling3D
 from cornu.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from cornu.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 
 __all__ = [
-    "AlphaDropout", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D", "BatchNormalization", "Conv1D", "Conv2D",
-    "Conv3D", "Dense", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", "Input",
-    "InputLayer", "Layer", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Permute", "RepeatVector", "Reshape",
-    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
-]  # fmt: skip
+    "ELU",
+    "Activation",
+    "ActivityRegularization",
+    "AlphaDropout",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "BatchNormalization",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
+    "GroupNormalization",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "Lambda",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
+    "Normalization",
+    "PReLU",
+    "Permute",
+    "RMSNormalization",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "UnitNormalization",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
+]

@@ -98,11 +98,12 @@ class BatchNormalization(Layer):
         """Makes scale, shift and the moving statistics."""
         axis = as_axis(self.axis, len(input_shape))
         shape = known_lengths(self, input_shape, [axis])
-        fixed = {"trainable": False, "autocast": False}
         self.gamma = make_weight(self, "gamma", shape, autocast=False) if self.scale else None
         self.beta = make_weight(self, "beta", shape, autocast=False) if self.center else None
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, name="moving_mean", **fixed)
-        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, name="moving_variance", **fixed)
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, autocast=False, name="moving_mean")
+        self.moving_variance = self.add_weight(
+            shape, self.moving_variance_initializer, trainable=False, autocast=False, name="moving_variance"
+        )
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: shape[0]})
         self.built = True
 
