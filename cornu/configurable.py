@@ -18,7 +18,7 @@ __all__ = ["Configurable", "parameters"]
 
 
 @functools.cache
-def parameters(cls: type) -> tuple[dict[str, inspect.Parameter], bool]:
+def parameters(cls: Any) -> tuple[dict[str, inspect.Parameter], bool]:
     """The constructor's named parameters, base classes' included where it passes **kwargs on; and whether any name is taken at the end."""
     named: dict[str, inspect.Parameter] = {}
     for base in cls.__mro__:

@@ -41,7 +41,9 @@ def load(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("cornu"):
             raise BackendError(f"The backend {name!r} is not part of this version of Cornu.") from error
-        raise BackendError(f"The backend {name!r} needs the package {error.name!r}. Install it with `pip install {_INSTALL[name]}`.") from error
+        raise BackendError(
+            f"The backend {name!r} needs the package {error.name!r}. Install it with `pip install {_INSTALL[name]}`."
+        ) from error
     _loaded[name] = module
     for listener in _on_load:
         listener(module)

@@ -66,7 +66,9 @@ class Backend(Protocol):
     def inference(self) -> AbstractContextManager[Any]:
         """A context without gradient bookkeeping."""
 
-    def value_and_grad(self, fn: Callable[[list[Array]], tuple[Array, Any]], values: Sequence[Array]) -> tuple[tuple[Array, Any], list[Array]]:
+    def value_and_grad(
+        self, fn: Callable[[list[Array]], tuple[Array, Any]], values: Sequence[Array]
+    ) -> tuple[tuple[Array, Any], list[Array]]:
         """`fn(values) -> (loss, aux)`, and the gradient of the loss for each of the values (zeros where it does not depend on one)."""
 
     def compile(self, fn: Callable[..., Any], state: list[Array], args: Any, written: Callable[[], list[int]]) -> Callable[..., Any]:

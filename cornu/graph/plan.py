@@ -46,7 +46,7 @@ class _Step(NamedTuple):
     single: int | None  # the slot of the only argument, where that is all there is
     takes_training: bool
     first: int  # slot of the first output
-    count: int
+    outputs: int
     gone: list[int]
 
 
@@ -77,7 +77,8 @@ class Plan:
         last_use = {place[id(x)]: i for i, node in enumerate(self.nodes) for x in node.inputs}
         kept = set(self._outputs)
         self._steps = [
-            _step(node, *callable_of(node), place, starts[id(node)], [s for s, last in last_use.items() if last == i and s not in kept]) for i, node in enumerate(self.nodes)
+            _step(node, *callable_of(node), place, starts[id(node)], [s for s, last in last_use.items() if last == i and s not in kept])
+            for i, node in enumerate(self.nodes)
         ]
 
     def __call__(self, inputs: Sequence[Any], training: bool | None) -> list[Any]:

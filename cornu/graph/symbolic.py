@@ -75,12 +75,14 @@ class SymbolicTensor:
         return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
     def __bool__(self) -> bool:
-        raise DTypeError("A symbolic tensor has no truth value. Use `ops.where` or `ops.cond` in place of `if`, and `ops.logical_and` in place of `and`.")
+        raise DTypeError(
+            "A symbolic tensor has no truth value. Use `ops.where` or `ops.cond` in place of `if`, and `ops.logical_and` in place of `and`."
+        )
 
     def __iter__(self) -> Any:
         if not self.shape or self.shape[0] is None:
             raise ShapeError(f"A symbolic tensor of shape {self.shape} cannot be iterated: the length of its first axis is unknown.")
-        return (self[i] for i in range(self.shape[0]))
+        return (dispatch.OPS["get_item"](self, i) for i in range(self.shape[0]))
 
     def __len__(self) -> int:
         raise ShapeError(f"A symbolic tensor has no length, its shape is {self.shape}. Use `x.shape[0]`, which is None where unknown.")
@@ -88,7 +90,7 @@ class SymbolicTensor:
     def __float__(self) -> float:
         raise DTypeError("A symbolic tensor holds no number. It gets one when the model runs on data.")
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise DTypeError(
@@ -186,7 +188,7 @@ def _run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], 
             return tree.map_structure(_as_spec, fn(*args, **kwargs))
     except CornuError:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - code that is not written in ops fails on specs in its own ways
         try:
             return backends.compute().evaluate_shape(lambda a, k: fn(*a, **k), args, kwargs)
         except CornuError:
@@ -199,13 +201,54 @@ def _as_spec(x: Any) -> TensorSpec:
 
 def _merge(a: TensorSpec, b: TensorSpec) -> TensorSpec:
     if a.ndim != b.ndim:
-        raise ShapeError(f"The number of axes of a result must not depend on an unknown dimension, got {a.shape} and {b.shape} for two batch sizes.")
+        raise ShapeError(
+            f"The number of axes of a result must not depend on an unknown dimension, got {a.shape} and {b.shape} for two batch sizes."
+        )
     return TensorSpec([n if n == m else None for n, m in zip(a.shape, b.shape, strict=True)], a.dtype)
 
 
 _MASK_KEEPING = frozenset(
-    "add subtract multiply divide power maximum minimum negative absolute exp log sqrt square tanh sigmoid relu gelu silu elu selu softplus "
-    "cast clip where stop_gradient copy rsqrt log1p expm1 sin cos floor ceil sign leaky_relu relu6 softsign hard_sigmoid hard_silu".split()
+    [
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "power",
+        "maximum",
+        "minimum",
+        "negative",
+        "absolute",
+        "exp",
+        "log",
+        "sqrt",
+        "square",
+        "tanh",
+        "sigmoid",
+        "relu",
+        "gelu",
+        "silu",
+        "elu",
+        "selu",
+        "softplus",
+        "cast",
+        "clip",
+        "where",
+        "stop_gradient",
+        "copy",
+        "rsqrt",
+        "log1p",
+        "expm1",
+        "sin",
+        "cos",
+        "floor",
+        "ceil",
+        "sign",
+        "leaky_relu",
+        "relu6",
+        "softsign",
+        "hard_sigmoid",
+        "hard_silu",
+    ]
 )
 
 

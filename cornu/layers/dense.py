@@ -59,7 +59,9 @@ class Dense(Layer):
         if not isinstance(units, int) or units < 1:
             raise ArgumentError(f"units must be a whole number of at least 1, got {units!r}.")
         if lora_rank is not None or lora_alpha is not None or quantization_config is not None:
-            raise ArgumentError("Adapters and quantisation wrap a layer and are not part of it yet: leave lora_rank, lora_alpha and quantization_config out.")
+            raise ArgumentError(
+                "Adapters and quantisation wrap a layer and are not part of it yet: leave lora_rank, lora_alpha and quantization_config out."
+            )
         self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -75,7 +77,11 @@ class Dense(Layer):
         """Makes the kernel and the bias."""
         features = input_shape[-1]
         self.kernel = self.add_weight(
-            (features, self.units), self.kernel_initializer, regularizer=self.kernel_regularizer, constraint=self.kernel_constraint, name="kernel"
+            (features, self.units),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name="kernel",
         )
         self.bias = None
         if self.use_bias:

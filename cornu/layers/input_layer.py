@@ -56,7 +56,7 @@ class InputLayer(Layer):
             raise ArgumentError("An input needs a shape, without the batch dimension, e.g. Input(shape=(28, 28, 1)) or Input((784,)).")
         if isinstance(shape, int):
             raise ArgumentError(f"A shape is a tuple, got {shape}. For vectors of that length write `Input(shape=({shape},))`.")
-        self.batch_shape = tuple(batch_shape) if batch_shape is not None else (batch_size, *shape)  # type: ignore[misc]
+        self.batch_shape = tuple(batch_shape) if batch_shape is not None else (batch_size, *shape)
         self.input_data_dtype = dtypes.standardize(dtype) if dtype is not None else config.floatx()
         self.optional, self.sparse, self.ragged = optional, False, False
         self.built = True
@@ -65,7 +65,7 @@ class InputLayer(Layer):
         self.inbound_nodes.append(node)
 
     @property
-    def dtype(self) -> str:
+    def dtype(self) -> str:  # type: ignore[override]
         """The dtype of the data."""
         return self.input_data_dtype
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, dtype_policies, dtypes, naming, regularizers, registry, serialization, tree
+from cornu import backends, dtype_policies, dtypes, naming, registry, regularizers, serialization, tree
 from cornu.backends.spec import TensorSpec, known
 from cornu.configurable import Configurable, parameters
 from cornu.dtype_policies import DTypePolicy
@@ -41,6 +41,7 @@ class Layer(Weights, Configurable, Tracked):
     >>> class Scale(Layer):
     ...     def build(self, input_shape):
     ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="factor")
+    ...
     ...     def call(self, inputs):
     ...         return inputs * self.factor
     >>> Scale()(np.ones((1, 2))).tolist()
@@ -240,7 +241,9 @@ class Layer(Weights, Configurable, Tracked):
 
     def _build_sublayers_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A run on shapes alone makes each sublayer meet its inputs' shapes. Code that cannot run on shapes builds when it runs on data."""
-        symbols = tree.map_structure(lambda x: SymbolicTensor(known(x.shape), dtypes.standardize(x.dtype)) if hasattr(x, "shape") else x, (args, kwargs))
+        symbols = tree.map_structure(
+            lambda x: SymbolicTensor(known(x.shape), dtypes.standardize(x.dtype)) if hasattr(x, "shape") else x, (args, kwargs)
+        )
         infer(self._run, *symbols)
 
     def _shapes_for(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -305,7 +308,7 @@ class Layer(Weights, Configurable, Tracked):
         return Layer
 
     @property
-    def dtype(self) -> str:
+    def dtype(self) -> str:  # type: ignore[override]
         """The dtype of the weights."""
         return self.dtype_policy.variable_dtype
 

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
 __all__ = ["metrics", "own_variables", "seed_generators", "sublayers", "walk"]
 
 
-_SKIPPED = frozenset({"_arguments", "_graph", "_plans", "_parent", "input_spec", "optimizer", "_regularized_variables", "_trained_variables", "made_variables"})
+_SKIPPED = frozenset(
+    {
+        "_arguments",
+        "_graph",
+        "_plans",
+        "_parent",
+        "input_spec",
+        "optimizer",
+        "_regularized_variables",
+        "_trained_variables",
+        "made_variables",
+    }
+)
 
 
 def _values(owner: object) -> Iterator[Any]:
@@ -61,7 +73,9 @@ def seed_generators(layer: Layer) -> list[SeedGenerator]:
 def metrics(layer: Layer) -> list[Any]:
     """Its own metrics: what is tracked and is no layer."""
     kind = layer.layer_class
-    return list({id(v): v for v in _values(layer) if isinstance(v, Tracked) and not isinstance(v, kind) and hasattr(v, "update_state")}.values())
+    return list(
+        {id(v): v for v in _values(layer) if isinstance(v, Tracked) and not isinstance(v, kind) and hasattr(v, "update_state")}.values()
+    )
 
 
 def walk(layer: Layer) -> Iterator[Layer]:

@@ -33,7 +33,7 @@ class Weights:
 
     def add_weight(
         self,
-        shape: Sequence[int] | int | None = None,
+        shape: Sequence[int | None] | int | None = None,
         initializer: Any = None,
         dtype: str | None = None,
         trainable: bool = True,
@@ -59,7 +59,9 @@ class Weights:
         """
         lengths = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
         if None in lengths:
-            raise ShapeError(f"A weight of layer {self.name!r} cannot have an unknown length, got the shape {lengths}. Give the layer a full input shape.")
+            raise ShapeError(
+                f"A weight of layer {self.name!r} cannot have an unknown length, got the shape {lengths}. Give the layer a full input shape."
+            )
         dtype = dtype or self.dtype
         chosen = initializers.get(initializer) or initializers.get("glorot_uniform" if "float" in dtype else "zeros")
         variable = Variable(chosen, lengths, dtype, trainable, autocast, aggregation, name=name or "variable")
@@ -177,7 +179,9 @@ class Weights:
         """Sets the values of all weights. Nothing is changed unless all of them fit."""
         variables = self.weights
         if len(weights) != len(variables):
-            raise ShapeError(f"{self.name!r} has {len(variables)} weights, so a list of that many arrays must be given, got {len(weights)}.")
+            raise ShapeError(
+                f"{self.name!r} has {len(variables)} weights, so a list of that many arrays must be given, got {len(weights)}."
+            )
         values = [convert_to_numpy(w) for w in weights]
         for variable, value in zip(variables, values, strict=True):
             if tuple(value.shape) != variable.shape:
@@ -204,7 +208,9 @@ class Weights:
             raise ArgumentError(f"Layer {self.name!r} has {len(variables)} weights of its own, and the file holds {len(store)}.{hint}")
         for i, variable in enumerate(variables):
             if tuple(store[str(i)].shape) != variable.shape:
-                raise ShapeError(f"Weight {variable.path!r} has the shape {variable.shape}, and the file holds {tuple(store[str(i)].shape)}.")
+                raise ShapeError(
+                    f"Weight {variable.path!r} has the shape {variable.shape}, and the file holds {tuple(store[str(i)].shape)}."
+                )
         for i, variable in enumerate(variables):
             variable.assign(store[str(i)])
 

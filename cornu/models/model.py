@@ -22,7 +22,7 @@ __all__ = ["Model"]
 
 
 @MODELS.add
-class Model(Trainer, Layer):
+class Model(Trainer):
     """Layers grouped into something that can be fitted, evaluated, asked for predictions, and saved.
 
     There are three ways to make one: from a graph, `Model(inputs, outputs)`; from a list of layers, `Sequential([...])`; or by a
@@ -43,9 +43,7 @@ class Model(Trainer, Layer):
 
     _graph: Graph | None = None
 
-    def __init__(
-        self, inputs: Any = None, outputs: Any = None, *, trainable: bool = True, name: str | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, inputs: Any = None, outputs: Any = None, *, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         if (inputs is None) != (outputs is None):
             raise ArgumentError("A model from a graph needs `inputs` and `outputs`; a subclass gives neither.")
         default = registry.snake_case(type(self).__name__) if type(self) is not Model or inputs is None else "functional"
@@ -195,7 +193,9 @@ class Model(Trainer, Layer):
 
     def _with_graph(self, what: str) -> Graph:
         if self._graph is None:
-            raise NotBuiltError(f"`model.{what}` is known of models made from a graph, or of a Sequential that is built; {self.name!r} is neither.")
+            raise NotBuiltError(
+                f"`model.{what}` is known of models made from a graph, or of a Sequential that is built; {self.name!r} is neither."
+            )
         return self._graph
 
     @property

@@ -97,7 +97,7 @@ class Sequential(Model):
         return layer
 
     @property
-    def _graph(self) -> Graph | None:  # type: ignore[override]
+    def _graph(self) -> Graph | None:
         if self._made is None and self._entrance is not None and self._stack:
             self._made = Graph(self._entrance, self._exit)
         return self._made

@@ -24,7 +24,9 @@ def _layout(x: Array, data_format: str | None, op: str) -> tuple[int, bool, tupl
     """The number of spatial axes, whether channels come last, and the spatial lengths."""
     rank = x.ndim - 2
     if rank not in (1, 2, 3):
-        raise ShapeError(f"ops.{op} takes a batch with one, two or three spatial axes and channels (3 to 5 axes), got the shape {tuple(x.shape)}.")
+        raise ShapeError(
+            f"ops.{op} takes a batch with one, two or three spatial axes and channels (3 to 5 axes), got the shape {tuple(x.shape)}."
+        )
     last = config.standardize_data_format(data_format) == "channels_last"
     return rank, last, tuple(x.shape[1:-1] if last else x.shape[2:])
 
@@ -54,7 +56,9 @@ def _ready(
     x, kernel = (floating(on, array(on, v)) for v in promoted(on, array(on, inputs), array(on, kernel)))
     rank, last, lengths = _layout(x, data_format, op)
     if kernel.ndim != rank + 2:
-        raise ShapeError(f"The kernel of ops.{op} has {rank} spatial axes and two of channels for this input, got the shape {tuple(kernel.shape)}.")
+        raise ShapeError(
+            f"The kernel of ops.{op} has {rank} spatial axes and two of channels for this input, got the shape {tuple(kernel.shape)}."
+        )
     steps, dilation = as_tuple(strides, rank, "strides"), as_tuple(dilation_rate, rank, "dilation_rate")
     if max(steps) > 1 and max(dilation) > 1:
         raise ArgumentError(f"strides and dilation_rate cannot both exceed 1, got {strides} and {dilation_rate}.")
@@ -71,7 +75,13 @@ def _ready(
 
 @primitive
 def conv(
-    on: Any, inputs: Array, kernel: Array, strides: Window = 1, padding: str = "valid", data_format: str | None = None, dilation_rate: Window = 1
+    on: Any,
+    inputs: Array,
+    kernel: Array,
+    strides: Window = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Window = 1,
 ) -> Array:
     """Convolution. `out[b, i, o] = sum over k, c of in[b, i * stride + k * dilation, c] * kernel[k, c, o]`.
 
@@ -102,7 +112,13 @@ def conv(
 
 @primitive
 def depthwise_conv(
-    on: Any, inputs: Array, kernel: Array, strides: Window = 1, padding: str = "valid", data_format: str | None = None, dilation_rate: Window = 1
+    on: Any,
+    inputs: Array,
+    kernel: Array,
+    strides: Window = 1,
+    padding: str = "valid",
+    data_format: str | None = None,
+    dilation_rate: Window = 1,
 ) -> Array:
     """Convolution of each channel by itself, with `multiplier` filters: kernel (*spatial, channels, multiplier).
 
@@ -179,7 +195,9 @@ def _transposed_geometry(
     return tuple(outputs), tuple(pairs)
 
 
-def _pool(on: Any, inputs: Array, pool_size: Window, strides: Window | None, padding: str, data_format: str | None, op: str) -> tuple[Any, ...]:
+def _pool(
+    on: Any, inputs: Array, pool_size: Window, strides: Window | None, padding: str, data_format: str | None, op: str
+) -> tuple[Any, ...]:
     x = array(on, inputs)
     rank, last, lengths = _layout(x, data_format, op)
     window = as_tuple(pool_size, rank, "pool_size")

@@ -48,7 +48,7 @@ STATE = _Kind("state")  # variables: replaced by their value
 SYMBOLIC = _Kind("symbolic")  # tensors of a graph being recorded
 
 
-class _Kinds(dict):
+class _Kinds(dict[type, Any]):
     """The one table from type to backend module or kind; a type seen for the first time is looked up by its bases."""
 
     def __missing__(self, cls: type) -> Any:

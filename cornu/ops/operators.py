@@ -7,8 +7,25 @@ from typing import Any
 
 from cornu.backends.spec import TensorSpec
 from cornu.ops.elementwise import (
-    absolute, add, bitwise_and, bitwise_not, bitwise_or, bitwise_xor, divide, equal, floor_divide, greater, greater_equal, less, less_equal, mod,
-    multiply, negative, not_equal, power, subtract,
+    absolute,
+    add,
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    divide,
+    equal,
+    floor_divide,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    mod,
+    multiply,
+    negative,
+    not_equal,
+    power,
+    subtract,
 )  # fmt: skip
 from cornu.ops.indexing import get_item
 from cornu.ops.products import matmul
@@ -33,11 +50,11 @@ def attach(cls: type, *, equality: bool) -> None:
     for name, op in _UNARY.items():
         setattr(cls, f"__{name}__", lambda self, op=op: op(self))
     if equality:
-        cls.__eq__ = lambda self, other: equal(self, other)  # type: ignore[assignment,method-assign]
-        cls.__ne__ = lambda self, other: not_equal(self, other)  # type: ignore[assignment,method-assign]
-        cls.__hash__ = lambda self: id(self)  # type: ignore[assignment,method-assign]
-    cls.__getitem__ = lambda self, key: get_item(self, key)  # type: ignore[attr-defined]
-    cls.T = property(lambda self: transpose(self))  # type: ignore[attr-defined]
+        cls.__eq__ = equal  # type: ignore[assignment,method-assign]
+        cls.__ne__ = not_equal  # type: ignore[assignment,method-assign]
+        cls.__hash__ = id  # type: ignore[assignment,method-assign]
+    cls.__getitem__ = get_item  # type: ignore[index]
+    cls.T = property(transpose)  # type: ignore[attr-defined]
 
 
 attach(TensorSpec, equality=False)

@@ -46,7 +46,9 @@ class SeedGenerator(Configurable):
         self.name = name or naming.unique("seed_generator")
         self.seed = seed
         first = (make_seed() if seed is None else int(seed)) & 0xFFFFFFFF
-        self.state = Variable(np.array([first, 0], "uint32"), trainable=False, autocast=False, aggregation="none", name="seed_generator_state")
+        self.state = Variable(
+            np.array([first, 0], "uint32"), trainable=False, autocast=False, aggregation="none", name="seed_generator_state"
+        )
 
     def next(self) -> Array:
         """The present key, two uint32; the counter moves on."""

@@ -71,8 +71,20 @@ class Variable:
     """
 
     __slots__ = (
-        "__weakref__", "_backend", "_trainable", "aggregation", "autocast", "constraint", "name", "overwrite_with_gradient", "own_value", "path",
-        "regularizer", "shape", "synchronization", "dtype",
+        "__weakref__",
+        "_backend",
+        "_trainable",
+        "aggregation",
+        "autocast",
+        "constraint",
+        "dtype",
+        "name",
+        "overwrite_with_gradient",
+        "own_value",
+        "path",
+        "regularizer",
+        "shape",
+        "synchronization",
     )  # fmt: skip
 
     def __init__(
@@ -155,7 +167,9 @@ class Variable:
         if not isinstance(value, own.ARRAY_TYPES):
             value = own.asarray(own.asarray(value) if not dispatch.is_array(value) else dispatch.interpreter_of(value).to_numpy(value))
         if tuple(value.shape) != self.shape:
-            raise ShapeError(f"Variable {self.path!r} has the shape {self.shape}, so a value of that shape must be assigned, got {tuple(value.shape)}.")
+            raise ShapeError(
+                f"Variable {self.path!r} has the shape {self.shape}, so a value of that shape must be assigned, got {tuple(value.shape)}."
+            )
         within = scope.active()
         value = own.cast(value, self.dtype) if own.dtype(value) != self.dtype else value
         if within is not None:
@@ -199,7 +213,9 @@ class Variable:
 
     def spec(self) -> TensorSpec:
         """Shape and dtype."""
-        return TensorSpec(self.shape, _autocast.get() if _autocast.get() and self.autocast and dtypes.is_floating(self.dtype) else self.dtype)
+        return TensorSpec(
+            self.shape, _autocast.get() if _autocast.get() and self.autocast and dtypes.is_floating(self.dtype) else self.dtype
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """The value for NumPy."""

@@ -27,7 +27,7 @@ def first_non_finite_layer(model: Trainer, batch: Any) -> str | None:
     if not all(_finite(leaf) for leaf in tree.flatten(x)):
         return "(the input itself)"
     found: list[str] = []
-    watched = list(tracking.walk(model))  # type: ignore[arg-type]
+    watched = list(tracking.walk(model))
 
     def watch(layer: Any, outputs: Any) -> None:
         if not found and not _all_finite(outputs):
@@ -37,7 +37,7 @@ def first_non_finite_layer(model: Trainer, batch: Any) -> str | None:
         layer.watch_outputs(watch)
     try:
         with StateScope(), CallContext(training=True), backends.current().inference():
-            model(x, training=True)  # type: ignore[operator]
+            model(x, training=True)
     finally:
         for layer in reversed(watched):
             layer.watch_outputs(None)

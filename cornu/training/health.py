@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from cornu.errors import ArgumentError, NonFiniteError
 from cornu.ops.arguments import Array
 from cornu.ops.core import where

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import signal
 import threading
@@ -89,6 +90,10 @@ def between_steps() -> Iterator[Callable[[], None]]:
         yield stop_if_asked
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _given(results: Any) -> Any:
+    return results
 
 
 class _Watch:
@@ -199,7 +204,7 @@ def _run_epoch(model: Trainer, batches: Iterator[Any], told: CallbackList, watch
             results = program(*batch)
             watch.saw(batch)
         step += len(group)
-        logs = Logs(model.get_metrics_result if default else lambda results=results: results)
+        logs = Logs(model.get_metrics_result if default else functools.partial(_given, results))
         told.on_train_batch_end(step - 1, logs)
         stop_if_asked()
         if model.stop_training:
@@ -244,7 +249,7 @@ def evaluate(
         for step, batch in enumerate(itertools.chain([first], stream)):
             told.on_test_batch_begin(step)
             results = program(*batch)
-            logs = Logs(model.get_metrics_result if default else lambda results=results: results)
+            logs = Logs(model.get_metrics_result if default else functools.partial(_given, results))
             told.on_test_batch_end(step, logs)
         final = dict(logs)
         told.on_test_end(final)

@@ -29,7 +29,9 @@ def per_output(given: Any, names: Sequence[str], what: str, *, leaf: type | tupl
         if unknown:
             guess = nearest(unknown[0], names)
             hint = f" Did you mean {guess[0]!r}?" if guess else ""
-            raise ArgumentError(f"The {what} must be keyed by the model's outputs, {list(names)}, got {unknown}.{hint} Name the output layers so.")
+            raise ArgumentError(
+                f"The {what} must be keyed by the model's outputs, {list(names)}, got {unknown}.{hint} Name the output layers so."
+            )
         return [given.get(name) for name in names]
     if isinstance(given, (list, tuple)) and not (leaf and isinstance(given, leaf)):
         flat = list(given)

@@ -15,8 +15,8 @@ from cornu.layers.context import CallContext
 from cornu.ops.arguments import Array
 from cornu.ops.dispatch import composite
 from cornu.ops.elementwise import isfinite, logical_and
-from cornu.ops.reduce import all
-from cornu.state import StateScope, value_and_grad, when
+from cornu.ops.reduce import all as all_true
+from cornu.state import StateScope, when
 
 if TYPE_CHECKING:
     from cornu.training.trainer import Trainer
@@ -27,9 +27,9 @@ __all__ = ["all_finite", "default_train_step", "finite_probe", "predict_step", "
 @composite
 def all_finite(xs: Sequence[Array]) -> Array:
     """Whether no element of any of the arrays is infinite or NaN, as one boolean."""
-    good = all(isfinite(xs[0]))
+    good = all_true(isfinite(xs[0]))
     for x in xs[1:]:
-        good = logical_and(good, all(isfinite(x)))
+        good = logical_and(good, all_true(isfinite(x)))
     return good
 
 

@@ -9,6 +9,7 @@ from cornu import backends, dtypes, optimizers, serialization, tree
 from cornu.errors import ArgumentError, BackendError, DataError, NotCompiledError
 from cornu.graph import SymbolicTensor, infer
 from cornu.layers import context, tracking
+from cornu.layers.layer import Layer
 from cornu.metrics import Mean
 from cornu.ops.arguments import Array
 from cornu.ops.reduce import mean
@@ -17,17 +18,17 @@ from cornu.state.seed import make_seed
 from cornu.state.variable import structure_version
 from cornu.training import checks, loop, steps
 from cornu.training.health import Health
-from cornu.training.replayable import is_replayable
 from cornu.training.objective import CompiledLoss, CompiledMetrics, per_output
+from cornu.training.replayable import is_replayable
 
 __all__ = ["Trainer"]
 
 
-class Trainer:
-    """`compile`, `fit`, `evaluate`, `predict`, and the steps that a subclass may write itself."""
+class Trainer(Layer):
+    """A layer with `compile`, `fit`, `evaluate`, `predict`, and the steps that a subclass may write itself."""
 
-    _objective: CompiledLoss | None = None
-    _scores: CompiledMetrics | None = None
+    _objective: Any = None
+    _scores: Any = None
     optimizer: Any = None
     stop_training = False
     history: Any = None
@@ -79,7 +80,7 @@ class Trainer:
         chosen = optimizers.get(optimizer)
         objective, scores = CompiledLoss(loss, loss_weights), CompiledMetrics(metrics, weighted_metrics)
         with backends.use_backend(self._home_backend()):
-            if auto_scale_loss and getattr(self, "dtype_policy", None) is not None and self.dtype_policy.name == "mixed_float16":  # type: ignore[attr-defined]
+            if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
                 chosen = optimizers.scaled(chosen)
             self.optimizer = chosen
             self._objective, self._scores = objective, scores
@@ -97,7 +98,7 @@ class Trainer:
         self._parts: dict[str, ReplayedPart] = {}
 
     def _home_backend(self) -> Any:
-        for variable in self._all_state():  # type: ignore[attr-defined]
+        for variable in self._all_state():
             return variable.backend
         return getattr(self, "_home", None) or backends.compute()
 
@@ -117,7 +118,7 @@ class Trainer:
         arguments = {name: serialization.deserialize(value) for name, value in config.items()}
         self.compile(**arguments)
         if getattr(self, "built", False):
-            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+            self.optimizer.build(self.trainable_variables)
 
     def _require_compiled(self, what: str) -> None:
         if not self.compiled:
@@ -150,17 +151,15 @@ class Trainer:
         return self._part("outputs", self._outputs, self.variables_in_use)(unpack(data)[0])
 
     def _outputs(self, x: Any) -> Any:
-        return self(x, training=False)  # type: ignore[operator]
+        return self(x, training=False)
 
-    def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
-    ) -> Array:
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True) -> Array:
         """The loss of a batch: of the outputs against the targets, plus what layers added and regularizers ask."""
         total = None
         if self._objective is not None and y_pred is not None:
             outputs, targets, weights, masks = self._aligned(y, y_pred, sample_weight)
             total = self._objective(targets, outputs, weights, masks)
-        for extra in self.losses:  # type: ignore[attr-defined]
+        for extra in self.losses:
             extra = mean(extra) if len(extra.shape) else extra
             total = extra if total is None else total + extra
         if total is None:
@@ -187,7 +186,7 @@ class Trainer:
 
     def _forward_and_backward(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Any, Array, list[Any], list[Array]]:
         def forward() -> tuple[Array, Any]:
-            y_pred = self(x, training=True)  # type: ignore[operator]
+            y_pred = self(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
             return self.optimizer.scale_loss(loss), (loss, y_pred, self._masks(y_pred))
 
@@ -227,18 +226,18 @@ class Trainer:
 
     def variables_in_use(self) -> list[Variable]:
         """All variables that a forward pass may read or assign."""
-        return list(self.variables)  # type: ignore[attr-defined]
+        return list(self.variables)
 
     def _trained(self) -> list[Variable]:
         """The trainable variables, looked for again when the structure version has moved on."""
         if self._trained_at != structure_version():
-            self._trained_variables, self._trained_at = self.trainable_variables, structure_version()  # type: ignore[attr-defined]
+            self._trained_variables, self._trained_at = self.trainable_variables, structure_version()
         return self._trained_variables
 
     def update_metrics(self, x: Any, y: Any, sample_weight: Any) -> None:
         """A forward pass without training; loss and metrics are brought up to date."""
-        y_pred = self(x, training=False)  # type: ignore[operator]
-        if self._objective is not None and (self.loss is not None or self.losses):  # type: ignore[attr-defined]
+        y_pred = self(x, training=False)
+        if self._objective is not None and (self.loss is not None or self.losses):
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
             self._loss_mean.update_state(loss, _rows(x))
         if self.uses_default_step("compute_metrics"):
@@ -257,14 +256,19 @@ class Trainer:
 
     def _aligned(self, y: Any, y_pred: Any, sample_weight: Any) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         """Outputs, targets, weights and masks, each with one entry for each output."""
-        if self._settled and not isinstance(y_pred, (dict, list, tuple)) and not isinstance(y, (dict, list, tuple)) and not tree.is_nested(sample_weight):
+        if (
+            self._settled
+            and not isinstance(y_pred, (dict, list, tuple))
+            and not isinstance(y, (dict, list, tuple))
+            and not tree.is_nested(sample_weight)
+        ):
             return [y_pred], [y], [sample_weight], self._masks(y_pred)
         outputs, names = tree.flatten(y_pred), self._names_of(y_pred)
-        self._objective.build(names)  # type: ignore[union-attr]
+        self._objective.build(names)
         targets = arranged(y, y_pred, names, "targets")
         weights = [sample_weight] * len(names) if not tree.is_nested(sample_weight) else per_output(sample_weight, names, "sample weights")
         if self._scores is not None:
-            self._scores.build(names, self._objective.losses, targets, outputs)  # type: ignore[union-attr]
+            self._scores.build(names, self._objective.losses, targets, outputs)
         self._settled = True
         return outputs, targets, weights, self._masks(y_pred)
 
@@ -280,10 +284,10 @@ class Trainer:
     @property
     def metrics(self) -> list[Any]:
         """The running mean of the loss, those of each output's, the metrics of `compile`, and those kept in attributes."""
-        own = [m for layer in tracking.walk(self) for m in tracking.metrics(layer) if m is not getattr(self, "_loss_mean", None)]  # type: ignore[arg-type]
+        own = [m for layer in tracking.walk(self) for m in tracking.metrics(layer) if m is not getattr(self, "_loss_mean", None)]
         if not self.compiled:
             return own
-        found = [self._loss_mean, *self._objective.metrics, *self._scores.metrics, *own]  # type: ignore[union-attr]
+        found = [self._loss_mean, *self._objective.metrics, *self._scores.metrics, *own]
         return list({id(m): m for m in found}.values())
 
     @property
@@ -377,13 +381,17 @@ class Trainer:
         """Loss and metrics on data: a number, a list in the order of `metrics_names`, or a dict if `return_dict`."""
         self._require_compiled("evaluate")
         with backends.use_backend(self._home_backend()):
-            logs = loop.evaluate(self, x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, steps=steps, callbacks=callbacks)
+            logs = loop.evaluate(
+                self, x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, steps=steps, callbacks=callbacks
+            )
         if return_dict:
             return logs
         values = list(logs.values())
         return values[0] if len(values) == 1 else values
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", steps: int | None = None, callbacks: Any = None) -> Any:
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", steps: int | None = None, callbacks: Any = None
+    ) -> Any:
         """The outputs for all rows, as NumPy arrays in the structure of the outputs."""
         with backends.use_backend(self._home_backend()):
             return loop.predict(self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
@@ -425,7 +433,11 @@ class Trainer:
         programs = self.__dict__.setdefault("_programs", {})
         if kind not in programs:
             step = {"train": steps.train_step, "test": steps.test_step, "predict": steps.predict_step}[kind]
-            jit = False if getattr(self, "run_eagerly", False) else {"auto": None}.get(getattr(self, "jit_compile", "auto"), getattr(self, "jit_compile", None))
+            jit = (
+                False
+                if getattr(self, "run_eagerly", False)
+                else {"auto": None}.get(getattr(self, "jit_compile", "auto"), getattr(self, "jit_compile", None))
+            )
             programs[kind] = CompiledStep(lambda *data: self._finished(step(self, data)), lambda: self._variables_for(kind), jit=jit)
         return programs[kind]
 
@@ -435,7 +447,7 @@ class Trainer:
         return result
 
     def _variables_for(self, kind: str) -> list[Variable]:
-        own = list(self.variables)  # type: ignore[attr-defined]
+        own = list(self.variables)
         if kind != "predict":
             own += [v for m in self.metrics for v in m.variables]
         if kind == "train":
@@ -447,11 +459,11 @@ class Trainer:
         if self._built_at == structure_version():
             return
         symbols = tree.map_structure(_open_batch, x)
-        if not self.built:  # type: ignore[attr-defined]
-            self._build_for((symbols,), {})  # type: ignore[attr-defined]
-        if any(not layer.built for layer in tracking.walk(self)):  # type: ignore[arg-type]
+        if not self.built:
+            self._build_for((symbols,), {})
+        if any(not layer.built for layer in tracking.walk(self)):
             with backends.current().inference():
-                self(x, training=False)  # type: ignore[operator]
+                self(x, training=False)
         self._built_at = structure_version()
 
     def ensure_ready(self, x: Any, y: Any, sample_weight: Any, *, training: bool) -> None:
@@ -460,10 +472,10 @@ class Trainer:
         symbols = tree.map_structure(_open_batch, (x, y, sample_weight))
         y_pred = self.symbolic_outputs(symbols[0])
         checks.check_batch(self, x, y, y_pred)
-        outputs, targets, _, _ = self._aligned(symbols[1], y_pred, symbols[2])
+        outputs, _targets, _, _ = self._aligned(symbols[1], y_pred, symbols[2])
         checks.check_targets(self._objective, self._names_of(y_pred), outputs, arranged(y, y_pred, self._names_of(y_pred), "targets"))
         if training:
-            variables = self.trainable_variables  # type: ignore[attr-defined]
+            variables = self.trainable_variables
             if not self.optimizer.built:
                 self.optimizer.build(variables)
 
@@ -473,7 +485,7 @@ class Trainer:
         if graph is not None:
             graph.arrange(x)
             return graph.outputs
-        return tree.map_structure(lambda s: SymbolicTensor(s.shape, s.dtype), infer(self._run, (x,), {"training": False}))  # type: ignore[attr-defined]
+        return tree.map_structure(lambda s: SymbolicTensor(s.shape, s.dtype), infer(self._run, (x,), {"training": False}))
 
 
 def unpack(data: Any) -> tuple[Any, Any, Any]:
@@ -482,7 +494,7 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
         return data, None, None
     if len(data) > 3:
         raise DataError(f"A batch is x, (x, y) or (x, y, sample_weight), got a tuple of {len(data)}.")
-    return (*data, *(None,) * (3 - len(data)))  # type: ignore[return-value]
+    return (*data, *(None,) * (3 - len(data)))
 
 
 def arranged(y: Any, y_pred: Any, names: Sequence[str], what: str) -> list[Any]:

@@ -12,8 +12,25 @@ from cornu import config, dtypes
 from cornu.errors import BackendError
 
 __all__ = [
-    "ARRAY_TYPES", "add_state", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "borrow", "cast", "compile", "copy", "devices", "dtype",
-    "evaluate_shape", "inference", "make_state", "to_numpy", "value_and_grad",
+    "ARRAY_TYPES",
+    "CAN_TRAIN",
+    "EAGER",
+    "NAME",
+    "add_state",
+    "asarray",
+    "assign_state",
+    "block",
+    "borrow",
+    "cast",
+    "compile",
+    "copy",
+    "devices",
+    "dtype",
+    "evaluate_shape",
+    "inference",
+    "make_state",
+    "to_numpy",
+    "value_and_grad",
 ]  # fmt: skip
 
 NAME = "numpy"

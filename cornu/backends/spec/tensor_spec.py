@@ -25,7 +25,7 @@ class TensorSpec:
     __slots__ = ("dtype", "shape")
 
     def __init__(self, shape: Sequence[int | None], dtype: Any = "float32") -> None:
-        self.shape = tuple(None if n is None else int(n) for n in shape)
+        self.shape: tuple[Any, ...] = tuple(None if n is None else int(n) for n in shape)
         self.dtype = dtypes.standardize(dtype)
         if any(n is not None and n < 0 for n in self.shape):
             raise ShapeError(f"Dimensions must not be negative, got the shape {self.shape}.")
@@ -40,7 +40,7 @@ class TensorSpec:
         """The number of elements."""
         count = 1
         for n in self.shape:
-            count *= n  # type: ignore[operator]
+            count *= n
         return count
 
     def stood_in(self, stand_in: int) -> TensorSpec:

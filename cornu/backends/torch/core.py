@@ -16,8 +16,27 @@ from cornu.backends.spec.tensor_spec import TensorSpec
 from cornu.errors import BackendError
 
 __all__ = [
-    "ARRAY_TYPES", "add_state", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "borrow", "cast", "compile", "copy", "device", "devices", "dtype",
-    "evaluate_shape", "inference", "make_state", "native_dtype", "to_numpy", "value_and_grad",
+    "ARRAY_TYPES",
+    "CAN_TRAIN",
+    "EAGER",
+    "NAME",
+    "add_state",
+    "asarray",
+    "assign_state",
+    "block",
+    "borrow",
+    "cast",
+    "compile",
+    "copy",
+    "device",
+    "devices",
+    "dtype",
+    "evaluate_shape",
+    "inference",
+    "make_state",
+    "native_dtype",
+    "to_numpy",
+    "value_and_grad",
 ]  # fmt: skip
 
 NAME = "torch"
