@@ -75,6 +75,10 @@ class Mean(Metric):
 
     def update_state(self, values: Array, sample_weight: Array | None = None) -> None:
         """Adds values; weights have their shape, or its first axes, and values of weight 0 do not count."""
+        if isinstance(sample_weight, int) and sample_weight > 0 and getattr(values, "ndim", None) == 0:  # one value that stands for many
+            self.total.assign_add(ops.multiply(ops.cast(values, self.dtype), sample_weight))
+            self.count.assign_add(sample_weight)
+            return
         values, weights = gathered(values, sample_weight, self.dtype)
         self.total.assign_add(ops.sum(values) if values.ndim else values)
         self.count.assign_add(math.prod(values.shape) if weights is None else ops.sum(weights))

@@ -172,8 +172,9 @@ def fit(
             told.on_epoch_begin(epoch)
             watch.start(epoch, done)
             batches = itertools.chain([first], stream) if epoch == initial_epoch else train.epoch(epoch)
-            done += _run_epoch(model, batches, told, watch, stop_if_asked)
-            logs = dict(Logs(model.get_metrics_result))
+            steps, so_far = _run_epoch(model, batches, told, watch, stop_if_asked)
+            done += steps
+            logs = dict(so_far)
             if validation_data is not None and _is_due(validation_freq, epoch):
                 scores = _validate(model, validation_data, validation_batch_size or batch_size, validation_steps, told)
                 logs.update({f"val_{name}": value for name, value in scores.items()})
@@ -193,11 +194,11 @@ def _first(stream: Iterator[Any]) -> Any:
     raise DataError("The data holds no batch. Check that the arrays are not empty, and that the generator yields.")
 
 
-def _run_epoch(model: Trainer, batches: Iterator[Any], told: CallbackList, watch: _Watch, stop_if_asked: Callable[[], None]) -> int:
-    """Runs the steps of one epoch; gives how many there were."""
+def _run_epoch(model: Trainer, batches: Iterator[Any], told: CallbackList, watch: _Watch, stop_if_asked: Callable[[], None]) -> tuple[int, Logs]:
+    """Runs the steps of one epoch; gives how many there were, and the metrics at the end of the last."""
     model.reset_metrics()
     program, together = model.program("train"), model.steps_per_execution
-    default, step = model.uses_default_step("train_step"), 0
+    default, step, logs = model.uses_default_step("train_step"), 0, Logs(model.get_metrics_result)
     for group in _grouped(batches, together):
         told.on_train_batch_begin(step)
         for batch in group:
@@ -210,7 +211,7 @@ def _run_epoch(model: Trainer, batches: Iterator[Any], told: CallbackList, watch
         if model.stop_training:
             break
     watch.look()
-    return step
+    return step, logs
 
 
 def _grouped(batches: Iterator[Any], size: int) -> Iterator[list[Any]]:

@@ -7,10 +7,9 @@ from typing import Any
 
 from cornu import losses, metrics, tree
 from cornu.errors import ArgumentError, DataError, nearest
-from cornu.losses import Loss
+from cornu.losses import as_loss, combine_weights
 from cornu.metrics import Mean, Metric
 from cornu.ops.arguments import Array
-from cornu.ops.core import cast, where
 from cornu.ops.creation import ones_like
 from cornu.ops.elementwise import multiply
 
@@ -64,7 +63,7 @@ class CompiledLoss:
         if self.names is not None:
             return
         names = list(names)
-        self.losses = [_as_loss(one) for one in per_output(self._given, names, "losses")]
+        self.losses = [as_loss(one) if one is not None else None for one in per_output(self._given, names, "losses")]
         weights = per_output(self._given_weights, names, "loss weights")
         self._weights = [1.0 if w is None else float(w) for w in weights]
         self.names = names
@@ -92,14 +91,6 @@ class CompiledLoss:
         return [t for t in self.trackers if t is not None]
 
 
-def _as_loss(identifier: Any) -> Any:
-    """A `Loss` from a name, a function of (y_true, y_pred), or a `Loss`."""
-    if identifier is None:
-        return None
-    found = losses.get(identifier)
-    return found if isinstance(found, Loss) else losses.LossFunctionWrapper(found, name=getattr(found, "__name__", None))
-
-
 class CompiledMetrics:
     """The metrics of all outputs, those that take sample weights apart from those that do not."""
 
@@ -107,7 +98,7 @@ class CompiledMetrics:
         self._given = {False: plain, True: weighted}
         self._entries: list[tuple[int, bool, Metric]] | None = None
         for one in (*tree.flatten(plain), *tree.flatten(weighted)):
-            if isinstance(one, str) and one not in _BY_LOSS:
+            if isinstance(one, str) and one not in _BY_LOSS:  # so that a misspelt name fails in `compile`
                 metrics.get(one)
 
     def build(self, names: Sequence[str], found_losses: Sequence[Any], targets: Sequence[Any], outputs: Sequence[Any]) -> None:
@@ -145,7 +136,7 @@ class CompiledMetrics:
         for i, weighted, metric in self._entries or ():
             weight = weights[i] if weighted else None
             if masks[i] is not None:
-                weight = _masked(weight, masks[i])
+                weight = combine_weights(weight, masks[i], ones_like(masks[i], "float32"))
             if weight is None:
                 metric.update_state(targets[i], outputs[i])
             else:
@@ -157,30 +148,16 @@ class CompiledMetrics:
         return [metric for _, _, metric in self._entries or ()]
 
 
-def _masked(weight: Any, mask: Any) -> Any:
-    mask = cast(mask, "float32")
-    if weight is None:
-        return mask
-    while weight.ndim < mask.ndim:
-        weight = weight[..., None]
-    return where(cast(mask, "bool"), multiply(weight, ones_like(mask)), 0.0)
-
-
 def _listed(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 def _as_metric(identifier: Any, loss: Any, target: Any, output: Any) -> Metric:
-    if isinstance(identifier, Metric):
-        return identifier
-    if isinstance(identifier, str) and identifier in _BY_LOSS:
-        return metrics.resolve_accuracy(identifier, loss, tuple(target.shape), tuple(output.shape))
-    found = metrics.get(identifier)
-    if isinstance(found, Metric):
-        if isinstance(identifier, str):
-            found.name = identifier
-        return found
-    return metrics.MeanMetricWrapper(found, name=identifier if isinstance(identifier, str) else getattr(found, "__name__", "metric"))
+    """The metric, its variables made: none can be made while a step is traced."""
+    metric = metrics.resolve(identifier, loss, tuple(target.shape), tuple(output.shape))
+    if not metric.built:
+        metric.build(tuple(target.shape), tuple(output.shape))
+    return metric
 
 
 def _named(metric: Metric, output: str | None) -> Metric:
