@@ -94,11 +94,15 @@ class ModelCheckpoint(MonitorCallback):
         before, name = self.best, self.monitor
         value = self.watched(logs) if self.save_best_only else None
         if value is not None and not self.is_better(value, before):
-            self._tell(epoch, f"{name} did not improve on {before}, nothing saved")
+            self._tell(
+                epoch, f"{name} did not improve on {before:.5f}, nothing saved" if before is not None else f"{name} is NaN, nothing saved"
+            )
             return
         path = self._path(epoch, batch, logs)
         self._save(path)
-        improved = f"{name} improved from {before} to {value:.5f}, " if value is not None else ""
+        improved = "" if value is None else f"{name} is {value:.5f}, the first one, "
+        if value is not None and before is not None:
+            improved = f"{name} improved from {before:.5f} to {value:.5f}, "
         self.best = before if value is None else value  # after the save: a failed one is tried again
         self._tell(epoch, f"{improved}saved to {path}")
 
