@@ -1,4 +1,4 @@
-"""Gradients held within bounds."""
+"""Gradients held within bounds: lists in, lists out."""
 
 from __future__ import annotations
 
@@ -6,22 +6,30 @@ from collections.abc import Sequence
 
 from cornu import ops
 from cornu.ops.arguments import Array
+from cornu.ops.dispatch import composite
 
-__all__ = ["by_global_norm", "by_norm", "by_value", "global_norm"]
-
-
-def by_value(gradient: Array, limit: float) -> Array:
-    """Each element held between `-limit` and `limit`."""
-    return ops.clip(gradient, -limit, limit)
+__all__ = ["clip_elements", "clip_global_norm", "clip_norms", "global_norm"]
 
 
-def by_norm(gradient: Array, limit: float) -> Array:
-    """The gradient, shortened to the norm `limit` if it is longer."""
-    return by_global_norm([gradient], limit)[0]
+@composite
+def clip_elements(gradients: Sequence[Array], limit: float) -> list[Array]:
+    """Each element of each gradient held between `-limit` and `limit`."""
+    return [ops.clip(g, -limit, limit) for g in gradients]
 
 
-def by_global_norm(gradients: Sequence[Array], limit: float) -> list[Array]:
+@composite
+def clip_norms(gradients: Sequence[Array], limit: float) -> list[Array]:
+    """Each gradient, shortened to the norm `limit` if it is longer."""
+    return [_shortened([g], limit)[0] for g in gradients]
+
+
+@composite
+def clip_global_norm(gradients: Sequence[Array], limit: float) -> list[Array]:
     """All gradients times `limit / max(norm, limit)`, with the norm of all of them together."""
+    return _shortened(gradients, limit)
+
+
+def _shortened(gradients: Sequence[Array], limit: float) -> list[Array]:
     factor = limit / ops.maximum(global_norm(gradients), limit)
     return [g * ops.cast(factor, g.dtype) for g in gradients]
 

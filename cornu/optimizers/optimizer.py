@@ -148,7 +148,7 @@ class Optimizer(OptimizerState):
         """Takes gradients into the weighted sums; when the last of a group is in, changes the variables by the mean."""
         sums = [self._accumulators[self._get_variable_index(v)] for v in variables]
         for total, g in zip(sums, grads, strict=True):
-            total.assign(total + g * weight)
+            total.assign(ops.add(total.value, g * weight))
         weights.assign(ops.add(weights, weight))
 
         def update() -> None:
@@ -201,10 +201,10 @@ class Optimizer(OptimizerState):
 
     def _clipped(self, grads: list[Array]) -> list[Array]:
         if self.clipnorm is not None:
-            return [clipping.by_norm(g, self.clipnorm) for g in grads]
+            return clipping.clip_norms(grads, self.clipnorm)
         if self.clipvalue is not None:
-            return [clipping.by_value(g, self.clipvalue) for g in grads]
-        return grads if self.global_clipnorm is None else clipping.by_global_norm(grads, self.global_clipnorm)
+            return clipping.clip_elements(grads, self.clipvalue)
+        return grads if self.global_clipnorm is None else clipping.clip_global_norm(grads, self.global_clipnorm)
 
     def _average(self, variables: list[Variable]) -> None:
         """Moves the averages towards the variables; now and then the variables become their averages."""

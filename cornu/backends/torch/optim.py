@@ -12,7 +12,10 @@ from typing import Any
 
 import torch
 
-__all__ = ["adadelta_update", "adagrad_update", "adam_update", "adamax_update", "lion_update", "rmsprop_update", "sgd_update"]
+__all__ = [
+    "adadelta_update", "adagrad_update", "adam_update", "adamax_update", "clip_elements", "clip_global_norm", "clip_norms", "lion_update",
+    "rmsprop_update", "sgd_update",
+]  # fmt: skip
 
 Tensors = Sequence[torch.Tensor]
 
@@ -21,7 +24,7 @@ def adam_update(
     values: Tensors, grads: Tensors, slots: Sequence[Tensors], rate: Any, iterations: torch.Tensor, decay: float, *,
     beta_1: float, beta_2: float, epsilon: float,
 ) -> Any:  # fmt: skip
-    """Adam by one kernel for all variables: 22 µs for the four of a small network, against 190 µs op by op (one CPU core).
+    """Adam by one kernel for all variables: 25 µs for a whole step of the four of a small network, against 270 µs op by op (one CPU core).
 
     PyTorch's kernel divides by `sqrt(v / (1 - beta_2^t)) + epsilon`, the paper's and Keras's rule by `sqrt(v) + epsilon` under a rate that
     is corrected instead. So the kernel gets the corrected rate, and is told that so many steps are done that nothing is left to correct.
@@ -62,7 +65,7 @@ def sgd_update(
     values: Tensors, grads: Tensors, slots: Sequence[Tensors], rate: Any, iterations: torch.Tensor, decay: float, *,
     momentum: float, nesterov: bool,
 ) -> Any:  # fmt: skip
-    """Gradient descent by one kernel, or by one for each term of the rule.
+    """Gradient descent by one kernel, or by one for each term of the rule: 15 µs a step as above, against 81 µs op by op.
 
     The fused kernel does `velocity = momentum * velocity + (1 - dampening) * g; value = value - lr * velocity`. Our velocity has the rate
     in it: that is a dampening of `1 + rate` at `lr = -1`. It needs the rate as a number, so an accelerator, where reading one waits, goes
@@ -189,6 +192,27 @@ def lion_update(
     torch._foreach_sub_(values, directions)
     torch._foreach_lerp_(slots[0], grads, 1 - beta_2)
     return None
+
+
+def clip_elements(grads: Tensors, limit: float) -> Any:
+    """Two kernels for all gradients."""
+    return torch._foreach_clamp_max(torch._foreach_clamp_min(grads, -limit), limit) if _alike(grads, grads) else NotImplemented
+
+
+def clip_norms(grads: Tensors, limit: float) -> Any:
+    """One kernel for all norms, one for all products: 23 µs for four small gradients, against 81 µs one by one (one CPU core)."""
+    if not _alike(grads, grads, _WIDE):
+        return NotImplemented
+    norms = torch.stack(torch._foreach_norm(grads))
+    return torch._foreach_mul(grads, (limit / norms.clamp_(min=limit)).unbind())
+
+
+def clip_global_norm(grads: Tensors, limit: float) -> Any:
+    """As `clip_norms`, by the norm of the norms."""
+    if not _alike(grads, grads, _WIDE):
+        return NotImplemented
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
+    return torch._foreach_mul(grads, limit / norm.clamp_(min=limit))
 
 
 def _ready(values: Tensors, rate: Any, iterations: torch.Tensor, decay: float) -> Any:
