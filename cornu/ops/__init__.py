@@ -20,6 +20,7 @@ from cornu.ops.nn import *
 from cornu.ops.operators import attach as attach
 from cornu.ops.products import *
 from cornu.ops.rearrange import *
+from cornu.ops.recurrent import *
 from cornu.ops.reduce import *
 from cornu.ops.segments import *
 from cornu.ops.shaping import *

@@ -21,8 +21,8 @@ def lstm(
     kernel: jax.Array,
     recurrent_kernel: jax.Array,
     bias: jax.Array | None,
-    mask: jax.Array | None,
-    reverse: bool,
+    mask: jax.Array | None = None,
+    reverse: bool = False,
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """A long short-term memory (S. Hochreiter, J. Schmidhuber, 1997, doi:10.1162/neco.1997.9.8.1735; forget gate: Gers et al., 2000).
 

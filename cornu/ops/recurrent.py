@@ -1,0 +1,80 @@
+"""Recurrent networks over whole sequences, where a backend has one kernel for all steps."""
+
+from __future__ import annotations
+
+from cornu.ops.activation import sigmoid
+from cornu.ops.arguments import Array
+from cornu.ops.control import scan
+from cornu.ops.core import convert_to_tensor, where
+from cornu.ops.dispatch import composite
+from cornu.ops.elementwise import add, multiply, tanh
+from cornu.ops.joining import split
+from cornu.ops.nn import dense
+from cornu.ops.products import matmul
+from cornu.ops.shaping import expand_dims, flip, swapaxes
+
+__all__ = ["lstm"]
+
+
+def lstm_step(z: Array, c: Array) -> tuple[Array, Array]:
+    """One step from the sums of all gates: `c' = sigmoid(f) * c + sigmoid(i) * tanh(g)`, `h' = sigmoid(o) * tanh(c')`; gives h' and c'.
+
+    `z` (batch, 4 * units) holds i, f, g and o side by side, `c` (batch, units) the cell's state.
+
+    >>> h, c = lstm_step([[0.0, 0.0, 0.0, 0.0]], [[2.0]])
+    >>> c.tolist()
+    [[1.0]]
+    """
+    i, f, g, o = split(z, 4, -1)
+    c = add(multiply(sigmoid(f), c), multiply(sigmoid(i), tanh(g)))
+    return multiply(sigmoid(o), tanh(c)), c
+
+
+@composite
+def lstm(
+    x: Array,
+    h: Array,
+    c: Array,
+    kernel: Array,
+    recurrent_kernel: Array,
+    bias: Array | None,
+    mask: Array | None = None,
+    reverse: bool = False,
+) -> tuple[Array, Array, Array]:
+    """A long short-term memory over a batch of sequences (S. Hochreiter, J. Schmidhuber, 1997, doi:10.1162/neco.1997.9.8.1735; forget gate:
+    F. Gers and others, 2000, doi:10.1162/089976600300015015).
+
+    At each step `z = x @ kernel + h @ recurrent_kernel + bias`, then `lstm_step`.
+
+    Args:
+        x: (batch, time, features).
+        h, c: the state before the first step, (batch, units) each.
+        kernel, recurrent_kernel: (features, 4 * units) and (units, 4 * units), for the gates i, f, g, o.
+        bias: (4 * units,) or None.
+        mask: (batch, time) booleans; where False the state is carried over, and the output is that of the step before.
+        reverse: from the last step to the first; outputs then stand in that order.
+
+    Returns:
+        the outputs (batch, time, units), and the state after the last step, h and c.
+
+    >>> import numpy as np
+    >>> y, h, c = lstm(np.ones((2, 3, 4)), *np.zeros((2, 2, 1)), np.zeros((4, 4)), np.zeros((1, 4)), np.array([0.0, 0.0, 1.0, 0.0]))
+    >>> y.shape, bool((y[:, -1] == h).all())
+    ((2, 3, 1), True)
+    """
+    # all inputs are projected before the loop, in one product
+    z = swapaxes(dense(x, kernel, bias), 0, 1)  # (time, batch, 4 * units)
+    keep = None if mask is None else expand_dims(swapaxes(convert_to_tensor(mask, "bool"), 0, 1), -1)
+    if reverse:
+        z, keep = flip(z, 0), None if keep is None else flip(keep, 0)
+
+    def step(state: tuple[Array, Array], now: tuple[Array, Array | None]) -> tuple[tuple[Array, Array], Array]:
+        h, c = state
+        z, counts = now
+        new_h, new_c = lstm_step(add(z, matmul(h, recurrent_kernel)), c)
+        if counts is not None:
+            new_h, new_c = where(counts, new_h, h), where(counts, new_c, c)
+        return (new_h, new_c), new_h
+
+    (h, c), outputs = scan(step, (h, c), (z, keep))
+    return swapaxes(outputs, 0, 1), h, c
