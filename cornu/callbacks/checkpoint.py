@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from cornu.callbacks.bar import say
 from cornu.callbacks.callback import EpochLogs, Logs
 from cornu.callbacks.monitor import MonitorCallback
 from cornu.errors import ArgumentError
-from cornu.training.progress import say
 
 __all__ = ["ModelCheckpoint"]
 

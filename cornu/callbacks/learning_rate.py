@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from cornu.callbacks.bar import say
 from cornu.callbacks.callback import Callback, EpochLogs, Logs
 from cornu.callbacks.monitor import MonitorCallback
 from cornu.errors import ArgumentError, nearest
 from cornu.ops.core import convert_to_numpy
-from cornu.training.progress import say
 
 __all__ = ["LearningRateScheduler", "ReduceLROnPlateau"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from cornu.callbacks.bar import REDRAW, Progbar, duration, line, resolve_verbose, say
 from cornu.callbacks.callback import Callback, EpochLogs, Logs
-from cornu.training.progress import REDRAW, Progbar, duration, line, resolve_verbose, say
 
 __all__ = ["ProgbarLogger"]
 

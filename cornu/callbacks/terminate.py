@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from cornu.callbacks.bar import say
 from cornu.callbacks.callback import Callback, Logs
 from cornu.errors import NonFiniteError
-from cornu.training.progress import say
 
 __all__ = ["TerminateOnNaN"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from cornu.callbacks import CallbackList
+from cornu.callbacks import bar as progress
+from cornu.callbacks.bar import Progbar, duration, line, resolve_verbose, say
 from cornu.errors import ArgumentError
-from cornu.training import progress
-from cornu.training.progress import Progbar, duration, line, resolve_verbose, say
 
 
 class Terminal(io.StringIO):
@@ -248,7 +248,6 @@ def test_notebooks_are_alive(monkeypatch):
     stream = type("OutStream", (io.StringIO,), {"__module__": "ipykernel.iostream"})()
     assert progress.is_live(stream)
     assert not progress.is_live(io.StringIO())
-    assert not progress.is_live(None if sys.stdout is None else io.StringIO())
     monkeypatch.setenv("TERM", "dumb")
     assert not progress.is_live(Terminal())
 
@@ -268,3 +267,9 @@ def test_durations_at_the_seams_of_their_units(seconds, text):
 
 def test_numbers_that_are_not_finite_are_shown():
     assert line({"loss": float("nan"), "max": float("inf"), "big": 1.5e7}) == "loss: nan - max: inf - big: 1.5000e+07"
+
+
+def test_a_program_without_a_console_trains_in_silence(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    assert not progress.is_live()
+    assert run(epochs=1, verbose="auto").params["steps"] == 3
