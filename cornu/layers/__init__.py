@@ -6,6 +6,7 @@ from cornu.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding
 from cornu.layers.convolution import Conv1D, Conv2D, Conv3D
 from cornu.layers.dense import Dense
 from cornu.layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from cornu.layers.embedding import Embedding
 from cornu.layers.global_pooling import (
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
@@ -17,6 +18,25 @@ from cornu.layers.global_pooling import (
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.layer import Layer
 from cornu.layers.layer_normalization import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
+from cornu.layers.masking_layer import Masking
+from cornu.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from cornu.layers.normalization import Normalization, Rescaling
 from cornu.layers.plain import ActivityRegularization, Identity, Lambda
 from cornu.layers.pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D, MaxPooling1D, MaxPooling2D, MaxPooling3D
@@ -27,11 +47,14 @@ __all__ = [
     "ELU",
     "Activation",
     "ActivityRegularization",
+    "Add",
     "AlphaDropout",
+    "Average",
     "AveragePooling1D",
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "Concatenate",
     "Conv1D",
     "Conv2D",
     "Conv3D",
@@ -39,7 +62,9 @@ __all__ = [
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "Dot",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
@@ -57,9 +82,13 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "MaxPooling1D",
     "MaxPooling2D",
     "MaxPooling3D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
@@ -72,6 +101,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "Subtract",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
@@ -79,4 +109,12 @@ __all__ = [
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]
