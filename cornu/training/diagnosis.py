@@ -1,4 +1,4 @@
-"""Which layer made the first NaN: a batch run once more, layer by layer."""
+"""Where the first NaN came from: a batch looked at, and run once more, layer by layer."""
 
 from __future__ import annotations
 
@@ -7,45 +7,48 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cornu import backends, dtypes, tree
-from cornu.layers import tracking
 from cornu.layers.context import CallContext
 from cornu.ops.core import convert_to_numpy
 from cornu.state import StateScope
+from cornu.training.endings import watched
 
 if TYPE_CHECKING:
+    from cornu.layers.layer import Layer
     from cornu.training.trainer import Trainer
 
-__all__ = ["first_non_finite_layer"]
+__all__ = ["source_of_non_finite"]
 
 
-def first_non_finite_layer(model: Trainer, batch: Any) -> str | None:
-    """The path of the first layer whose output is not finite on this batch; None where all are (then the loss or the gradient overflowed).
+def source_of_non_finite(model: Trainer, batch: Any) -> str:
+    """What in this batch was the first to be NaN or infinite, as a sentence: the data, a layer's weights or output, or else loss or gradient.
 
     The weights, seeds and statistics are those before the bad step, so the run repeats it. Nothing is changed.
     """
-    x = batch[0]
-    if not all(_finite(leaf) for leaf in tree.flatten(x)):
-        return "(the input itself)"
+    for name, part in zip(("x", "y", "sample_weight"), batch, strict=False):
+        for path, leaf in tree.flatten_with_path(part):
+            if not _finite(leaf):
+                return f"The data is the source: {_described(name + ''.join(f'[{key!r}]' for key in path), leaf)}."
     found: list[str] = []
-    watched = list(tracking.walk(model))
 
-    def watch(layer: Any, outputs: Any) -> None:
-        if not found and not _all_finite(outputs):
-            found.append(layer.name)
+    def watch(layer: Layer, outputs: Any) -> None:
+        if not found and not all(_finite(x) for x in tree.flatten(outputs)):
+            sick = [v.path for v in layer.weights if not _finite(v.value)]
+            found.append(f"layer {layer.name!r}" + (f", whose weight {sick[0]!r} is not finite" if sick else ""))
 
-    for layer in reversed(watched):  # the model last, so that its plan is made after all its layers ask to be watched
-        layer.watch_outputs(watch)
-    try:
-        with StateScope(), CallContext(training=True), backends.current().inference():
-            model(x, training=True)
-    finally:
-        for layer in reversed(watched):
-            layer.watch_outputs(None)
-    return found[0] if found else None
+    with watched(model, watch), StateScope(), CallContext(training=True), backends.current().inference():
+        model(batch[0], training=True)  # type: ignore[operator]
+    return (
+        f"The first output that is not finite comes from {found[0]}."
+        if found
+        else "All layers give finite outputs: the loss or a gradient overflowed."
+    )
 
 
-def _all_finite(outputs: Any) -> bool:
-    return all(_finite(x) for x in tree.flatten(outputs))
+def _described(name: str, values: Any) -> str:
+    values = convert_to_numpy(values)
+    bad = ~np.isfinite(values.astype("float64"))
+    at = ", ".join(str(i) for i in np.unravel_index(int(bad.argmax()), bad.shape))
+    return f"{int(bad.sum())} of the {values.size} numbers in {name} of that batch are NaN or infinite, the first at [{at}]"
 
 
 def _finite(x: Any) -> bool:

@@ -74,11 +74,17 @@ class Health:
         return None if found < 0 else found
 
 
-def failure(step: int, epoch: int, where: str | None) -> NonFiniteError:
-    """The error for a bad step."""
-    source = f" The first output that is not finite comes from layer {where!r}." if where else ""
+def failure(step: int, epoch: int, source: str) -> NonFiniteError:
+    """The error for a bad step.
+
+    Args:
+        step: its number in the epoch, from 1.
+        epoch: the number of the epoch, from 0.
+        source: where the first NaN came from, as a sentence; empty where that is not known.
+    """
     return NonFiniteError(
-        f"Loss and gradients must be finite; at step {step} of epoch {epoch + 1} (both counted from 1) they were not.{source} "
-        "The weights are those before that step. Check the inputs for NaN, lower the learning rate, or clip gradients "
-        "(`clipnorm=1.0`); `compile(on_nonfinite='skip')` leaves such steps out."
+        f"Loss and gradients must be finite; at step {step} of epoch {epoch + 1} (both counted from 1) they were not.\n"
+        + (f"{source}\n" if source else "")
+        + "The weights are those before that step. Clean the data, lower the learning rate, or clip gradients (`clipnorm=1.0`);\n"
+        "`compile(on_nonfinite='skip')` leaves such steps out."
     )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cornu import losses, metrics, tree
+from cornu import losses, metrics
 from cornu.errors import ArgumentError, DataError, nearest
 from cornu.losses import as_loss, combine_weights
 from cornu.metrics import Mean, Metric
@@ -40,6 +40,17 @@ def per_output(given: Any, names: Sequence[str], what: str, *, leaf: type | tupl
     return [given] * len(names)
 
 
+def _entries(given: Any) -> Iterator[Any]:
+    """What lists, and dicts by output name, hold; a configuration is one entry."""
+    if isinstance(given, dict) and "class_name" not in given:
+        given = list(given.values())
+    if isinstance(given, (list, tuple)):
+        for one in given:
+            yield from _entries(one)
+    elif given is not None:
+        yield given
+
+
 class CompiledLoss:
     """The losses of all outputs, added up.
 
@@ -54,9 +65,13 @@ class CompiledLoss:
         self.trackers: list[Mean] = []
         self.losses: list[Any] = []
         # Names are looked up now, so that a misspelt one fails in `compile`
-        for one in tree.flatten(loss):
-            if one is not None:
-                losses.get(one)
+        for one in _entries(loss):
+            losses.get(one)
+
+    def check_keys(self, names: Sequence[str]) -> None:
+        """Raises where losses or their weights cannot be those of outputs of these names."""
+        per_output(self._given, names, "losses")
+        per_output(self._given_weights, names, "loss weights")
 
     def build(self, names: Sequence[str]) -> None:
         """Settles which loss is whose."""
@@ -97,9 +112,11 @@ class CompiledMetrics:
     def __init__(self, plain: Any, weighted: Any) -> None:
         self._given = {False: plain, True: weighted}
         self._entries: list[tuple[int, bool, Metric]] | None = None
-        for one in (*tree.flatten(plain), *tree.flatten(weighted)):
-            if isinstance(one, str) and one not in _BY_LOSS:  # so that a misspelt name fails in `compile`
+        for one in (*_entries(plain), *_entries(weighted)):
+            if isinstance(one, str) and one not in _BY_LOSS:
                 metrics.get(one)
+            elif not (isinstance(one, (str, dict)) or callable(one)):
+                raise ArgumentError(f"A metric must be a name, a Metric or a function of targets and outputs, got {one!r} ({type(one).__name__}).")
 
     def build(self, names: Sequence[str], found_losses: Sequence[Any], targets: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Settles which metric is whose; "accuracy" by the output's shape, the targets' and the loss."""
@@ -114,6 +131,15 @@ class CompiledMetrics:
                     metric = _as_metric(identifier, found_losses[i], targets[i], outputs[i])
                     entries.append((i, weighted, _named(metric, names[i] if len(names) > 1 else None)))
         self._entries = entries
+
+    def check_keys(self, names: Sequence[str]) -> None:
+        """Raises where metrics cannot be those of outputs of these names."""
+        self.measured(names)
+
+    def measured(self, names: Sequence[str]) -> list[str]:
+        """The names of the outputs that have metrics, of these."""
+        wanted = [self._for_outputs(given, names) for given in self._given.values()]
+        return [name for i, name in enumerate(names) if any(each[i] for each in wanted)]
 
     @staticmethod
     def _for_outputs(given: Any, names: Sequence[str]) -> list[list[Any]]:
