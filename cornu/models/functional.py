@@ -22,6 +22,7 @@ class Graph:
         inputs, outputs: the structures as given.
         nodes: in the order in which they run, mask edges not counted.
         layers: each layer once, the deepest first, inputs included.
+        operations: the same, with the calls of ops among them.
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
@@ -38,7 +39,8 @@ class Graph:
         self.output_names = [_name_of(x) for x in self.flat_outputs]
         self.output_masks = [x.mask for x in self.flat_outputs]
         nodes_between(self.flat_inputs, self.flat_outputs)  # raises where something does not come from the inputs
-        self.nodes, self.layers = _ordered(self.flat_inputs, self.flat_outputs)
+        self.nodes, self.operations = _ordered(self.flat_inputs, self.flat_outputs)
+        self.layers = [step for step in self.operations if isinstance(step, Layer)]
         self._plan: Plan | None = None
         self._masked: dict[tuple[bool, ...], tuple[Plan, list[Any]]] = {}
 
@@ -160,8 +162,8 @@ def _callable_of(node: Node) -> tuple[Callable[..., Any], bool]:
     return operation.planned_call(node), call_signature(type(operation).call).training
 
 
-def _ordered(inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> tuple[list[Node], list[Layer]]:
-    """Nodes in running order; layers by their distance from the outputs, the farthest first, those found first before others."""
+def _ordered(inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> tuple[list[Node], list[Layer | Node]]:
+    """Nodes in running order; layers and calls of ops by their distance from the outputs, the farthest first, those found first before others."""
     given = {id(x) for x in inputs}
     found: dict[int, Node] = {}
 
@@ -184,15 +186,14 @@ def _ordered(inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]
             if x.node is not None:
                 depth[id(x.node)] = max(depth.get(id(x.node), 0), depth.get(id(node), 0) + 1)
     deepest = max(depth.values(), default=0)
-    by_layer: dict[int, tuple[int, int, Layer]] = {}
+    placed: dict[int, tuple[int, int, Layer | Node]] = {}
     for order, node in enumerate(found.values()):
-        layer = node.operation
-        if isinstance(layer, Layer):
-            far = deepest if isinstance(layer, InputLayer) and id(node.outputs[0]) in given else depth.get(id(node), 0)
-            old = by_layer.get(id(layer), (0, order, layer))
-            by_layer[id(layer)] = (max(far, old[0]), old[1], layer)
-    layers = [layer for _, _, layer in sorted(by_layer.values(), key=lambda item: (-item[0], item[1]))]
-    return [n for n in nodes if not isinstance(n.operation, InputLayer)], layers
+        step = node.operation if isinstance(node.operation, Layer) else node
+        far = deepest if isinstance(step, InputLayer) and id(node.outputs[0]) in given else depth.get(id(node), 0)
+        old = placed.get(id(step), (0, order, step))
+        placed[id(step)] = (max(far, old[0]), old[1], step)
+    steps = [step for _, _, step in sorted(placed.values(), key=lambda item: (-item[0], item[1]))]
+    return [n for n in nodes if not isinstance(n.operation, InputLayer)], steps
 
 
 def replay(nodes: Sequence[Node], known: dict[int, SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> list[SymbolicTensor]:

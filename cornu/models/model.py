@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from cornu import naming, registry, serialization, tree
+from cornu.configurable import parameters
 from cornu.errors import ArgumentError, NotBuiltError, UnknownNameError
 from cornu.graph import Node, SymbolicTensor, infer
 from cornu.layers import context, tracking
 from cornu.layers.layer import Layer
 from cornu.layers.masking import symbolic_masks
+from cornu.models.config import graph_config, graph_from_config, is_graph_config, sharing
 from cornu.models.functional import Graph
 from cornu.models.summary import print_summary
 from cornu.registry import MODELS
@@ -255,9 +258,55 @@ class Model(Trainer):
         """Reads weights from a file. Nothing is changed unless all of them fit, or with `skip_mismatch` those that do."""
         model_file.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
+    def config_head(self) -> dict[str, Any]:
+        """How files name the class: a model made from a graph is a "Functional" there."""
+        cls = type(self)
+        if cls is Model and self._graph is not None:
+            return {"module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional"}
+        module = registry.module_of(cls)
+        return {"module": module, "class_name": cls.__name__, "registered_name": None if module else registry.registered_name(cls)}
+
+    def get_config(self) -> dict[str, Any]:
+        """Name, `trainable` and the graph of a model made from one; a subclass's constructor arguments."""
+        names = set(parameters(type(self))[0])
+        if self._graph is None or not {"inputs", "outputs"} <= names:
+            return super().get_config()
+        own = {} if type(self) is Model else {k: v for k, v in super().get_config().items() if k not in ("inputs", "outputs", "dtype")}
+        with sharing():
+            return {"name": self.name, "trainable": self.trainable, **own, **graph_config(self._graph)}
+
+    def _constructor_arguments(self) -> dict[str, Any]:
+        arguments = super()._constructor_arguments()
+        return {name: value for name, value in arguments.items() if self._graph is None or name not in ("inputs", "outputs")}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Self:
+        """The model that `get_config` described, with fresh weights."""
+        with registry.scope(custom_objects):
+            if not is_graph_config(config):
+                return super().from_config(config)
+            own = {k: serialization.revive(v) for k, v in config.items() if k not in ("layers", "input_layers", "output_layers", "trainable")}
+            model = cls(*graph_from_config(config), **own)
+            model._trainable = bool(config.get("trainable", True))  # each layer has its own already
+            return model
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What `compile` was given, for files; nothing for a class with a `compile` of its own, which must say it itself."""
+        if self.compiled and type(self).compile is not Trainer.compile:
+            warnings.warn(
+                f"{type(self).__name__} has its own `compile`, so files do not say how {self.name!r} was compiled. "
+                "Define `get_compile_config` and `compile_from_config`, or compile it after loading.",
+                stacklevel=2,
+            )
+            return None
+        return super().get_compile_config() or {}
+
     def to_json(self, **kwargs: Any) -> str:
         """The architecture as JSON text, without weights; `models.model_from_json` reads it."""
         return json.dumps(serialization.serialize(self), **kwargs)
+
+
+MODELS.add(Model, "Functional")
 
 
 def _split(graph: Graph, specs: Any) -> tuple[Any, list[Any]]:

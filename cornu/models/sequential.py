@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
+from cornu import registry, serialization
+from cornu.configurable import parameters
 from cornu.errors import ArgumentError
 from cornu.graph import SymbolicTensor
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.layer import Layer
+from cornu.models.config import layer_config, layer_from_config, sharing
 from cornu.models.functional import Graph
 from cornu.models.model import Model
 from cornu.registry import MODELS
@@ -139,6 +142,38 @@ class Sequential(Model):
         for layer in self._stack:
             input_shape = layer.compute_output_shape(input_shape)
         return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Name, `trainable`, dtype, and the layers with the input in front; a subclass's constructor arguments."""
+        if "layers" not in parameters(type(self))[0]:
+            return super().get_config()
+        own = {} if type(self) is Sequential else {k: v for k, v in super().get_config().items() if k != "layers"}
+        first = [] if self._entrance is None else [self._entrance.node.operation]  # type: ignore[union-attr]
+        base = {"name": self.name, "trainable": self.trainable, "dtype": serialization.serialize(self.dtype_policy)}
+        with sharing():
+            config = {**base, **own, "layers": [layer_config(layer) for layer in (*first, *self._stack)]}
+        return config if self._entrance is None else {**config, "build_input_shape": self._entrance.shape}
+
+    def _constructor_arguments(self) -> dict[str, Any]:
+        return {name: value for name, value in super()._constructor_arguments().items() if name != "layers"}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Self:
+        """The model that `get_config` described, with fresh weights."""
+        if "layers" not in config:
+            return super().from_config(config, custom_objects)
+        with registry.scope(custom_objects), sharing():
+            own = {k: serialization.revive(v) for k, v in config.items() if k not in ("layers", "build_input_shape", "trainable")}
+            model = cls(**own)
+            for layer in config["layers"]:
+                model.add(layer_from_config(layer))
+            model.build(config.get("build_input_shape"))
+            model._trainable = bool(config.get("trainable", True))  # each layer has its own already
+            return model
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shape of the input."""
+        return None if self._entrance is None else {"input_shape": self._entrance.shape}
 
 
 def _input_dtype(layer: Layer) -> str | None:

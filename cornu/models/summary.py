@@ -84,7 +84,7 @@ def _rows(model: Any, depth: int, expand: bool) -> Iterator[_Row]:
             if expand and getattr(step, "layers", None):
                 yield from _rows(step, depth + 1, expand)
         else:
-            yield _Row(step.operation.op_name, step.operation.op_name, _shapes([step]), 0, _sources([step]), "-", depth)
+            yield _Row(step.operation.op_name, "op", _shapes([step]), 0, _sources([step]), "-", depth)
 
 
 def _operations(graph: Any, model: Any) -> list[Any]:
