@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import naming, registry
+from cornu.callbacks.bar import Progbar
 from cornu.errors import ArgumentError
 from cornu.registry import custom_objects as get_custom_objects
 from cornu.registry import registered_name as get_registered_name
@@ -15,7 +16,6 @@ from cornu.registry import scope as custom_object_scope
 from cornu.serialization import deserialize_keras_object, serialize_keras_object
 from cornu.state import set_random_seed
 from cornu.training.data import PyDataset
-from cornu.training.progress import Progbar
 
 __all__ = [
     "CustomObjectScope", "Progbar", "PyDataset", "clear_session", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",

@@ -106,15 +106,25 @@ def set_backend(name: str) -> ModuleType:
     return _default
 
 
-@contextlib.contextmanager
-def use_backend(name: str | ModuleType) -> Iterator[ModuleType]:
-    """Makes a backend the current one inside a `with` block, in this thread only."""
-    module = load(name) if isinstance(name, str) else name
-    token = _scoped.set(module)
-    try:
-        yield module
-    finally:
-        _scoped.reset(token)
+class use_backend(contextlib.ContextDecorator):  # noqa: N801 - read as a verb, in a `with` statement or as a decorator
+    """Makes a backend the current one inside a `with` block, in this thread only.
+
+    >>> import cornu
+    >>> with cornu.use_backend("numpy"):
+    ...     cornu.backend()
+    'numpy'
+    """
+
+    def __init__(self, name: str | ModuleType) -> None:
+        self._module = load(name) if isinstance(name, str) else name
+        self._tokens: list[contextvars.Token[ModuleType | None]] = []
+
+    def __enter__(self) -> ModuleType:
+        self._tokens.append(_scoped.set(self._module))
+        return self._module
+
+    def __exit__(self, *error: object) -> None:
+        _scoped.reset(self._tokens.pop())
 
 
 def _from_environment() -> str:

@@ -80,7 +80,7 @@ class CompiledStep:
         self._fn, self._find, self._jit = fn, variables, jit
         self._version = -1
         self._variables: list[Variable] = []
-        self._signature: tuple[Any, ...] = ()
+        self._by_signature: dict[tuple[tuple[int, bool], ...], dict[Any, _Program]] = {}
         self._programs: dict[Any, _Program] = {}
         self.compilations = 0
 
@@ -89,9 +89,11 @@ class CompiledStep:
         if self._version != structure_version():
             self._refresh()
         if not self._compiles:
-            return self._fn(*tree.map_structure(self._own, batch))
-        leaves = tree.flatten(batch)
-        key = (self._signature, tree.structure(batch), *[None if x is None else (x.shape, x.dtype) for x in leaves])
+            return self._fn(*(self._own(x) for x in batch))
+        if len(batch) == 1 and hasattr(batch[0], "shape"):
+            key: Any = (batch[0].shape, batch[0].dtype)
+        else:
+            key = (tree.structure(batch), *[None if x is None else (x.shape, x.dtype) for x in tree.flatten(batch)])
         program = self._programs.get(key)
         if program is None:
             program = self._programs[key] = _Program(self._fn, self._variables, batch)
@@ -99,13 +101,15 @@ class CompiledStep:
         return program(batch)
 
     def _own(self, x: Any) -> Any:
+        if isinstance(x, (list, tuple, dict)):
+            return tree.map_structure(self._own, x)
         return self._backend.borrow(x) if isinstance(x, np.ndarray) else x
 
     def _refresh(self) -> None:
         self._variables = _distinct(self._find())
         backend = self._backend = self._variables[0].backend if self._variables else dispatch.interpreter_of()
         self._compiles = not backend.EAGER if self._jit is None else self._jit
-        self._signature = tuple((id(v), v.trainable) for v in self._variables)
+        self._programs = self._by_signature.setdefault(tuple((id(v), v.trainable) for v in self._variables), {})
         self._version = structure_version()
 
 

@@ -57,7 +57,7 @@ def train_step(model: Trainer, data: Any) -> Any:
 
         def update() -> None:
             pending.commit()
-            model.optimizer.apply(grads, variables)
+            model.apply_gradients(grads, variables, x, y_pred)
             model.track(x, y, y_pred, sample_weight, loss)
 
         _conditionally(model, probe, [loss, *grads], update)
@@ -68,7 +68,7 @@ def default_train_step(model: Trainer, data: Any) -> dict[str, Array]:
     """The same without the check, as part of a step that somebody else has wrapped; gives the metrics so far."""
     x, y, sample_weight = data
     (loss, y_pred, _), grads, variables = model.compute_gradients(x, y, sample_weight)
-    model.optimizer.apply(grads, variables)
+    model.apply_gradients(grads, variables, x, y_pred)
     model.track(x, y, y_pred, sample_weight, loss)
     return model.get_metrics_result()
 
@@ -84,7 +84,7 @@ def _custom_train_step(model: Trainer, data: Any) -> Any:
 def _conditionally(model: Trainer, probe: Array | None, values: Sequence[Array], update: Callable[[], None]) -> None:
     """Runs the update where all values are finite, and remembers the first step where they are not."""
     health = model.health
-    if health.policy == "ignore" or probe is None:
+    if health.policy == "ignore" or probe is None or model.optimizer.skips_nonfinite:  # loss scaling must see what overflowed
         update()
         return
     good = _good(probe, values)
