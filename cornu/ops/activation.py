@@ -10,7 +10,7 @@ from cornu.ops.core import cast, clip, convert_to_tensor, stop_gradient, to_floa
 from cornu.ops.creation import arange
 from cornu.ops.dispatch import composite
 from cornu.ops.elementwise import (
-    absolute, add, divide, erf, exp, expm1, greater, less_equal, log, log1p, maximum, minimum, multiply, negative, sigmoid, sign, sqrt,
+    absolute, add, divide, erf, exp, expm1, greater, hypot, less_equal, log, log1p, maximum, multiply, negative, sigmoid, sign,
     square, subtract, tanh,
 )  # fmt: skip
 from cornu.ops.joining import split
@@ -65,7 +65,12 @@ def threshold(x: Array, threshold: float, default_value: float) -> Array:
     [0.0, 3.0]
     """
     x = convert_to_tensor(x)
-    return where(greater(x, threshold), x, default_value)
+    return where(less_equal(x, threshold), default_value, x)
+
+
+def _below(x: Array) -> Array:
+    """`x` where it is not above 0, else 0; unlike `minimum` it gives all of the gradient at 0 to `x`."""
+    return where(greater(x, 0), 0, x)
 
 
 @composite
@@ -76,7 +81,7 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
     [0.0, 2.0]
     """
     x = to_floating(x)
-    return where(greater(x, 0), x, multiply(expm1(minimum(x, 0)), alpha))
+    return where(greater(x, 0), x, multiply(expm1(_below(x)), alpha))
 
 
 @composite
@@ -87,7 +92,7 @@ def celu(x: Array, alpha: float = 1.0) -> Array:
     [0.0, 2.0]
     """
     x = to_floating(x)
-    return where(greater(x, 0), x, multiply(expm1(divide(minimum(x, 0), alpha)), alpha))
+    return where(greater(x, 0), x, multiply(expm1(divide(_below(x), alpha)), alpha))
 
 
 @composite
@@ -168,7 +173,7 @@ def hard_shrink(x: Array, threshold: float = 0.5) -> Array:
     [-1.0, 0.0, 2.0]
     """
     x = convert_to_tensor(x)
-    return where(greater(absolute(x), threshold), x, 0)
+    return where(less_equal(absolute(x), threshold), 0, x)
 
 
 @composite
@@ -179,7 +184,7 @@ def soft_shrink(x: Array, threshold: float = 0.5) -> Array:
     [-0.5, 0.0, 1.5]
     """
     x = to_floating(x)
-    return where(greater(absolute(x), threshold), subtract(x, multiply(sign(x), threshold)), 0)
+    return where(less_equal(absolute(x), threshold), 0, subtract(x, multiply(sign(x), threshold)))
 
 
 @composite
@@ -210,7 +215,10 @@ def squareplus(x: Array, b: float = 4) -> Array:
     >>> squareplus([0.0]).tolist()
     [1.0]
     """
-    return divide(add(x, sqrt(add(square(to_floating(x)), b))), 2.0)
+    x = to_floating(x)
+    root = hypot(x, math.sqrt(b))
+    # far below 0 the sum cancels; there it is b over the difference
+    return where(greater(x, 0), divide(add(x, root), 2), divide(b / 2, subtract(root, _below(x))))
 
 
 @composite

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cornu import config
-from cornu.errors import ArgumentError, ShapeError
+from cornu.errors import ShapeError
 from cornu.ops.activation import log_softmax, softplus
 from cornu.ops.arguments import Array, Axis, as_axes
 from cornu.ops.core import cast, clip, convert_to_tensor, to_floating
@@ -66,23 +64,19 @@ def _along(x: Array, axis: Axis) -> tuple[tuple[int, ...], list[int]]:
 
 @composite
 def layer_normalization(
-    x: Array, gamma: Array | None = None, beta: Array | None = None, axis: Axis = -1, epsilon: float | None = None, **kwargs: Any
+    x: Array, gamma: Array | None = None, beta: Array | None = None, axis: Axis = -1, epsilon: float | None = None
 ) -> Array:
     """`(x - mean) / sqrt(variance + epsilon) * gamma + beta` over the axes of each sample (J. L. Ba and others, https://arxiv.org/abs/1607.06450).
 
-    gamma and beta have the lengths of those axes; epsilon is `config.epsilon()` by default. `rms_scaling=True`, of older programs, divides by the
-    deviation without subtracting the mean.
+    gamma and beta have the lengths of those axes; epsilon is `config.epsilon()` by default.
 
     >>> layer_normalization([[1.0, 3.0]], epsilon=0.0).tolist()
     [[-1.0, 1.0]]
     """
-    scaled_only = kwargs.pop("rms_scaling", False)
-    if kwargs:
-        raise ArgumentError(f"layer_normalization takes x, gamma, beta, axis, epsilon and rms_scaling, got {', '.join(map(repr, kwargs))}.")
     x = to_floating(x)
     axes, shape = _along(x, axis)
     center, variance = moments(x, axes, keepdims=True)
-    y = multiply(x if scaled_only else subtract(x, center), rsqrt(add(variance, _epsilon(epsilon))))
+    y = multiply(subtract(x, center), rsqrt(add(variance, _epsilon(epsilon))))
     y = y if gamma is None else multiply(y, reshape(gamma, shape))
     return y if beta is None else add(y, reshape(beta, shape))
 

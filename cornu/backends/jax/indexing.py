@@ -32,6 +32,19 @@ def slice_update(x, start, updates):
 
 
 def scatter_rows(x, rows, updates, reduction):
+    if reduction == "mul":
+        return _multiply_rows(x, rows, updates)
     at = x.at[rows]
-    write = {None: at.set, "add": at.add, "mul": at.multiply, "max": at.max, "min": at.min}[reduction]
+    write = {None: at.set, "add": at.add, "max": at.max, "min": at.min}[reduction]
     return write(updates, mode="drop")
+
+
+def _multiply_rows(x, rows, updates):
+    """JAX multiplies with a gradient only where no row comes twice: updates of one row are sorted together and multiplied first."""
+    order = jnp.argsort(rows)
+    rows, updates = rows[order], updates[order]
+    new = jnp.append(True, rows[1:] != rows[:-1])
+    column = new.reshape(-1, *[1] * (updates.ndim - 1))
+    products, _ = jax.lax.associative_scan(lambda a, b: (jnp.where(b[1], b[0], a[0] * b[0]), a[1] | b[1]), (updates, column))
+    nowhere = x.shape[0] + jnp.arange(rows.shape[0])
+    return x.at[jnp.where(jnp.append(new[1:], True), rows, nowhere)].multiply(products, mode="drop", unique_indices=True)

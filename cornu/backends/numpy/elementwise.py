@@ -72,7 +72,9 @@ def where(condition, x1, x2):
 
 
 def clip(x, x_min, x_max):
-    return np.asarray(np.clip(*_alike(x, x_min, x_max)))
+    # np.clip knows no bfloat16
+    x, x_min, x_max = _alike(x, x_min, x_max)
+    return np.asarray(np.minimum(np.maximum(x, x_min), x_max))
 
 
 def stop_gradient(x):

@@ -1,0 +1,87 @@
+"""The house of ops: every primitive on every backend, every public op in some table, annotated and documented."""
+
+import ast
+import importlib
+import inspect
+import pathlib
+
+import pytest
+from tests.ops import cases
+
+from cornu import backends, ops
+from cornu.backends import spec
+from cornu.errors import BackendMismatchError
+from cornu.ops import dispatch
+
+SOURCES = sorted(pathlib.Path(inspect.getfile(ops)).parent.rglob("*.py"))
+PUBLIC = {name: op for name, op in vars(ops).items() if not name.startswith("_") and callable(op) and name != "attach"}
+TABLES = [path.stem for path in sorted(pathlib.Path(__file__).parent.glob("test_*.py"))]
+# Names of the contract that the shape interpreter has no use for, each with its reason
+NOT_SYMBOLIC = {"nonzero": "as long as there are values that are not 0", "to_numpy": "a spec has no values, and says so"}
+# Ops that no table calls, each with its reason
+ELSEWHERE = {
+    "conv": "tests/backends", "conv_transpose": "tests/backends", "depthwise_conv": "tests/backends", "separable_conv": "tests/backends",
+    "max_pool": "tests/backends", "average_pool": "tests/backends", "lstm": "tests/backends",
+    "convert_to_numpy": "how every table reads results", "dtype": "how every table reads dtypes", "shape": "test_shaping", "ndim": "test_shaping",
+    "size": "test_shaping", "is_tensor": "test_core", "cast": "test_core", "svd": "test_linalg",
+}  # fmt: skip
+
+
+def called_on_the_interpreter():
+    """Every name that the op layer calls on the interpreter, `on.<name>`."""
+    names = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "on":
+                names.add(node.attr)
+    return names
+
+
+def test_every_backend_has_every_primitive(backend):
+    missing = [name for name in called_on_the_interpreter() if not hasattr(backends.current(), name)]
+    assert not missing
+
+
+def test_the_shape_interpreter_has_every_primitive():
+    missing = [name for name in called_on_the_interpreter() if not hasattr(spec, name) and name not in NOT_SYMBOLIC]
+    assert not missing
+
+
+def test_every_public_op_is_tested():
+    for name in TABLES:
+        importlib.import_module(f"tests.ops.{name}")
+    assert not sorted(set(PUBLIC) - cases.TESTED - set(ELSEWHERE))
+    assert not sorted(set(ELSEWHERE) - set(PUBLIC))
+
+
+@pytest.mark.parametrize("name", sorted(PUBLIC))
+def test_every_public_op_is_annotated_and_explained(name):
+    op = PUBLIC[name]
+    signature = inspect.signature(op)
+    assert all(p.annotation is not p.empty for p in signature.parameters.values())
+    assert signature.return_annotation is not signature.empty
+    assert op.__doc__
+    assert len(op.__doc__.splitlines()[0]) <= 180
+
+
+def test_public_names_are_listed_once():
+    found = [name for module in sorted(vars(ops)) if inspect.ismodule(vars(ops)[module]) for name in getattr(vars(ops)[module], "__all__", [])]
+    assert sorted(set(found)) == sorted({name for name in found})
+    assert len(PUBLIC) >= 230
+
+
+def test_ops_are_known_by_their_names():
+    for name, op in PUBLIC.items():
+        if hasattr(op, "op_name"):
+            assert dispatch.OPS[op.op_name] is op, name
+
+
+def test_arrays_of_two_backends_do_not_mix():
+    pytest.importorskip("torch")
+    with backends.use_backend("torch"):
+        x = ops.ones((2,))
+    with backends.use_backend("jax"):
+        y = ops.ones((2,))
+        with pytest.raises(BackendMismatchError, match="jax and torch"):
+            ops.add(x, y)
+        assert ops.convert_to_numpy(ops.add(x, [1.0, 2.0])).tolist() == [2.0, 3.0]
