@@ -15,9 +15,10 @@ import numpy as np
 
 from cornu import backends, tree
 from cornu.callbacks import CallbackList
-from cornu.errors import DataError
+from cornu.errors import CornuError, DataError
 from cornu.ops.core import convert_to_numpy
-from cornu.training import checks, data, diagnosis
+from cornu.training import checks, data, diagnosis, ready
+from cornu.training.data.columns import is_columnar
 from cornu.training.health import failure
 
 if TYPE_CHECKING:
@@ -68,28 +69,62 @@ def as_number(value: Any) -> Any:
     return float(array) if array.ndim == 0 else array
 
 
+_interrupts: list[_Interrupts] = []
+"""Those of the run at hand; a run within it, such as validation, shares them."""
+
+
+class _Interrupts:
+    """Ctrl-C, held back until the step at hand is whole: a compiled step must not be cut off between taking the weights and giving them back.
+
+    A second Ctrl-C waits for a step as well, but for nothing else; a third waits for nothing.
+    """
+
+    def __init__(self) -> None:
+        self._asked, self.in_step = 0, False
+        self._handler = signal.getsignal(signal.SIGINT)
+
+    def ask(self, number: int, frame: Any) -> None:
+        """What the signal calls."""
+        self._asked += 1
+        if self._asked > 2 or (self._asked == 2 and not self.in_step):
+            self._raise(number, frame)
+
+    def stop_if_asked(self) -> None:
+        """Raises between steps what Ctrl-C asked for."""
+        if self._asked:
+            self._raise(signal.SIGINT, None)
+
+    def _raise(self, number: int, frame: Any) -> None:
+        self._asked = 0
+        self._handler(number, frame)  # type: ignore[operator, misc]
+
+    def run(self, step: Callable[..., Any], batch: Any) -> Any:
+        """Runs one step."""
+        self.in_step = True
+        try:
+            return step(*batch)
+        finally:
+            self.in_step = False
+
+
 @contextlib.contextmanager
-def between_steps() -> Iterator[Callable[[], None]]:
-    """Inside, Ctrl-C waits for the step at hand to be whole; what is given must be called between steps. A second Ctrl-C does not wait."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield lambda: None
+def between_steps() -> Iterator[_Interrupts]:
+    """Inside, Ctrl-C waits for the step at hand to be whole; `stop_if_asked` of what is given must be called between steps."""
+    if _interrupts and threading.current_thread() is threading.main_thread():
+        yield _interrupts[-1]
         return
-    asked = False
-
-    def ask(number: int, frame: Any) -> None:
-        nonlocal asked
-        asked = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def stop_if_asked() -> None:
-        if asked:
-            raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, ask)
+    interrupts = _Interrupts()
+    if threading.current_thread() is not threading.main_thread() or not callable(interrupts._handler):
+        yield interrupts
+        return
+    _interrupts.append(interrupts)
+    signal.signal(signal.SIGINT, interrupts.ask)
     try:
-        yield stop_if_asked
+        yield interrupts
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, interrupts._handler)
+        _interrupts.pop()
+    interrupts.stop_if_asked()
 
 
 def _given(results: Any) -> Any:
@@ -125,9 +160,9 @@ class _Watch:
         bad, first = self._model.health.bad_step(), self._model.health.count - len(self._recent)
         if bad is not None:
             batch = self._recent[bad - first] if 0 <= bad - first < len(self._recent) else None
-            layer = None if batch is None else diagnosis.first_non_finite_layer(self._model, batch)
+            source = "" if batch is None else diagnosis.source_of_non_finite(self._model, batch)
             self._model.health.reset()
-            raise failure(bad - self._before + 1, self._epoch, layer)
+            raise failure(bad - self._before + 1, self._epoch, source)
         self._recent.clear()
 
 
@@ -164,40 +199,38 @@ def fit(
         class_weight=class_weight,
         seed=model.shuffle_seed(),
     )
-    stream = train.epoch(initial_epoch)
-    first = _first(stream)
-    model.ensure_ready(*first, training=True)
-    checks.check_arrays(model, x, y)
-    told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-        callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=train.num_batches
-    )  # fmt: skip
-    model.stop_training = False
-    watch, done = _Watch(model), 0
-    with contextlib.ExitStack() as around:
-        around.enter_context(backends.current().inference())
-        stop_if_asked = around.enter_context(between_steps())
-        around.enter_context(contextlib.closing(train))
-        around.enter_context(contextlib.closing(told))
-        told.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            told.on_epoch_begin(epoch)
-            watch.start(epoch, done)
-            batches = itertools.chain([first], stream) if epoch == initial_epoch else train.epoch(epoch)
-            steps, so_far = _run_epoch(model, batches, told, watch, stop_if_asked)
-            if not steps:  # the generator ran dry at the end of the last epoch
-                break
-            done += steps
-            logs = dict(so_far)
-            if validation_data is not None and _is_due(validation_freq, epoch):
-                scores = _validate(model, validation_data, validation_batch_size or batch_size, validation_steps, told)
-                logs.update({f"val_{name}": value for name, value in scores.items()})
-            told.on_epoch_end(epoch, logs)
-            stop_if_asked()
-            if model.stop_training:
-                break
-        if model.optimizer is not None and epochs > initial_epoch:
-            model.optimizer.finalize_variable_values(model.trainable_variables)
-        told.on_train_end(logs if epochs > initial_epoch else {})
+    with contextlib.closing(train), between_steps() as interrupts:
+        stream = train.epoch(initial_epoch)
+        first = _first(stream)
+        model.ensure_ready(*first, training=True)
+        check = ready.check_source(model, train, first, x, y, sample_weight, training=True)
+        _check_validation(model, validation_data, validation_batch_size or batch_size)
+        told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=train.num_batches
+        )  # fmt: skip
+        model.stop_training = False
+        watch, done, logs = _Watch(model), 0, {}
+        with backends.current().inference(), contextlib.closing(told):
+            told.on_train_begin()
+            for epoch in range(initial_epoch, epochs):
+                told.on_epoch_begin(epoch)
+                watch.start(epoch, done)
+                batches = itertools.chain([first], stream) if epoch == initial_epoch else train.epoch(epoch)
+                steps, so_far = _run_epoch(model, batches, told, watch, interrupts, check)
+                if not steps:  # the generator ran dry at the end of the last epoch
+                    break
+                done += steps
+                logs = dict(so_far)
+                if validation_data is not None and _is_due(validation_freq, epoch):
+                    scores = _validate(model, validation_data, validation_batch_size or batch_size, validation_steps, told)
+                    logs.update({f"val_{name}": value for name, value in scores.items()})
+                told.on_epoch_end(epoch, logs)
+                interrupts.stop_if_asked()
+                if model.stop_training:
+                    break
+            if model.optimizer is not None and epochs > initial_epoch:
+                model.optimizer.finalize_variable_values(model.trainable_variables)
+            told.on_train_end(logs)
     return model.history
 
 
@@ -208,7 +241,7 @@ def _first(stream: Iterator[Any]) -> Any:
 
 
 def _run_epoch(
-    model: Trainer, batches: Iterator[Any], told: CallbackList, watch: _Watch, stop_if_asked: Callable[[], None]
+    model: Trainer, batches: Iterator[Any], told: CallbackList, watch: _Watch, interrupts: _Interrupts, check: ready.EachBatch | None
 ) -> tuple[int, Logs]:
     """Runs the steps of one epoch; gives how many there were, and the metrics at the end of the last."""
     model.reset_metrics()
@@ -216,13 +249,15 @@ def _run_epoch(
     default, step, logs = model.uses_default_step("train_step"), 0, Logs(model.get_metrics_result)
     for group in _grouped(batches, together):
         told.on_train_batch_begin(step)
-        for batch in group:
-            results = program(*batch)
+        for number, batch in enumerate(group, step):
+            if check is not None:
+                check(batch, number)
+            results = interrupts.run(program, batch)
             watch.saw(batch)
         step += len(group)
         logs = Logs(model.get_metrics_result if default else functools.partial(_given, results))
         told.on_train_batch_end(step - 1, logs)
-        stop_if_asked()
+        interrupts.stop_if_asked()
         if model.stop_training:
             break
     watch.look()
@@ -238,10 +273,30 @@ def _is_due(freq: Any, epoch: int) -> bool:
     return (epoch + 1) % freq == 0 if isinstance(freq, int) else epoch + 1 in freq
 
 
+def _parts(validation_data: Any) -> tuple[Any, Any, Any]:
+    """x, y and sample_weight of validation data; a source of batches stands for all three."""
+    if isinstance(validation_data, (tuple, list)) and len(validation_data) in (2, 3):
+        return (*validation_data, *(None,) * (3 - len(validation_data)))  # type: ignore[return-value]
+    return validation_data, None, None
+
+
+def _check_validation(model: Trainer, validation_data: Any, batch_size: int | None) -> None:
+    """Raises before training starts where arrays for validation do not fit. Other sources are not touched before their turn."""
+    x, y, weight = _parts(validation_data)
+    if x is None or not is_columnar(x):
+        return
+    try:
+        with contextlib.closing(data.batches(x, y, weight, batch_size=batch_size)) as source:
+            first = _first(source.epoch(0))
+            model.ensure_ready(*first, training=False)
+            ready.check_source(model, source, first, x, y, weight, training=False)
+    except CornuError as error:
+        error.args = (f"validation_data does not fit the model. {error}",)
+        raise
+
+
 def _validate(model: Trainer, validation_data: Any, batch_size: int | None, steps: int | None, told: CallbackList) -> dict[str, float]:
-    x, y, weight = validation_data if isinstance(validation_data, tuple) and len(validation_data) == 3 else (
-        (*validation_data, None) if isinstance(validation_data, tuple) and len(validation_data) == 2 else (validation_data, None, None)
-    )  # fmt: skip
+    x, y, weight = _parts(validation_data)
     return evaluate(model, x, y, batch_size=batch_size, verbose=0, sample_weight=weight, steps=steps, callbacks=told)
 
 
@@ -250,25 +305,29 @@ def evaluate(
 ) -> dict[str, float]:
     """`Model.evaluate` on the current backend; the metrics by name."""
     source = data.batches(x, y, sample_weight, batch_size=batch_size, steps=steps)
-    stream = source.epoch(0)
-    first = _first(stream)
-    model.ensure_ready(*first, training=False)
-    checks.check_arrays(model, x, y)
-    told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-        callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.num_batches
-    )  # fmt: skip
-    program, logs, results = model.program("test"), Logs(model.get_metrics_result), None
-    default = model.uses_default_step("test_step")
-    with backends.current().inference(), contextlib.closing(source):
-        model.reset_metrics()
-        told.on_test_begin()
-        for step, batch in enumerate(itertools.chain([first], stream)):
-            told.on_test_batch_begin(step)
-            results = program(*batch)
-            logs = Logs(model.get_metrics_result if default else functools.partial(_given, results))
-            told.on_test_batch_end(step, logs)
-        final = dict(logs)
-        told.on_test_end(final)
+    with contextlib.closing(source), between_steps() as interrupts:
+        stream = source.epoch(0)
+        first = _first(stream)
+        model.ensure_ready(*first, training=False)
+        check = ready.check_source(model, source, first, x, y, sample_weight, training=False)
+        told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.num_batches
+        )  # fmt: skip
+        program, logs, results = model.program("test"), Logs(model.get_metrics_result), None
+        default = model.uses_default_step("test_step")
+        with backends.current().inference():
+            model.reset_metrics()
+            told.on_test_begin()
+            for step, batch in enumerate(itertools.chain([first], stream)):
+                if check is not None:
+                    check(batch, step)
+                told.on_test_batch_begin(step)
+                results = interrupts.run(program, batch)
+                logs = Logs(model.get_metrics_result if default else functools.partial(_given, results))
+                told.on_test_batch_end(step, logs)
+                interrupts.stop_if_asked()
+            final = dict(logs)
+            told.on_test_end(final)
     return final
 
 
@@ -278,6 +337,8 @@ def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | in
     stream = source.epoch(0)
     first = _first(stream)
     model.ensure_built(first[0])
+    checks.check_inputs(model, first[0])
+    ids = ready.ids_of(model)
     told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
         callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.num_batches
     )  # fmt: skip
@@ -286,6 +347,8 @@ def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | in
     with backends.current().inference(), contextlib.closing(source):
         told.on_predict_begin()
         for step, (inputs, _, _) in enumerate(itertools.chain([first], stream)):
+            if ids:
+                ids.check(inputs, batch=step)
             told.on_predict_batch_begin(step)
             outputs, rows = _padded_outputs(model, inputs, size)
             structure = structure or tree.structure(outputs)
@@ -325,36 +388,45 @@ def predict_on_batch(model: Trainer, x: Any) -> Any:
     """`Model.predict_on_batch` on the current backend."""
     x = data.narrowed(x) if isinstance(x, np.ndarray) else tree.map_structure(data.narrowed, x)
     model.ensure_built(x)
+    ids = ready.ids_of(model)
+    if ids:
+        ids.check(x)
     backend = backends.current()
-    with backend.inference():
-        outputs = model.program("predict")(x)
-        return backend.to_numpy(outputs) if isinstance(outputs, backend.ARRAY_TYPES) else tree.map_structure(convert_to_numpy, outputs)
+    try:
+        with backend.inference():
+            outputs = model.program("predict")(x)
+            return backend.to_numpy(outputs) if isinstance(outputs, backend.ARRAY_TYPES) else tree.map_structure(convert_to_numpy, outputs)
+    except (ValueError, TypeError):
+        checks.check_inputs(model, x)  # says it better, where it is the shape
+        raise
 
 
 def train_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> dict[str, float]:
     """`Model.train_on_batch` on the current backend; the metrics by name."""
     batch = _whole(x, y, sample_weight, class_weight)
-    model.ensure_ready(*batch, training=True)
-    checks.check_arrays(model, x, y)
-    with backends.current().inference(), between_steps() as stop_if_asked:
-        model.health.reset()
-        results = model.program("train")(*batch)
-        bad = model.health.bad_step()
-        if bad is not None and model.health.policy == "raise":
+    with between_steps() as interrupts:
+        model.ensure_ready(*batch, training=True)
+        model.check_values(*batch)
+        with backends.current().inference():
             model.health.reset()
-            raise failure(1, 0, diagnosis.first_non_finite_layer(model, batch))
-        stop_if_asked()
-        return dict(Logs(model.get_metrics_result if results is None else lambda: results))
+            results = interrupts.run(model.program("train"), batch)
+            bad = model.health.bad_step()
+            if bad is not None and model.health.policy == "raise":
+                model.health.reset()
+                raise failure(1, 0, diagnosis.source_of_non_finite(model, batch))
+            interrupts.stop_if_asked()
+            return dict(Logs(model.get_metrics_result if results is None else lambda: results))
 
 
 def test_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
     """`Model.test_on_batch` on the current backend; the metrics by name."""
     batch = _whole(x, y, sample_weight, None)
-    model.ensure_ready(*batch, training=False)
-    checks.check_arrays(model, x, y)
-    with backends.current().inference():
-        results = model.program("test")(*batch)
-        return dict(Logs(model.get_metrics_result if results is None else lambda: results))
+    with between_steps() as interrupts:
+        model.ensure_ready(*batch, training=False)
+        model.check_values(*batch)
+        with backends.current().inference():
+            results = interrupts.run(model.program("test"), batch)
+            return dict(Logs(model.get_metrics_result if results is None else lambda: results))
 
 
 def _whole(x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> Any:

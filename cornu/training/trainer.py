@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from cornu import backends, dtypes, optimizers, serialization, tree
+from cornu import backends, optimizers, serialization, tree
 from cornu.errors import ArgumentError, BackendError, DataError, NotCompiledError
-from cornu.graph import SymbolicTensor, infer
 from cornu.layers import context, tracking
 from cornu.layers.layer import Layer
 from cornu.metrics import Mean
@@ -17,9 +16,10 @@ from cornu.ops.reduce import count_nonzero, mean
 from cornu.state import CompiledStep, ReplayedPart, Variable, value_and_grad
 from cornu.state.seed import make_seed
 from cornu.state.variable import structure_version
-from cornu.training import checks, loop, steps
+from cornu.training import checks, loop, ready, steps
 from cornu.training.health import Health
 from cornu.training.objective import CompiledLoss, CompiledMetrics, per_output
+from cornu.training.ranges import Values
 from cornu.training.replayable import is_replayable
 
 __all__ = ["Trainer"]
@@ -40,6 +40,9 @@ class Trainer(Layer):
     _built_at = -1
     _trained_at = -1
     _trained_variables: list[Variable]
+    _ready: dict[Any, Values]
+    _ready_at = -1
+    _values: Values
 
     # --- compile ------------------------------------------------------------------------------------------------------
 
@@ -78,17 +81,23 @@ class Trainer(Layer):
             raise ArgumentError(f"steps_per_execution must be at least 1, got {steps_per_execution}.")
         if jit_compile not in (True, False, None, "auto"):
             raise ArgumentError(f"jit_compile must be True, False or 'auto', got {jit_compile!r}.")
-        chosen = optimizers.get(optimizer)
-        objective, scores = CompiledLoss(loss, loss_weights), CompiledMetrics(metrics, weighted_metrics)
+        with checks.readable:
+            chosen = optimizers.get(optimizer)
+            objective, scores = CompiledLoss(loss, loss_weights), CompiledMetrics(metrics, weighted_metrics)
+            names = getattr(self, "output_names", None)
+            if names:  # those of a graph are known already
+                objective.check_keys(names)
+                scores.check_keys(names)
         with backends.use_backend(self._home_backend()):
+            health = Health(on_nonfinite)
             if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
                 chosen = optimizers.scaled(chosen)
             self.optimizer = chosen
             self._objective, self._scores = objective, scores
             self._loss_mean = Mean(name="loss")
-            self.health = Health(on_nonfinite)
+            self.health = health
         self.run_eagerly, self.steps_per_execution, self.jit_compile = run_eagerly, steps_per_execution, jit_compile
-        self._settled = False
+        self._settled, self._ready_at = False, -1
         self._compile_arguments = {
             "optimizer": self.optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
             "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
@@ -275,7 +284,7 @@ class Trainer(Layer):
             return [y_pred], [y], [sample_weight], self._masks(y_pred)
         outputs, names = tree.flatten(y_pred), self._names_of(y_pred)
         self._objective.build(names)
-        targets = arranged(y, y_pred, names, "targets")
+        targets = ready.arranged(y, names)
         weights = [sample_weight] * len(names) if not tree.is_nested(sample_weight) else per_output(sample_weight, names, "sample weights")
         if self._scores is not None:
             self._scores.build(names, self._objective.losses, targets, outputs)
@@ -369,7 +378,7 @@ class Trainer(Layer):
                 f"The {backend.NAME} backend predicts and evaluates, it cannot train. Move the model with `model.to('jax')`, "
                 "or call `cornu.set_backend('jax')` before making it."
             )
-        with backends.use_backend(backend):
+        with checks.readable, backends.use_backend(backend):
             return loop.fit(
                 self, x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks, validation_split=validation_split,
                 validation_data=validation_data, shuffle=shuffle, class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
@@ -390,7 +399,7 @@ class Trainer(Layer):
     ) -> Any:
         """Loss and metrics on data: a number, a list in the order of `metrics_names`, or a dict if `return_dict`."""
         self._require_compiled("evaluate")
-        with backends.use_backend(self._home_backend()):
+        with checks.readable, backends.use_backend(self._home_backend()):
             logs = loop.evaluate(
                 self, x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, steps=steps, callbacks=callbacks
             )
@@ -405,7 +414,7 @@ class Trainer(Layer):
         """The outputs for all rows, as NumPy arrays in the structure of the outputs."""
         if steps is None and not callbacks and loop.is_one_batch(x, batch_size or 32):
             return self.predict_on_batch(x)
-        with backends.use_backend(self._home_backend()):
+        with checks.readable, backends.use_backend(self._home_backend()):
             return loop.predict(self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
 
     def train_on_batch(
@@ -413,18 +422,18 @@ class Trainer(Layer):
     ) -> Any:
         """One step on these rows; gives loss and metrics so far."""
         self._require_compiled("train_on_batch")
-        with backends.use_backend(self._home_backend()):
+        with checks.readable, backends.use_backend(self._home_backend()):
             return self._listed(loop.train_on_batch(self, x, y, sample_weight, class_weight), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics so far, these rows included."""
         self._require_compiled("test_on_batch")
-        with backends.use_backend(self._home_backend()):
+        with checks.readable, backends.use_backend(self._home_backend()):
             return self._listed(loop.test_on_batch(self, x, y, sample_weight), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for these rows, as NumPy arrays."""
-        with backends.use_backend(self._home_backend()):
+        with checks.readable, backends.use_backend(self._home_backend()):
             return loop.predict_on_batch(self, x)
 
     @staticmethod
@@ -467,37 +476,25 @@ class Trainer(Layer):
         return own
 
     def ensure_built(self, x: Any) -> None:
-        """Builds the model for data like this batch, its batch dimension left open."""
-        if self._built_at == structure_version():
-            return
-        symbols = tree.map_structure(_open_batch, x)
-        if not self.built:
-            self._build_for((symbols,), {})
-        if any(not layer.built for layer in tracking.walk(self)):
-            with backends.current().inference():
-                self(x, training=False)
-        self._built_at = structure_version()
+        """Builds the model for data like this batch."""
+        if self._built_at != structure_version():
+            ready.build(self, x)
+            self._built_at = structure_version()
 
     def ensure_ready(self, x: Any, y: Any, sample_weight: Any, *, training: bool) -> None:
-        """Builds what depends on the data's shapes: weights, losses, metrics, the optimizer's slots; then checks the data against the model."""
+        """Builds what depends on the data's shapes: weights, losses, metrics, the optimizer's slots; checks the data against the model."""
         self.ensure_built(x)
-        symbols = tree.map_structure(_open_batch, (x, y, sample_weight))
-        y_pred = self.symbolic_outputs(symbols[0])
-        checks.check_batch(self, x, y, y_pred)
-        outputs, _targets, _, _ = self._aligned(symbols[1], y_pred, symbols[2])
-        checks.check_targets(self._objective, self._names_of(y_pred), outputs, arranged(y, y_pred, self._names_of(y_pred), "targets"))
-        if training:
-            variables = self.trainable_variables
-            if not self.optimizer.built:
-                self.optimizer.build(variables)
+        kind = (training, ready.signature((x, y, sample_weight)))
+        if self._ready_at != structure_version() or kind not in self._ready:
+            found = ready.make_ready(self, x, y, sample_weight, training=training)
+            self._ready = {**(self._ready if self._ready_at == structure_version() else {}), kind: found}
+            self._ready_at = structure_version()
+        self._values = self._ready[kind]
 
-    def symbolic_outputs(self, x: Any) -> Any:
-        """The outputs' specs for symbolic inputs."""
-        graph = getattr(self, "_graph", None)
-        if graph is not None:
-            graph.arrange(x)
-            return graph.outputs
-        return tree.map_structure(lambda s: SymbolicTensor(s.shape, s.dtype), infer(self._run, (x,), {"training": False}))
+    def check_values(self, x: Any, y: Any, sample_weight: Any, batch: int | None = None) -> None:
+        """Raises where a label or an id is out of range; after `ensure_ready` for data like this."""
+        if self._values:
+            self._values.check(x, y, sample_weight, batch=batch)
 
 
 def unpack(data: Any) -> tuple[Any, Any, Any]:
@@ -507,29 +504,6 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
     if len(data) > 3:
         raise DataError(f"A batch is x, (x, y) or (x, y, sample_weight), got a tuple of {len(data)}.")
     return (*data, *(None,) * (3 - len(data)))
-
-
-def arranged(y: Any, y_pred: Any, names: Sequence[str], what: str) -> list[Any]:
-    """Targets with one entry for each output: from a dict by output name, a structure like the outputs', or a flat list."""
-    if y is None:
-        return [None] * len(names)
-    if isinstance(y, dict):
-        return per_output(y, names, what)
-    flat = tree.flatten(y)
-    if len(flat) != len(names):
-        raise DataError(
-            f"The model has {len(names)} output(s), {list(names)}, so as many arrays of {what} are needed, got {len(flat)}. "
-            "Give a list in that order or a dict by name."
-        )
-    return flat
-
-
-def _open_batch(x: Any) -> Any:
-    if x is None or not hasattr(x, "shape"):
-        return x
-    name = dtypes.standardize(x.dtype)
-    name = {"float64": "float32", "int64": "int32"}.get(name, name)
-    return SymbolicTensor((None, *tuple(x.shape)[1:]), name) if len(x.shape) else SymbolicTensor((), name)
 
 
 def _rows(x: Any) -> int:
