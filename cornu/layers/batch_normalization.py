@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cornu import constraints, dtypes, initializers, ops, regularizers
+from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
@@ -134,4 +135,6 @@ class BatchNormalization(Layer):
         return ops.squeeze(mean, axes), ops.squeeze(variance, axes)
 
     def _follow(self, moving: Any, batch: Array) -> None:
+        if isinstance(batch, TensorSpec):  # shapes are being inferred: there is nothing to follow
+            return
         moving.assign(ops.add(ops.multiply(moving, self.momentum), ops.multiply(ops.stop_gradient(batch), 1 - self.momentum)))

@@ -39,38 +39,34 @@ class Border(Layer):
 
     rank: ClassVar[int]
 
-    def __init__(self, data_format: str | None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def arrange(self, pairs: Pairs, data_format: str | None) -> Pairs:
+        """Keeps the pairs, and lays them out with one for each axis of the input: 0 for batch and channels."""
         self.data_format = config.standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
-
-    def around(self, pairs: Pairs) -> list[tuple[int, int]]:
-        """A pair for each axis of the input: 0 for batch and channels."""
         still = (0, 0)
-        return [still, *pairs, still] if self.data_format == "channels_last" else [still, still, *pairs]
+        self.around = (still, *pairs, still) if self.data_format == "channels_last" else (still, still, *pairs)
+        return pairs
 
 
 class ZeroPadding(Border):
     """Zeros around the spatial axes; `padding` is stored as a pair for each."""
 
-    pairs: Pairs
-
     def call(self, inputs: Array) -> Array:
         """The inputs between zeros."""
-        return ops.pad(inputs, self.around(self.pairs))
+        return ops.pad(inputs, self.around)
 
 
 class Cropping(Border):
     """Cells cut off at the ends of the spatial axes; `cropping` is stored as a pair for each."""
 
-    pairs: Pairs
+    cropping: Any
 
     def call(self, inputs: Array) -> Array:
         """What is left in the middle."""
-        pairs = self.around(self.pairs)
-        if any(low + high >= n for n, (low, high) in zip(inputs.shape, pairs, strict=True)):
-            raise ShapeError(f"cropping of {self.name!r} must leave something of each axis, got {self.pairs} for {tuple(inputs.shape)}.")
-        return inputs[tuple(slice(low, n - high) for n, (low, high) in zip(inputs.shape, pairs, strict=True))]
+        lengths = tuple(inputs.shape)
+        if any(low + high >= n for n, (low, high) in zip(lengths, self.around, strict=True)):
+            raise ShapeError(f"cropping of {self.name!r} must leave something of each axis, got {self.cropping} for inputs {lengths}.")
+        return inputs[tuple(slice(low, n - high) for n, (low, high) in zip(lengths, self.around, strict=True))]
 
 
 @LAYERS.add
@@ -91,9 +87,8 @@ class ZeroPadding1D(ZeroPadding):
     rank = 1
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(data_format, **kwargs)
-        self.pairs = _pairs(padding, 1, "padding")
-        self.padding = self.pairs[0]
+        super().__init__(**kwargs)
+        (self.padding,) = self.arrange(_pairs(padding, 1, "padding"), data_format)
 
 
 @LAYERS.add
@@ -114,8 +109,8 @@ class ZeroPadding2D(ZeroPadding):
     rank = 2
 
     def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(data_format, **kwargs)
-        self.padding = self.pairs = _pairs(padding, 2, "padding")
+        super().__init__(**kwargs)
+        self.padding = self.arrange(_pairs(padding, 2, "padding"), data_format)
 
 
 @LAYERS.add
@@ -136,8 +131,8 @@ class ZeroPadding3D(ZeroPadding):
     rank = 3
 
     def __init__(self, padding: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(data_format, **kwargs)
-        self.padding = self.pairs = _pairs(padding, 3, "padding")
+        super().__init__(**kwargs)
+        self.padding = self.arrange(_pairs(padding, 3, "padding"), data_format)
 
 
 @LAYERS.add
@@ -157,9 +152,8 @@ class Cropping1D(Cropping):
     rank = 1
 
     def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
-        super().__init__("channels_last", **kwargs)
-        self.pairs = _pairs(cropping, 1, "cropping")
-        self.cropping = self.pairs[0]
+        super().__init__(**kwargs)
+        (self.cropping,) = self.arrange(_pairs(cropping, 1, "cropping"), "channels_last")
 
 
 @LAYERS.add
@@ -180,8 +174,8 @@ class Cropping2D(Cropping):
     rank = 2
 
     def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(data_format, **kwargs)
-        self.cropping = self.pairs = _pairs(cropping, 2, "cropping")
+        super().__init__(**kwargs)
+        self.cropping = self.arrange(_pairs(cropping, 2, "cropping"), data_format)
 
 
 @LAYERS.add
@@ -202,5 +196,5 @@ class Cropping3D(Cropping):
     rank = 3
 
     def __init__(self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(data_format, **kwargs)
-        self.cropping = self.pairs = _pairs(cropping, 3, "cropping")
+        super().__init__(**kwargs)
+        self.cropping = self.arrange(_pairs(cropping, 3, "cropping"), data_format)

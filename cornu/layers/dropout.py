@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu import config, ops, random
+from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
@@ -34,7 +35,7 @@ class Noise(Layer):
 
     def call(self, inputs: Array, training: bool = False) -> Array:
         """The inputs; disturbed in training."""
-        if not training or self.seed_generator is None:
+        if not training or self.seed_generator is None or isinstance(inputs, TensorSpec):  # where shapes are inferred, nothing is drawn
             return inputs
         return self.disturbed(inputs)
 

@@ -64,11 +64,12 @@ class UpSampling(Layer):
 
     rank: ClassVar[int]
 
-    def __init__(self, size: int | Sequence[int], data_format: str | None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def arrange(self, size: int | Sequence[int], data_format: str | None) -> tuple[int, ...]:
+        """Keeps a factor for each axis and the layout; gives the factors."""
         self.factors = as_tuple(size, self.rank, "size")
         self.data_format = config.standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
+        return self.factors
 
     def call(self, inputs: Array) -> Array:
         """The inputs with more cells."""
@@ -99,8 +100,8 @@ class UpSampling1D(UpSampling):
     rank = 1
 
     def __init__(self, size: int = 2, **kwargs: Any) -> None:
-        super().__init__(size, "channels_last", **kwargs)
-        self.size = self.factors[0]
+        super().__init__(**kwargs)
+        (self.size,) = self.arrange(size, "channels_last")
 
 
 @LAYERS.add
@@ -124,8 +125,8 @@ class UpSampling2D(UpSampling):
     def __init__(
         self, size: int | Sequence[int] = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
     ) -> None:
-        super().__init__(size, data_format, **kwargs)
-        self.size = self.factors
+        super().__init__(**kwargs)
+        self.size = self.arrange(size, data_format)
         self.interpolation = interpolation.lower()
         if self.interpolation != "nearest" and self.interpolation not in _KERNELS:
             raise ArgumentError(f"interpolation must be 'nearest', {', '.join(map(repr, _KERNELS))}, got {interpolation!r}.")
@@ -155,5 +156,5 @@ class UpSampling3D(UpSampling):
     rank = 3
 
     def __init__(self, size: int | Sequence[int] = (2, 2, 2), data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(size, data_format, **kwargs)
-        self.size = self.factors
+        super().__init__(**kwargs)
+        self.size = self.arrange(size, data_format)

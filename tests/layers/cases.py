@@ -1,0 +1,141 @@
+"""Every layer with the arguments and the inputs on which the contract is checked. With a line here the contract holds for one more."""
+
+from typing import Any, NamedTuple
+
+from cornu import layers, ops
+
+Shape = tuple[int, ...]
+
+
+class Case(NamedTuple):
+    """One layer, set up: its class's name and arguments, the shapes of its inputs, the number of ids if the inputs are whole numbers,
+    what `call` is given beside the inputs, whether the inputs are arguments of their own and not a list, and the checks that do not
+    apply, each with its reason."""
+
+    layer: str
+    arguments: dict[str, Any]
+    shapes: tuple[Shape, ...]
+    ids: int | None
+    call: dict[str, Any]
+    separate: bool
+    exempt: dict[str, str]
+
+    def __str__(self):
+        words = [f"{k}={getattr(v, '__name__', v)}" for k, v in {**self.arguments, **self.call}.items()]
+        return f"{self.layer}({', '.join(words)})".replace(" ", "") + f"{len(self.shapes[0])}d"
+
+    def make(self, **more):
+        """The layer, anew."""
+        return getattr(layers, self.layer)(**self.arguments, **more)
+
+    def inputs(self, rng):
+        """Numbers for its inputs: normal, or ids."""
+        if self.ids is not None:
+            return [rng.integers(0, self.ids, shape).astype("int32") for shape in self.shapes]
+        return [rng.standard_normal(shape).astype("float32") for shape in self.shapes]
+
+    def run(self, layer, xs, **more):
+        """What the layer makes of its inputs."""
+        options = {**self.call, **more}
+        return layer(*xs, **options) if self.separate else layer(xs[0] if len(xs) == 1 else list(xs), **options)
+
+
+def case(layer, *shapes, ids=None, call=None, separate=False, exempt=None, **arguments):
+    return Case(layer, arguments, shapes, ids, call or {}, separate, exempt or {})
+
+
+SEQUENCE, IMAGE, VOLUME = (2, 6, 4), (2, 6, 5, 4), (2, 4, 5, 3, 4)
+IMAGE_FIRST, VOLUME_FIRST = (2, 4, 6, 5), (2, 4, 4, 5, 3)  # channels first
+FIRST = {"data_format": "channels_first"}
+TRAINING = {"training": True}
+
+AFFINE = [
+    case("Dense", (2, 4), units=3, activation="tanh"),
+    case("Dense", SEQUENCE, units=3, use_bias=False, kernel_regularizer="l2", kernel_constraint="non_neg"),
+    case("Conv1D", SEQUENCE, filters=3, kernel_size=2, padding="causal", dilation_rate=2, activation="tanh"),
+    case("Conv1D", SEQUENCE, filters=4, kernel_size=3, strides=2, groups=2, padding="same"),
+    case("Conv1D", (2, 4, 6), filters=3, kernel_size=2, **FIRST),
+    case("Conv2D", IMAGE, filters=3, kernel_size=(3, 2), strides=(2, 1), padding="same", activation="sigmoid"),
+    case("Conv2D", IMAGE, filters=2, kernel_size=2, dilation_rate=2, use_bias=False),
+    case("Conv2D", IMAGE_FIRST, filters=2, kernel_size=3, groups=2, **FIRST),
+    case("Conv3D", VOLUME, filters=2, kernel_size=2, strides=2, padding="same"),
+    case("Conv3D", VOLUME_FIRST, filters=2, kernel_size=(1, 2, 3), **FIRST),
+]
+POOLINGS = [
+    case("MaxPooling1D", SEQUENCE, pool_size=2),
+    case("MaxPooling2D", IMAGE, pool_size=(3, 2), strides=2, padding="same"),
+    case("MaxPooling2D", IMAGE_FIRST, **FIRST),
+    case("MaxPooling3D", VOLUME, pool_size=2, strides=1),
+    case("AveragePooling1D", SEQUENCE, pool_size=3, padding="same"),
+    case("AveragePooling2D", IMAGE, pool_size=2, strides=1),
+    case("AveragePooling2D", IMAGE_FIRST, pool_size=2, padding="same", **FIRST),
+    case("AveragePooling3D", VOLUME, pool_size=2, padding="same"),
+    case("GlobalMaxPooling1D", SEQUENCE),
+    case("GlobalMaxPooling2D", IMAGE, keepdims=True),
+    case("GlobalMaxPooling3D", VOLUME_FIRST, **FIRST),
+    case("GlobalAveragePooling1D", SEQUENCE, keepdims=True),
+    case("GlobalAveragePooling2D", IMAGE_FIRST, **FIRST),
+    case("GlobalAveragePooling3D", VOLUME),
+]
+SHAPES = [
+    case("Flatten", IMAGE),
+    case("Flatten", IMAGE_FIRST, **FIRST),
+    case("Reshape", SEQUENCE, target_shape=(3, -1)),
+    case("Permute", SEQUENCE, dims=(2, 1)),
+    case("RepeatVector", (2, 4), n=3),
+    case("ZeroPadding1D", SEQUENCE, padding=(1, 2)),
+    case("ZeroPadding2D", IMAGE, padding=((0, 1), (2, 3))),
+    case("ZeroPadding2D", IMAGE_FIRST, padding=(1, 2), **FIRST),
+    case("ZeroPadding3D", VOLUME, padding=1),
+    case("Cropping1D", SEQUENCE, cropping=(2, 1)),
+    case("Cropping2D", IMAGE, cropping=((1, 0), (2, 1))),
+    case("Cropping2D", IMAGE_FIRST, cropping=1, **FIRST),
+    case("Cropping3D", (2, 4, 5, 3, 4)),
+    case("UpSampling1D", SEQUENCE, size=3),
+    case("UpSampling2D", IMAGE, size=(1, 2)),
+    case("UpSampling2D", IMAGE, size=2, interpolation="bilinear"),
+    case("UpSampling2D", IMAGE_FIRST, size=(2, 3), interpolation="bicubic", **FIRST),
+    case("UpSampling3D", VOLUME, size=(2, 1, 2)),
+]
+ELEMENTWISE = [
+    case("Identity", SEQUENCE),
+    case("ActivityRegularization", (2, 3), l1=0.1, l2=0.2),
+    case("Lambda", SEQUENCE, function=ops.square, exempt={"config": "a function of the vocabulary is not one that a file may name"}),
+    case("Activation", SEQUENCE, activation="silu"),
+    case("ReLU", SEQUENCE),
+    case("ReLU", SEQUENCE, max_value=1.0, negative_slope=0.25, threshold=0.5),
+    case("LeakyReLU", SEQUENCE),
+    case("ELU", SEQUENCE, alpha=0.5),
+    case("PReLU", SEQUENCE, alpha_initializer="he_normal", shared_axes=[1]),
+    case("Softmax", SEQUENCE),
+    case("Softmax", SEQUENCE, axis=[1, 2]),
+    case("Rescaling", (2, 3), scale=2.0, offset=-1.0),
+    case("Rescaling", (2, 3), scale=[1.0, 2.0, 3.0], offset=[0.0, 1.0, 2.0]),
+    # outside of training these do nothing; what they do in it is tested one by one
+    case("Dropout", SEQUENCE, rate=0.5, noise_shape=(None, 1, None), seed=3),
+    case("SpatialDropout1D", SEQUENCE, rate=0.5, seed=3),
+    case("SpatialDropout2D", IMAGE_FIRST, rate=0.5, seed=3, **FIRST),
+    case("SpatialDropout3D", VOLUME, rate=0.5, seed=3),
+    case("AlphaDropout", SEQUENCE, rate=0.5, seed=3),
+    case("GaussianDropout", SEQUENCE, rate=0.5, seed=3),
+    case("GaussianNoise", SEQUENCE, stddev=0.5, seed=3),
+]
+NORMALISATIONS = [
+    case("BatchNormalization", (6, 4), gamma_initializer="random_normal", beta_initializer="random_normal"),
+    case("BatchNormalization", (6, 4), call=TRAINING, momentum=0.5),
+    case("BatchNormalization", IMAGE_FIRST, call=TRAINING, axis=1, scale=False, epsilon=0.01),
+    case("LayerNormalization", SEQUENCE, gamma_initializer="random_normal"),
+    case("LayerNormalization", SEQUENCE, axis=[2, 1], center=False),
+    case("LayerNormalization", IMAGE, axis=1),
+    case("GroupNormalization", IMAGE, groups=2, gamma_initializer="random_normal"),
+    case("GroupNormalization", IMAGE_FIRST, groups=-1, axis=1, scale=False),
+    case("RMSNormalization", SEQUENCE),
+    case("RMSNormalization", SEQUENCE, axis=[1, 2], epsilon=0.1),
+    case("UnitNormalization", SEQUENCE),
+    case("UnitNormalization", SEQUENCE, axis=[1, 2]),
+    case("Normalization", SEQUENCE),
+    case("Normalization", (2, 3), mean=[1.0, 2.0, 3.0], variance=[4.0, 5.0, 6.0]),
+    case("Normalization", SEQUENCE, axis=None, mean=2.0, variance=4.0, invert=True),
+]
+
+CASES = [*AFFINE, *POOLINGS, *SHAPES, *ELEMENTWISE, *NORMALISATIONS]
