@@ -15,7 +15,8 @@ from cornu.configurable import Configurable, parameters
 from cornu.dtype_policies import DTypePolicy
 from cornu.errors import ArgumentError, NotBuiltError, nearest
 from cornu.graph import Node, SymbolicTensor, contains_symbolic, infer
-from cornu.layers import context, input_spec, tracking
+from cornu.layers import building, context, input_spec, tracking
+from cornu.layers.building import map_shapes, shapes_of
 from cornu.layers.context import CallContext
 from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, take_symbolic_masks
 from cornu.layers.signature import CallSignature, build_arguments, call_signature
@@ -52,6 +53,11 @@ class Layer(Weights, Configurable, Tracked):
     """Whether a mask that comes in goes out unchanged where `compute_mask` is not overridden."""
     input_spec: Any = None
     _watcher: Callable[[Layer, Any], None] | None = None
+    is_building: bool = False
+    build_shapes: dict[str, Any] | None = None
+    """The shapes that `build` was given; without a `build` of its own, those of the call that built it."""
+    build_dtypes: dict[str, Any] | None = None
+    """The dtypes of that call's arguments, where they are not the layer's own."""
     lays_own_masks: bool = False
     """Whether the layer finds and lays its masks itself, as models with a graph do."""
 
@@ -79,11 +85,16 @@ class Layer(Weights, Configurable, Tracked):
         self.made_variables: list[Variable] = []
         self.fixed_variables: set[int] = set()
         self.inbound_nodes: list[Node] = []
-        self.build_shapes: Any = None
         self._trainable = trainable
         self._call_losses: list[Array] = []
         self._home: ModuleType | None = None
         self._accepted: Any = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Has each `build` note its shapes."""
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = building.recorded(cls.build)  # type: ignore[method-assign]
 
     # --- what a layer class writes -----------------------------------------------------------------------------------
 
@@ -207,15 +218,15 @@ class Layer(Weights, Configurable, Tracked):
     def _spec_of_declared_shape(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         shapes = self._shapes_for(type(self).compute_output_shape, args, kwargs)
         declared = self.compute_output_shape(**shapes)
-        return _map_shapes(lambda s: TensorSpec(s, self.compute_dtype), declared)
+        return map_shapes(lambda s: TensorSpec(s, self.compute_dtype), declared)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the outputs for inputs of this shape."""
         if not self.built:
             self.build(*args, **kwargs)
             self.built = True
-        inputs = [_map_shapes(lambda s: SymbolicTensor(s, self.input_dtype), a) for a in args]
-        named = {k.removesuffix("_shape"): _map_shapes(lambda s: SymbolicTensor(s, self.input_dtype), v) for k, v in kwargs.items()}
+        inputs = [map_shapes(lambda s: SymbolicTensor(s, self.input_dtype), a) for a in args]
+        named = {k.removesuffix("_shape"): map_shapes(lambda s: SymbolicTensor(s, self.input_dtype), v) for k, v in kwargs.items()}
         return tree.map_structure(lambda s: s.shape, infer(self._run, tuple(inputs), named))
 
     # --- building -----------------------------------------------------------------------------------------------------
@@ -226,10 +237,10 @@ class Layer(Weights, Configurable, Tracked):
         try:
             self._home = self._home or backends.compute()
             if self._declares_build:
-                shapes = self._shapes_for(type(self).build, args, kwargs)
-                self.build_shapes = shapes
-                self.build(**shapes)
+                self.build(**self._shapes_for(type(self).build, args, kwargs))
             if any(not sub.built for sub in tracking.sublayers(self)):
+                if not self._declares_build:
+                    building.note_call(self, args, kwargs)
                 self._build_sublayers_for(args, kwargs)
             self.built = True
         finally:
@@ -257,26 +268,12 @@ class Layer(Weights, Configurable, Tracked):
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes that the layer was built with, for files."""
-        if self.build_shapes is None:
-            return None
-        if len(self.build_shapes) == 1:
-            return {"input_shape": next(iter(self.build_shapes.values()))}
-        return {"shapes_dict": self.build_shapes}
+        return building.build_config(self)
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds with the shapes of `get_build_config`."""
-        if self.built or not config:
-            return
-        shapes = config.get("shapes_dict") or {build_arguments(type(self).build)[0]: config.get("input_shape")}
-        shapes = {name: _as_shapes(shape) for name, shape in shapes.items()}
-        token = context.building_path.set((*context.building_path.get(), self.name))
-        try:
-            self._home = self._home or backends.compute()
-            self.build_shapes = shapes
-            self.build(**shapes)
-            self.built = True
-        finally:
-            context.building_path.reset(token)
+        if config and not self.built:
+            building.rebuild(self, config, self._declares_build)
 
     # --- configuration ------------------------------------------------------------------------------------------------
 
@@ -386,29 +383,6 @@ class Layer(Weights, Configurable, Tracked):
 
 def _one_or_more(shape: Any) -> tuple[int | None, ...]:
     return (shape,) if isinstance(shape, int) else tuple(shape)
-
-
-def shapes_of(x: Any) -> Any:
-    """The shapes of an argument, nested as it is; unknown lengths are None."""
-    return tree.map_structure(lambda v: known(v.shape) if hasattr(v, "shape") else None if v is None else np.shape(v), x)
-
-
-def is_shape(x: Any) -> bool:
-    """Whether `x` is one shape, not a structure of shapes."""
-    return isinstance(x, (list, tuple)) and all(n is None or isinstance(n, (int, np.integer)) for n in x)
-
-
-def _map_shapes(fn: Callable[[Any], Any], shapes: Any) -> Any:
-    if is_shape(shapes):
-        return fn(tuple(shapes))
-    if isinstance(shapes, dict):
-        return {k: _map_shapes(fn, v) for k, v in shapes.items()}
-    return type(shapes)(_map_shapes(fn, v) for v in shapes)
-
-
-def _as_shapes(shapes: Any) -> Any:
-    """Shapes read from a file: lists of numbers become tuples."""
-    return None if shapes is None else _map_shapes(tuple, shapes)
 
 
 def _unknown_arguments(name: str, given: dict[str, Any], names: Sequence[str]) -> str:

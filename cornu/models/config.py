@@ -119,7 +119,9 @@ def _names_of(graph: Graph) -> dict[int, str]:
     names = {id(step): step.name for step in graph.operations if isinstance(step, Layer)}
     twice = [name for name, count in Counter(names.values()).items() if count > 1]
     if twice:
-        raise ConfigError(f"Layers of a model need names of their own to be written to a file, and several are called {twice[0]!r}. Give them other names.")
+        raise ConfigError(
+            f"Layers of a model need names of their own to be written to a file, and several are called {twice[0]!r}. Give them other names."
+        )
     taken, counts = set(names.values()), Counter[str]()
     for step in graph.operations:
         if not isinstance(step, Layer):
@@ -132,7 +134,9 @@ def _names_of(graph: Graph) -> dict[int, str]:
     return names
 
 
-def _entry(step: Any, names: dict[int, str], calls: dict[int, list[Node]], reference: Callable[[SymbolicTensor], list[Any]]) -> dict[str, Any]:
+def _entry(
+    step: Any, names: dict[int, str], calls: dict[int, list[Node]], reference: Callable[[SymbolicTensor], list[Any]]
+) -> dict[str, Any]:
     if isinstance(step, Layer):
         entry = layer_config(step)
         entry["name"] = step.name
@@ -205,7 +209,9 @@ class _Reading:
             left = [call for call in waiting if not self._made(*call)]
             if len(left) == len(waiting):
                 names = sorted({name for name, _, _ in left})
-                raise ConfigError(f"Every call in a graph must come after those it depends on; in this configuration {names[:10]} wait for each other.")
+                raise ConfigError(
+                    f"Every call in a graph must come after those it depends on; in this configuration {names[:10]} wait for each other."
+                )
             waiting = left
 
     def _made(self, name: str, number: int, call: Any) -> bool:
@@ -241,7 +247,9 @@ class _Reading:
                 raise IndexError(number)
             return self.outputs[name, number][index]
         except (KeyError, IndexError) as error:
-            raise ConfigError(f"The configuration of a graph refers to output {index} of call {number} of {name!r}, and there is none.") from error
+            raise ConfigError(
+                f"The configuration of a graph refers to output {index} of call {number} of {name!r}, and there is none."
+            ) from error
 
     def structure(self, references: Any) -> Any:
         """The tensors in place of references, in the same structure."""

@@ -212,7 +212,9 @@ def replay(nodes: Sequence[Node], known: dict[int, SymbolicTensor], outputs: Seq
 def _with_fresh_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:
     """A model that starts inside another graph gets inputs of its own, and the calls between are recorded again."""
     flat = tree.flatten(inputs)
-    fresh = [x if x.node is not None and isinstance(x.node.operation, InputLayer) else Input(batch_shape=x.shape, dtype=x.dtype) for x in flat]
+    fresh = [
+        x if x.node is not None and isinstance(x.node.operation, InputLayer) else Input(batch_shape=x.shape, dtype=x.dtype) for x in flat
+    ]
     between = [n for n in nodes_between(flat, tree.flatten(outputs)) if not isinstance(n.operation, InputLayer)]
     changed = replay(between, dict(zip(map(id, flat), fresh, strict=True)), tree.flatten(outputs))
     return tree.pack_sequence_as(inputs, fresh), tree.pack_sequence_as(outputs, changed)

@@ -285,7 +285,9 @@ class Model(Trainer):
         with registry.scope(custom_objects):
             if not is_graph_config(config):
                 return super().from_config(config)
-            own = {k: serialization.revive(v) for k, v in config.items() if k not in ("layers", "input_layers", "output_layers", "trainable")}
+            own = {
+                k: serialization.revive(v) for k, v in config.items() if k not in ("layers", "input_layers", "output_layers", "trainable")
+            }
             model = cls(*graph_from_config(config), **own)
             model._trainable = bool(config.get("trainable", True))  # each layer has its own already
             return model

@@ -54,7 +54,9 @@ class Sequential(Model):
             self._enter(layer.output)
             return
         if not isinstance(layer, Layer):
-            raise ArgumentError(f"A Sequential takes layers, got {layer!r} of type {type(layer).__name__}. Put plain functions into a Lambda layer.")
+            raise ArgumentError(
+                f"A Sequential takes layers, got {layer!r} of type {type(layer).__name__}. Put plain functions into a Lambda layer."
+            )
         if any(layer.name == other.name for other in self._stack):
             raise ArgumentError(f"Layers of a model need names of their own, and {layer.name!r} is taken. Give another `name`.")
         self._stack.append(layer)
@@ -82,7 +84,9 @@ class Sequential(Model):
             raise
         if isinstance(after, (list, tuple, dict)):
             self._stack.remove(layer)
-            raise ArgumentError(f"Each layer of a Sequential gives one output, and {layer.name!r} gives {len(after)}. Use `Model(inputs, outputs)`.")
+            raise ArgumentError(
+                f"Each layer of a Sequential gives one output, and {layer.name!r} gives {len(after)}. Use `Model(inputs, outputs)`."
+            )
         self._exit = after
         self._set_graph(None)
         self.built = True

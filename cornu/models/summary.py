@@ -188,7 +188,11 @@ def _totals(model: Any) -> str:
         *([("Optimizer params", optimizer.variables)] if optimizer is not None and optimizer.built else []),
     ]
     text = "\n".join(f" [bold]{head}:[/bold] {_count(variables):,} ({_size(variables)})" for head, variables in lines)
-    return text if model.built else f"{text}\n The model is not built yet: its weights are made when it meets data, or by `build(input_shape)`."
+    return (
+        text
+        if model.built
+        else f"{text}\n The model is not built yet: its weights are made when it meets data, or by `build(input_shape)`."
+    )
 
 
 def _count(variables: Sequence[Variable]) -> int:

@@ -51,7 +51,9 @@ class _Pair(NamedTuple):
     key: str
 
 
-def assign_by_layout(root: Any, store: Store, *, skip_mismatch: bool = False, strict_optimizer: bool = True, skipped: Iterable[Any] = ()) -> None:
+def assign_by_layout(
+    root: Any, store: Store, *, skip_mismatch: bool = False, strict_optimizer: bool = True, skipped: Iterable[Any] = ()
+) -> None:
     """Reads every variable of `root` from its place in the store.
 
     Args:
@@ -79,7 +81,9 @@ def assign_by_layout(root: Any, store: Store, *, skip_mismatch: bool = False, st
             differences += wrong
     known = {place.path for place in all_places}
     unclaimed = sorted(path for path in store.paths() if path not in known and not _below_optimizer(path))
-    differences += [f"{path or 'the root'}: the file holds {len(store.keys(path))} weights for which the model has no place" for path in unclaimed]
+    differences += [
+        f"{path or 'the root'}: the file holds {len(store.keys(path))} weights for which the model has no place" for path in unclaimed
+    ]
     _judge(differences, store.name, skip_mismatch)
     values = [store.read(pair.path, pair.key, pair.variable.shape) for pair in pairs]
     _assign(pairs, values, special, store, skip_mismatch, strict_optimizer)
@@ -94,7 +98,9 @@ def _compare(place: Place, store: Store) -> tuple[list[_Pair], list[str]]:
     owner, variables, keys = place.owner, own_variables(place.owner), store.keys(place.path)
     where = place.path or "the root"
     if isinstance(owner, Layer) and not owner.built and not variables and keys:
-        return [], [f"{where}: {owner.name!r} is not built yet, and the file holds {len(keys)} weights for it; call the model on data first"]
+        return [], [
+            f"{where}: {owner.name!r} is not built yet, and the file holds {len(keys)} weights for it; call the model on data first"
+        ]
     if sorted(keys) != sorted(str(i) for i in range(len(variables))):
         return [], [f"{where}: {owner.name!r} has {len(variables)} weights, and the file holds {len(keys)}"]
     pairs, wrong = [], []
@@ -170,7 +176,9 @@ def _let_read(place: Place, store: Store, skip_mismatch: bool, strict: bool) -> 
             raise ShapeError(f"{place.path!r} in {store.name!r} does not fit the model: {error} Nothing was changed.") from error
 
 
-def assign_by_path(variables: Iterable[Variable], specs: Mapping[str, ArraySpec], read: Any, name: str, *, skip_mismatch: bool = False) -> None:
+def assign_by_path(
+    variables: Iterable[Variable], specs: Mapping[str, ArraySpec], read: Any, name: str, *, skip_mismatch: bool = False
+) -> None:
     """Reads variables by their own paths ("dense/kernel"), as files of named tensors hold them.
 
     Args:
@@ -194,5 +202,3 @@ def assign_by_path(variables: Iterable[Variable], specs: Mapping[str, ArraySpec]
     values = [read(path) for path in fitting]
     for path, value in zip(fitting, values, strict=True):
         by_path[path].assign(value)
-
-

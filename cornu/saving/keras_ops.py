@@ -43,10 +43,7 @@ _CLASSES = {
 _SAME = {"TrueDivide": "divide", "BitwiseInvert": "bitwise_not", "BitwiseLeftShift": "left_shift", "BitwiseRightShift": "right_shift"}
 """Classes for which Cornu has one op of another name."""
 _OPERANDS = frozenset(
-    """x x1 x2 xs y a b q inputs data array real imag mean variance offset scale gamma beta weights target output targets predictions
-    sequence_lengths target_length output_length kernel depthwise_kernel pointwise_kernel query key value bias mask operands fill_value start
-    stop rtol atol constant_values abs_ angle indices values updates sorted_sequence segment_ids condlist choicelist default start_indices
-    variable condition bins tensor pattern""".split()
+    ["x", "x1", "x2", "xs", "y", "a", "b", "q", "inputs", "data", "array", "real", "imag", "mean", "variance", "offset", "scale", "gamma", "beta", "weights", "target", "output", "targets", "predictions", "sequence_lengths", "target_length", "output_length", "kernel", "depthwise_kernel", "pointwise_kernel", "query", "key", "value", "bias", "mask", "operands", "fill_value", "start", "stop", "rtol", "atol", "constant_values", "abs_", "angle", "indices", "values", "updates", "sorted_sequence", "segment_ids", "condlist", "choicelist", "default", "start_indices", "variable", "condition", "bins", "tensor", "pattern"]
 )
 _SETTINGS_OF = {
     "trapezoid": {"x", "dx"}, "bincount": {"weights"}, "diagonal": {"offset"}, "trace": {"offset"}, "unique": {"fill_value"},
@@ -101,7 +98,9 @@ def _names(op: Callable[..., Any]) -> tuple[list[str], list[str], str | None]:
     return operands, [p.name for p in parameters if p.name not in operands and p.name != rest], rest
 
 
-def split(op: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Any, ...], dict[str, Any]]:
+def split(
+    op: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[Any, ...], dict[str, Any]]:
     """A call's arguments as files have them: the settings, positional operands, and operands by name.
 
     >>> from cornu import ops
@@ -121,7 +120,9 @@ def split(op: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, An
     return config, tuple(positional), {name: value for name, value in given.items() if value is not None}
 
 
-def merged(op: Callable[..., Any], config: Mapping[str, Any], args: list[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+def merged(
+    op: Callable[..., Any], config: Mapping[str, Any], args: list[Any], kwargs: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
     """The arguments of the op's call, from what a file has.
 
     Raises:

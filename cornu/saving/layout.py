@@ -19,10 +19,11 @@ from cornu.optimizers import Optimizer
 __all__ = ["Place", "default_variables", "places"]
 
 _CONTAINERS = (list, tuple, dict, set)
-_FOUNDATION = frozenset("layers.layer layers.weights models.model training.trainer configurable state.variable".split())
-_NOT_PARTS = frozenset(
-    "_arguments _compile_arguments _parent _graph _made _stack inbound_nodes made_variables metrics _regularized_variables _trained_variables".split()
-)
+_FOUNDATION = {"layers.layer", "layers.weights", "models.model", "training.trainer", "configurable", "state.variable"}
+_NOT_PARTS = {
+    "_arguments", "_compile_arguments", "_parent", "_graph", "_made", "_stack", "inbound_nodes", "made_variables", "metrics",
+    "_regularized_variables", "_trained_variables",
+}  # fmt: skip
 
 
 class Place(NamedTuple):
@@ -42,7 +43,9 @@ def places(root: Any) -> list[Place]:
         if id(place.owner) not in seen:
             seen.add(id(place.owner))
             found.append(place)
-            waiting.extend(reversed([Place(f"{place.path}/{name}" if place.path else name, child) for name, child in _children(place.owner)]))
+            waiting.extend(
+                reversed([Place(f"{place.path}/{name}" if place.path else name, child) for name, child in _children(place.owner)])
+            )
     return found
 
 
@@ -50,7 +53,9 @@ def default_variables(owner: Any) -> bool:
     """Whether the object's variables are written and read one by one, in their order, and not by methods of its class's own."""
     cls = type(owner)
     return (
-        isinstance(owner, Weights) and cls.load_own_variables is Weights.load_own_variables and cls.save_own_variables is Weights.save_own_variables
+        isinstance(owner, Weights)
+        and cls.load_own_variables is Weights.load_own_variables
+        and cls.save_own_variables is Weights.save_own_variables
     )
 
 

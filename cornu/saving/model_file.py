@@ -107,7 +107,9 @@ def _uncompiled(config: Any) -> Any:
     return [_uncompiled(value) for value in config] if isinstance(config, list) else config
 
 
-def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any) -> None:
+def save_weights(
+    model: Any, filepath: str | os.PathLike[str], overwrite: bool = True, max_shard_size: float | None = None, **kwargs: Any
+) -> None:
     """Writes a model's weights alone.
 
     Args:

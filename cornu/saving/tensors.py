@@ -98,7 +98,9 @@ def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray
     at = 0
     for name, array in tensors.items():
         if array.dtype.name not in _CODES:
-            raise DTypeError(f"A safetensors file holds {', '.join(_CODES)}; {name!r} has dtype {array.dtype}. Save to a `.weights.h5` file.")
+            raise DTypeError(
+                f"A safetensors file holds {', '.join(_CODES)}; {name!r} has dtype {array.dtype}. Save to a `.weights.h5` file."
+            )
         entries[name] = {"dtype": _CODES[array.dtype.name], "shape": list(array.shape), "data_offsets": [at, at + array.nbytes]}
         at += array.nbytes
     header = json.dumps(entries, separators=(",", ":")).encode()

@@ -1,0 +1,108 @@
+"""Building a layer: every `build` runs in its layer's path and leaves the shapes it was given, for files."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cornu import backends, dtypes, tree
+from cornu.backends.spec import known
+from cornu.graph import SymbolicTensor
+from cornu.layers import context
+from cornu.layers.signature import build_arguments, call_signature
+
+if TYPE_CHECKING:
+    from cornu.layers.layer import Layer
+
+__all__ = ["as_shapes", "build_config", "is_shape", "map_shapes", "note_call", "rebuild", "recorded", "shapes_of"]
+
+
+def recorded(build: Callable[..., Any]) -> Callable[..., Any]:
+    """A layer's `build` that notes its shapes, whoever calls it; where it calls that of a base class, that one runs plainly."""
+
+    @functools.wraps(build)
+    def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if self.is_building:
+            build(self, *args, **kwargs)
+            return
+        around = context.building_path.get()
+        token = context.building_path.set(around if around[-1:] == (self.name,) else (*around, self.name))
+        self.is_building = True
+        try:
+            self._home = self._home or backends.compute()
+            build(self, *args, **kwargs)
+        finally:
+            self.is_building = False
+            context.building_path.reset(token)
+        bound = inspect.signature(build).bind(self, *args, **kwargs).arguments
+        shapes = {name: as_shapes(shape) for name, shape in list(bound.items())[1:]}
+        if not shapes or any(shape is not None for shape in shapes.values()):
+            self.build_shapes, self.built = shapes, True
+
+    return wrapper
+
+
+def note_call(layer: Layer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """Notes shapes and dtypes of a call's arguments, where a layer without a `build` of its own is built by its call."""
+    given = {**dict(zip(call_signature(type(layer).call).names, args, strict=False)), **kwargs}
+    arrays = {name: value for name, value in given.items() if any(hasattr(x, "shape") for x in tree.flatten(value))}
+    layer.build_shapes = {f"{name}_shape": shapes_of(value) for name, value in arrays.items()}
+    kinds = {name: tree.map_structure(lambda x: dtypes.standardize(x.dtype), value) for name, value in arrays.items()}
+    plain = all(kind == layer.input_dtype for kind in tree.flatten(kinds))
+    layer.build_dtypes = None if plain else kinds
+
+
+def build_config(layer: Layer) -> dict[str, Any] | None:
+    """The shapes that a layer was built with, as files hold them; the dtypes of its inputs too, where they are not its own."""
+    shapes = layer.build_shapes
+    if not layer.built or not shapes:
+        return None
+    config: dict[str, Any] = {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
+    return config if layer.build_dtypes is None else {**config, "input_dtypes": layer.build_dtypes}
+
+
+def rebuild(layer: Layer, config: Mapping[str, Any], declared: bool) -> None:
+    """Builds a layer with the shapes of a `build_config`, through its `build` if it declares one, else by a trial run of its call."""
+    first = build_arguments(type(layer).build)[:1] if declared else [f"{name}_shape" for name in call_signature(type(layer).call).names[:1]]
+    shapes = {name: as_shapes(shape) for name, shape in (config.get("shapes_dict") or {first[0]: config.get("input_shape")}).items()}
+    if declared:
+        layer.build(**shapes)
+        return
+    if all(shape is None for shape in shapes.values()):
+        return
+    kinds: Mapping[str, Any] = config.get("input_dtypes") or {}
+    symbols = {
+        name.removesuffix("_shape"): map_shapes(SymbolicTensor, shape, kinds.get(name.removesuffix("_shape"), layer.input_dtype))
+        for name, shape in shapes.items()
+    }
+    layer._build_for((), symbols)
+
+
+def shapes_of(x: Any) -> Any:
+    """The shapes of an argument, nested as it is; unknown lengths are None."""
+    return tree.map_structure(lambda v: known(v.shape) if hasattr(v, "shape") else None if v is None else np.shape(v), x)
+
+
+def is_shape(x: Any) -> bool:
+    """Whether `x` is one shape, not a structure of shapes."""
+    return isinstance(x, (list, tuple)) and all(n is None or isinstance(n, (int, np.integer)) for n in x)
+
+
+def map_shapes(fn: Callable[..., Any], shapes: Any, *more: Any) -> Any:
+    """`fn` on each shape of a structure; `more` are structures alike, or values for all."""
+    if shapes is None:
+        return None
+    if is_shape(shapes):
+        return fn(tuple(shapes), *more)
+    if isinstance(shapes, Mapping):
+        return {k: map_shapes(fn, v, *(m[k] if isinstance(m, Mapping) else m for m in more)) for k, v in shapes.items()}
+    return type(shapes)(map_shapes(fn, v, *(m[i] if isinstance(m, (list, tuple)) else m for m in more)) for i, v in enumerate(shapes))
+
+
+def as_shapes(shapes: Any) -> Any:
+    """Shapes as a caller or a file gives them: lists of numbers become tuples."""
+    return map_shapes(tuple, shapes) if isinstance(shapes, (list, tuple, Mapping)) else shapes
