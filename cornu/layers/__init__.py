@@ -2,7 +2,9 @@
 
 from cornu.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from cornu.layers.batch_normalization import BatchNormalization
+from cornu.layers.bidirectional import Bidirectional
 from cornu.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from cornu.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from cornu.layers.convolution import Conv1D, Conv2D, Conv3D
 from cornu.layers.dense import Dense
 from cornu.layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
@@ -40,11 +42,17 @@ from cornu.layers.merging import (
 from cornu.layers.normalization import Normalization, Rescaling
 from cornu.layers.plain import ActivityRegularization, Identity, Lambda
 from cornu.layers.pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D, MaxPooling1D, MaxPooling2D, MaxPooling3D
+from cornu.layers.recurrent import GRU, LSTM, SimpleRNN
 from cornu.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from cornu.layers.rnn import RNN
 from cornu.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
+from cornu.layers.wrapper import TimeDistributed, Wrapper
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
@@ -54,6 +62,7 @@ __all__ = [
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "Bidirectional",
     "Concatenate",
     "Conv1D",
     "Conv2D",
@@ -66,6 +75,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -78,6 +88,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -97,15 +108,20 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "StackedRNNCells",
     "Subtract",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
+    "Wrapper",
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",

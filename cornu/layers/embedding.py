@@ -99,12 +99,10 @@ class Embedding(Layer):
         """Where the ids are not 0; none unless `mask_zero`."""
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments; a table to start with is a weight by now and stands with those."""
-        config = super().get_config()
-        for name in ("weights", "lora_rank", "lora_alpha"):
-            del config[name]
-        return config
+    def _constructor_arguments(self) -> dict[str, Any]:
+        """A table to start with is a weight by now, and stands with those."""
+        gone = ("weights", "lora_rank", "lora_alpha")
+        return {name: value for name, value in super()._constructor_arguments().items() if name not in gone}
 
 
 def _only(weights: Any) -> Any:

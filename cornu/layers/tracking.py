@@ -13,7 +13,7 @@ from cornu.state import SeedGenerator, Tracked, Variable
 if TYPE_CHECKING:
     from cornu.layers.layer import Layer
 
-__all__ = ["metrics", "own_variables", "seed_generators", "sublayers", "walk"]
+__all__ = ["CarriedStates", "carried_states", "metrics", "own_variables", "seed_generators", "sublayers", "walk"]
 
 
 _SKIPPED = frozenset(
@@ -29,6 +29,13 @@ _SKIPPED = frozenset(
         "made_variables",
     }
 )
+
+
+class CarriedStates(Tracked):
+    """Variables that go from one call of a layer to the next and are no weights: not counted, not saved with those, yet part of a step."""
+
+    def __init__(self, variables: list[Variable]) -> None:
+        self.variables = variables
 
 
 def _values(owner: object) -> Iterator[Any]:
@@ -68,6 +75,11 @@ def own_variables(layer: Layer) -> list[Variable]:
 def seed_generators(layer: Layer) -> list[SeedGenerator]:
     """Its own sources of random numbers."""
     return list({id(v): v for v in _values(layer) if isinstance(v, SeedGenerator)}.values())
+
+
+def carried_states(layer: Layer) -> list[Variable]:
+    """Its own variables that go from call to call and are no weights."""
+    return [v for held in _values(layer) if isinstance(held, CarriedStates) for v in held.variables]
 
 
 def metrics(layer: Layer) -> list[Any]:

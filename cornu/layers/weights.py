@@ -103,9 +103,10 @@ class Weights:
 
     @property
     def variables(self) -> list[Variable]:
-        """All weights, then the states of random seeds."""
-        seeds = [seed.state for layer in self._layers_within() for seed in tracking.seed_generators(layer)]
-        return _distinct([*self.weights, *seeds])
+        """All weights, then the states of random seeds, then those that stateful layers carry from batch to batch."""
+        layers = self._layers_within()
+        seeds = [seed.state for layer in layers for seed in tracking.seed_generators(layer)]
+        return _distinct([*self.weights, *seeds, *(v for layer in layers for v in tracking.carried_states(layer))])
 
     @property
     def trainable_variables(self) -> list[Variable]:
