@@ -5,7 +5,8 @@ A model file, a configuration or a string such as `loss="mse"` can reach only wh
 - the built-in table, by role (`LAYERS`, `LOSSES`, `OPTIMIZERS`, …), filled once by each family of Cornu and closed to other packages;
 - the table of what the user registered (`register`), or passed along (`scope`), with the user's own objects.
 
-A module path in a file is never imported: it is at most a hint of the role (`role_of`).
+A module path in a file is never imported: it is at most a hint of the role (`role_of`). A name that is not found has the families imported
+that are not yet (`ROOMS`, Cornu's own), so that a file can be read whatever was imported before.
 
 A family's side of it:
 
@@ -21,6 +22,8 @@ A family's side of it:
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib
 import inspect
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -127,6 +130,9 @@ class Role:
         """
         found = find_custom(name) or self._table.get(name)
         if found is None:
+            open_rooms()
+            found = self._table.get(name)
+        if found is None:
             raise UnknownNameError(self.name, name, [*self._table, *custom_objects()])
         return found
 
@@ -169,6 +175,31 @@ ROLES: tuple[Role, ...] = (
     *(CONSTRAINTS, ACTIVATIONS, DTYPE_POLICIES, RANDOM, OPS),
 )
 """All roles, in the order in which a name without a role is looked for."""
+
+ROOMS = tuple(
+    f"cornu.{room}"
+    for room in (
+        "activations",
+        "initializers",
+        "regularizers",
+        "constraints",
+        "losses",
+        "metrics",
+        "optimizers",
+        "random",
+        "layers",
+        "models",
+    )
+)
+"""The modules that fill the tables."""
+
+
+@functools.cache
+def open_rooms() -> None:
+    """Imports every family, so that the tables are full."""
+    for room in ROOMS:
+        importlib.import_module(room)
+
 
 _global: dict[str, Any] = {}
 _scoped: ContextVar[Mapping[str, Any]] = ContextVar("cornu_custom_objects", default=MappingProxyType({}))
@@ -251,7 +282,10 @@ def find(name: str, role: Role | None = None) -> Callable[..., Any]:
     """
     if role is not None:
         return role.lookup(name)
-    found = find_custom(name) or next((role.lookup(name) for role in ROLES if name in role), None)
+    found = find_custom(name)
+    if found is None:
+        open_rooms()
+        found = next((role.lookup(name) for role in ROLES if name in role), None)
     if found is None:
         raise UnknownNameError("class or function", name, [*custom_objects(), *(known for role in ROLES for known in role.names())])
     return found

@@ -42,9 +42,13 @@ _CLASSES = {
 """Classes that are not the function's name in camel case."""
 _SAME = {"TrueDivide": "divide", "BitwiseInvert": "bitwise_not", "BitwiseLeftShift": "left_shift", "BitwiseRightShift": "right_shift"}
 """Classes for which Cornu has one op of another name."""
-_OPERANDS = frozenset(
-    ["x", "x1", "x2", "xs", "y", "a", "b", "q", "inputs", "data", "array", "real", "imag", "mean", "variance", "offset", "scale", "gamma", "beta", "weights", "target", "output", "targets", "predictions", "sequence_lengths", "target_length", "output_length", "kernel", "depthwise_kernel", "pointwise_kernel", "query", "key", "value", "bias", "mask", "operands", "fill_value", "start", "stop", "rtol", "atol", "constant_values", "abs_", "angle", "indices", "values", "updates", "sorted_sequence", "segment_ids", "condlist", "choicelist", "default", "start_indices", "variable", "condition", "bins", "tensor", "pattern"]
-)
+_OPERANDS = {
+    "x", "x1", "x2", "xs", "y", "a", "b", "q", "inputs", "data", "array", "real", "imag", "mean", "variance", "offset", "scale", "gamma",
+    "beta", "weights", "target", "output", "targets", "predictions", "sequence_lengths", "target_length", "output_length", "kernel",
+    "depthwise_kernel", "pointwise_kernel", "query", "key", "value", "bias", "mask", "operands", "fill_value", "start", "stop", "rtol",
+    "atol", "constant_values", "abs_", "angle", "indices", "values", "updates", "sorted_sequence", "segment_ids", "condlist",
+    "choicelist", "default", "start_indices", "variable", "condition", "bins", "tensor", "pattern",
+}  # fmt: skip
 _SETTINGS_OF = {
     "trapezoid": {"x", "dx"}, "bincount": {"weights"}, "diagonal": {"offset"}, "trace": {"offset"}, "unique": {"fill_value"},
     "allclose": {"rtol", "atol"}, "squareplus": {"b"},
@@ -93,7 +97,8 @@ def _names(op: Callable[..., Any]) -> tuple[list[str], list[str], str | None]:
     """The names of operands and of settings, in the op's order, and that of an operand that takes all that is left."""
     own = _SETTINGS_OF.get(op.op_name, set())  # type: ignore[attr-defined]
     parameters = [p for p in inspect.signature(op).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    operands = [p.name for p in parameters if p.name in _OPERANDS and p.name not in own]
+    ours = op.op_name in _OURS_ALONE  # type: ignore[attr-defined]
+    operands = [p.name for p in parameters if ours or (p.name in _OPERANDS and p.name not in own)]
     rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
     return operands, [p.name for p in parameters if p.name not in operands and p.name != rest], rest
 
