@@ -111,7 +111,7 @@ def copy(x: torch.Tensor) -> torch.Tensor:
 
 def make_state(x: torch.Tensor, trainable: bool) -> torch.Tensor:
     """A leaf of its own; it asks for gradients where it is trainable, as PyTorch's own parameters do."""
-    return x.detach().clone().requires_grad_(trainable and (x.is_floating_point() or x.is_complex()))
+    return x.detach().clone(memory_format=torch.contiguous_format).requires_grad_(trainable and (x.is_floating_point() or x.is_complex()))
 
 
 def assign_state(old: torch.Tensor, new: torch.Tensor) -> torch.Tensor:

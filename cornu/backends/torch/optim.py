@@ -41,10 +41,15 @@ def adam_update(
         _shrink(values, rate, decay)
         corrected, shrink = _corrected(rate, iterations, beta_1, beta_2), 0.0
     torch._fused_adamw_(
-        values, grads, firsts, seconds, hats[0] if hats else [], [_many_steps(values[0].device)] * len(values),
+        values, _in_order(grads), firsts, seconds, hats[0] if hats else [], [_many_steps(values[0].device)] * len(values),
         lr=corrected, beta1=beta_1, beta2=beta_2, weight_decay=shrink, eps=epsilon, amsgrad=bool(hats), maximize=False,
     )  # fmt: skip
     return None
+
+
+def _in_order(grads: Tensors) -> list[torch.Tensor]:
+    """The fused kernels go through memory as it lies and do not look at strides: a convolution's gradient, a permuted view, is laid out first."""
+    return [g.contiguous() for g in grads]
 
 
 _LARGEST_BETA = 1 - 1e-6  # its power vanishes in float64 after the many steps below
@@ -84,7 +89,7 @@ def sgd_update(
         how = {"lr": -1.0, "dampening": 1 + rate, "momentum": momentum, "weight_decay": 0.0}
     else:
         how = {"lr": rate, "dampening": 0.0, "momentum": 0.0, "weight_decay": decay}
-    torch._fused_sgd_(values, grads, slots[0] if slots else [], **how, nesterov=False, maximize=False, is_first_step=False)
+    torch._fused_sgd_(values, _in_order(grads), slots[0] if slots else [], **how, nesterov=False, maximize=False, is_first_step=False)
     return None
 
 
