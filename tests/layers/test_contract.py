@@ -104,7 +104,8 @@ def _loss_and_gradients(case, layer, xs, probe):
         return total, outputs
 
     variables = [*entered, *layer.trainable_variables]
-    (total, outputs), gradients = value_and_grad(loss, variables)
+    step = CompiledStep(lambda: value_and_grad(loss, variables), lambda: [*entered, *layer.variables])
+    (total, outputs), gradients = step()
     return variables, total, numbers(outputs), numbers(gradients)
 
 
