@@ -13,7 +13,7 @@ from cornu.registry import LAYERS
 
 __all__ = ["Bidirectional"]
 
-_MERGES = {
+_MERGES: dict[str, Any] = {
     "sum": ops.add,
     "mul": ops.multiply,
     "ave": lambda a, b: ops.divide(ops.add(a, b), 2),

@@ -67,7 +67,7 @@ class Cell(Layer):
         return first_states(self, batch_size or 1)
 
 
-def first_states(cell: Layer, batch: int) -> Any:
+def first_states(cell: Any, batch: int) -> Any:
     """States of zeros, each (batch, length), in the list that `cell` takes; its own `get_initial_state` where it has one."""
     if isinstance(cell, StackedRNNCells):
         return [first_states(inner, batch) for inner in cell.cells]
@@ -75,7 +75,7 @@ def first_states(cell: Layer, batch: int) -> Any:
     if own is not None and not isinstance(cell, Cell):
         states = own(batch_size=batch)
         return list(states) if isinstance(states, (list, tuple)) else [states]
-    size: Any = cell.state_size
+    size = cell.state_size
     sizes = list(size) if isinstance(size, (list, tuple)) else [size]
     return tree.map_structure(lambda n: ops.zeros((batch, n), dtype=cell.compute_dtype), sizes)
 
@@ -419,7 +419,7 @@ class StackedRNNCells(Cell):
         self.cells = list(cells)
 
     @property
-    def state_size(self) -> list[Any]:  # type: ignore[override]
+    def state_size(self) -> list[Any]:
         """The length of each cell's state."""
         return [cell.state_size for cell in self.cells]
 
@@ -453,7 +453,7 @@ class StackedRNNCells(Cell):
         return output_before(self.cells[-1], states[-1])
 
 
-def _output_size(cell: Layer) -> int:
+def _output_size(cell: Any) -> int:
     size = getattr(cell, "output_size", None)
     if size is None:
         size = cell.state_size[0] if isinstance(cell.state_size, (list, tuple)) else cell.state_size

@@ -6,7 +6,7 @@ Each has a function of the same name in small letters, which makes the layer and
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from cornu import ops
@@ -29,6 +29,9 @@ class Merge(Layer):
 
     supports_masking = True
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
     def call(self, inputs: Sequence[Array]) -> Array:
         """The merged tensor."""
         if not isinstance(inputs, (list, tuple)) or not inputs:
@@ -49,10 +52,10 @@ class Elementwise(Merge):
     A step of the output counts where it counts in every input that has a mask.
     """
 
-    op: ClassVar[Callable[[Array, Array], Array]]
+    op: ClassVar[Any]
 
     def merge(self, inputs: list[Array]) -> Array:
-        return functools.reduce(type(self).op, _of_one_rank(inputs))
+        return functools.reduce(self.op, _of_one_rank(inputs))
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Where all masks hold; inputs without one count everywhere."""

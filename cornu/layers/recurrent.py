@@ -158,7 +158,8 @@ class LSTM(Recurrent):
         if not self._fits_the_op or (training and cell.seed_generator is not None):
             return super().run_cell(sequences, states, mask, training)
         with autocast(cell.compute_dtype):
-            outputs, h, c = ops.lstm(sequences, *states, cell.kernel, cell.recurrent_kernel, cell.bias, mask, self.go_backwards)
+            h, c = states
+            outputs, h, c = ops.lstm(sequences, h, c, cell.kernel, cell.recurrent_kernel, cell.bias, mask, self.go_backwards)
         if mask is not None and self.zero_output_for_mask:
             counts = ops.flip(mask, 1) if self.go_backwards else mask
             outputs = ops.where(ops.expand_dims(counts, -1), outputs, ops.zeros_like(outputs))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from cornu.ops.activation import sigmoid
 from cornu.ops.arguments import Array
 from cornu.ops.control import scan
 from cornu.ops.core import convert_to_tensor, where
 from cornu.ops.dispatch import composite
-from cornu.ops.elementwise import add, multiply, tanh
+from cornu.ops.elementwise import add, multiply, sigmoid, tanh
 from cornu.ops.joining import split
 from cornu.ops.nn import dense
 from cornu.ops.products import matmul

@@ -1,10 +1,35 @@
 """Every layer with the arguments and the inputs on which the contract is checked. With a line here the contract holds for one more."""
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cornu import layers, ops
+from cornu import layers, ops, tree
 
 Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Inner:
+    """A layer among the arguments of another, made anew each time."""
+
+    layer: str
+    arguments: dict[str, Any]
+
+    def __str__(self):
+        return self.layer
+
+    def make(self, of=layers, **more):
+        """The layer, of a module that has one of its name."""
+        return getattr(of, self.layer)(**made(self.arguments, of, **more), **more)
+
+
+def made(arguments, of=layers, **more):
+    """The arguments with the layers among them made."""
+    return tree.map_structure(lambda v: v.make(of, **more) if isinstance(v, Inner) else v, arguments)
+
+
+def inner(layer, /, **arguments):
+    return Inner(layer, arguments)
 
 
 class Case(NamedTuple):
@@ -21,12 +46,15 @@ class Case(NamedTuple):
     exempt: dict[str, str]
 
     def __str__(self):
-        words = [f"{k}={getattr(v, '__name__', v)}" for k, v in {**self.arguments, **self.call}.items()]
+        words = [
+            f"{k}={'+'.join(map(str, v)) if k == 'cell' and isinstance(v, list) else getattr(v, '__name__', v)}"
+            for k, v in {**self.arguments, **self.call}.items()
+        ]
         return f"{self.layer}({', '.join(words)})".replace(" ", "") + f"{len(self.shapes[0])}d"
 
     def make(self, **more):
         """The layer, anew."""
-        return getattr(layers, self.layer)(**self.arguments, **more)
+        return getattr(layers, self.layer)(**made(self.arguments, **more), **more)
 
     def inputs(self, rng):
         """Numbers for its inputs: normal, or ids."""
@@ -40,7 +68,7 @@ class Case(NamedTuple):
         return layer(*xs, **options) if self.separate else layer(xs[0] if len(xs) == 1 else list(xs), **options)
 
 
-def case(layer, *shapes, ids=None, call=None, separate=False, exempt=None, **arguments):
+def case(layer, /, *shapes, ids=None, call=None, separate=False, exempt=None, **arguments):
     return Case(layer, arguments, shapes, ids, call or {}, separate, exempt or {})
 
 
@@ -137,6 +165,56 @@ NORMALISATIONS = [
     case("Normalization", (2, 3), mean=[1.0, 2.0, 3.0], variance=[4.0, 5.0, 6.0]),
     case("Normalization", SEQUENCE, axis=None, mean=2.0, variance=4.0, invert=True),
 ]
+LOOK_UPS = [
+    case("Embedding", (2, 5), ids=6, input_dim=6, output_dim=3),
+    case(
+        "Embedding", (2, 5), ids=6, input_dim=6, output_dim=3, mask_zero=True, embeddings_regularizer="l2", embeddings_initializer="normal"
+    ),
+    case("Masking", SEQUENCE, mask_value=1.0),
+]
+MERGES = [
+    case("Add", SEQUENCE, SEQUENCE, SEQUENCE),
+    case("Add", SEQUENCE, (2, 4)),
+    case("Subtract", SEQUENCE, (2, 6, 1)),
+    case("Multiply", (2, 4), SEQUENCE),
+    case("Average", SEQUENCE, SEQUENCE, (2, 4)),
+    case("Maximum", SEQUENCE, SEQUENCE),
+    case("Minimum", SEQUENCE, (2, 4)),
+    case("Concatenate", SEQUENCE, (2, 6, 3)),
+    case("Concatenate", SEQUENCE, (2, 3, 4), axis=1),
+    case("Dot", (2, 4), (2, 4), axes=1),
+    case("Dot", SEQUENCE, (2, 3, 4), axes=-1, normalize=True),
+    case("Dot", (2, 3, 4, 5), (2, 6, 4), axes=(2, 2)),
+]
+ALL_STEPS = {"return_sequences": True}
+RECURRENT = [
+    case("SimpleRNN", SEQUENCE, units=3, bias_initializer="normal"),
+    case("SimpleRNN", SEQUENCE, units=3, activation="relu", use_bias=False, go_backwards=True, return_state=True, **ALL_STEPS),
+    case("LSTM", SEQUENCE, units=3, bias_initializer="normal"),
+    case("LSTM", SEQUENCE, units=3, unit_forget_bias=False, use_bias=False, go_backwards=True, return_state=True, **ALL_STEPS),
+    case("LSTM", SEQUENCE, units=3, activation="softsign", recurrent_activation="hard_sigmoid", kernel_regularizer="l2", unroll=True),
+    case("GRU", SEQUENCE, units=3, bias_initializer="normal", **ALL_STEPS),
+    case("GRU", SEQUENCE, units=3, reset_after=False, bias_initializer="normal", go_backwards=True),
+    case("GRU", SEQUENCE, units=3, use_bias=False, return_state=True, recurrent_initializer="glorot_normal"),
+    case("RNN", SEQUENCE, cell=inner("GRUCell", units=3), return_state=True),
+    case(
+        "RNN",
+        SEQUENCE,
+        cell=[inner("LSTMCell", units=3), inner("SimpleRNNCell", units=2)],
+        return_state=True,
+        **ALL_STEPS,
+        exempt={"shape": "states of stacked cells are nested, and the check reads a flat list"},
+    ),
+    case("Bidirectional", SEQUENCE, layer=inner("LSTM", units=3)),
+    case("Bidirectional", SEQUENCE, layer=inner("GRU", units=2, return_state=True, **ALL_STEPS), merge_mode="ave"),
+    case("Bidirectional", SEQUENCE, layer=inner("SimpleRNN", units=2, **ALL_STEPS), merge_mode=None),
+    case(
+        "Bidirectional", SEQUENCE, layer=inner("GRU", units=2), merge_mode="mul", backward_layer=inner("LSTM", units=2, go_backwards=True)
+    ),
+    case("TimeDistributed", SEQUENCE, layer=inner("Dense", units=3, activation="tanh")),
+    case("TimeDistributed", (2, 3, 6, 4), layer=inner("GRU", units=3)),
+]
 
 CORE_CASES = [*AFFINE, *POOLINGS, *SHAPES, *ELEMENTWISE, *NORMALISATIONS]
-CASES = [*CORE_CASES]
+SEQUENCE_CASES = [*LOOK_UPS, *MERGES, *RECURRENT]
+CASES = [*CORE_CASES, *SEQUENCE_CASES]
