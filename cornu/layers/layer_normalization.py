@@ -115,9 +115,16 @@ class LayerNormalization(ScaledAndShifted):
 
     def call(self, inputs: Array) -> Array:
         """The inputs, normalised."""
-        options = {"rms_scaling": True} if self.rms_scaling else {}
-        y = ops.layer_normalization(widened(inputs), self.gamma, self.beta, self.axis, self.epsilon, **options)
+        x = widened(inputs)
+        y = self._scaled(x) if self.rms_scaling else ops.layer_normalization(x, self.gamma, self.beta, self.axis, self.epsilon)
         return ops.cast(y, self.compute_dtype)
+
+    def _scaled(self, x: Array) -> Array:
+        """`x` divided by its deviation, the mean left in."""
+        axes = as_axes(self.axis, x.ndim)
+        _, variance = ops.moments(x, axes, keepdims=True)
+        y = ops.multiply(x, ops.rsqrt(ops.add(variance, self.epsilon)))
+        return y if self.gamma is None else ops.multiply(y, ops.reshape(self.gamma, [n if i in axes else 1 for i, n in enumerate(x.shape)]))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

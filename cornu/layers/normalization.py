@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, ops
+from cornu import config, ops, tree
 from cornu.errors import ArgumentError, DataError, NotBuiltError
 from cornu.layers.batch_normalization import widened
 from cornu.layers.input_spec import InputSpec
@@ -61,7 +61,7 @@ def _moments(x: np.ndarray, axes: tuple[int, ...]) -> tuple[int, np.ndarray, np.
 
 def _batches(data: Any, batch_size: int | None, steps: int | None) -> Iterable[np.ndarray]:
     """The data in float64: an array in slices, anything else as the batches that it yields."""
-    if hasattr(data, "shape") or (isinstance(data, (list, tuple)) and not any(hasattr(v, "shape") for v in data)):
+    if hasattr(data, "shape") or (isinstance(data, (list, tuple)) and not any(hasattr(v, "shape") for v in tree.flatten(data))):
         whole = ops.convert_to_numpy(data)
         size = batch_size or (4096 if steps is None else 32)
         data = (whole[i : i + size] for i in range(0, len(whole), size))
