@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["evaluate", "fit", "predict", "predict_on_batch", "test_on_batch", "train_on_batch"]
 
 _LOOK_EVERY = 0.1  # seconds between two looks of the host at the device
+_ALL_ROWS = 1 << 62
 _REMEMBERED = 256  # batches kept between two looks, to find the layer that made a NaN
 
 
@@ -431,5 +432,5 @@ def test_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any) -> dict[st
 
 def _whole(x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> Any:
     """All rows as one batch."""
-    with contextlib.closing(data.batches(x, y, sample_weight, batch_size=max(_rows(x), 1), class_weight=class_weight)) as source:
+    with contextlib.closing(data.batches(x, y, sample_weight, batch_size=_ALL_ROWS, class_weight=class_weight)) as source:
         return _first(source.epoch(0))

@@ -14,6 +14,7 @@ import numpy as np
 
 from cornu import tree
 from cornu.errors import DataError
+from cornu.layers.embedding import Embedding
 from cornu.training import data
 from cornu.training.data.columns import columns
 from cornu.training.endings import Ending
@@ -189,7 +190,7 @@ def inner_arguments(graph: Graph, node: Any) -> list[Any]:
 
 def _rows(layer: Any) -> int | None:
     """How many rows a layer's table has, if it is an Embedding."""
-    return layer.input_dim if any(base.__name__ == "Embedding" for base in type(layer).__mro__) else None
+    return layer.input_dim if isinstance(layer, Embedding) else None
 
 
 class Values:

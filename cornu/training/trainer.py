@@ -201,7 +201,8 @@ class Trainer(Layer):
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
             return self.optimizer.scale_loss(loss), (loss, y_pred, self._masks(y_pred))
 
-        (_, (loss, y_pred, masks)), grads = value_and_grad(forward, self._trained())
+        variables = self._trained()
+        (_, (loss, y_pred, masks)), grads = value_and_grad(forward, variables) if variables else (forward(), [])
         return loss, y_pred, steps.finite_probe([loss, *grads]), masks, grads
 
     @staticmethod
@@ -240,8 +241,12 @@ class Trainer(Layer):
         """A part of the steps, which backends that run as written may record."""
         parts = self.__dict__.setdefault("_parts", {})
         if name not in parts:
-            parts[name] = ReplayedPart(fn, variables, lambda: is_replayable(self))
+            parts[name] = ReplayedPart(fn, variables, lambda: is_replayable(self) and not self._draws())
         return parts[name]
+
+    def _draws(self) -> bool:
+        """Whether a layer draws random numbers: a recording would repeat the key that it was made with."""
+        return any(tracking.seed_generators(layer) for layer in tracking.walk(self))
 
     def variables_in_use(self) -> list[Variable]:
         """All variables that a forward pass may read or assign."""
