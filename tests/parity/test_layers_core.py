@@ -11,8 +11,15 @@ pytestmark = pytest.mark.parity
 
 from cornu import layers, ops, serialization, use_backend  # noqa: E402
 from cornu.state import CompiledStep, Variable, value_and_grad  # noqa: E402
-from tests.layers.cases import CORE_CASES  # noqa: E402
+from tests.layers.cases import CORE_CASES, case  # noqa: E402
 
+MORE = [
+    case("UpSampling2D", (2, 3, 5, 2), size=(2, 3), interpolation="lanczos3"),
+    case("UpSampling2D", (2, 3, 5, 2), size=2, interpolation="lanczos5"),
+    case("BatchNormalization", (4, 5, 3), momentum=0.5, call={"training": True, "mask": np.arange(20).reshape(4, 5) % 3 > 0}),
+    case("LayerNormalization", (2, 3), epsilon=0.1, scale=False),
+    case("AveragePooling3D", (2, 5, 4, 3, 2), pool_size=(2, 3, 2), strides=(1, 2, 1), padding="same"),
+]
 NAMES = sorted({c.layer for c in CORE_CASES})
 
 
@@ -74,7 +81,7 @@ def of_ours(case, layer, x, probe):
     return [ops.convert_to_numpy(v) for v in (y, *gradients)] + [w.numpy() for w in layer.non_trainable_weights]
 
 
-@pytest.mark.parametrize("case", CORE_CASES, ids=str)
+@pytest.mark.parametrize("case", [*CORE_CASES, *MORE], ids=str)
 def test_outputs_gradients_and_weights_are_those_of_keras(keras, case, rng):
     (x,) = case.inputs(rng)
     with use_backend("jax"):
