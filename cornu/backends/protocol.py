@@ -72,12 +72,14 @@ class Backend(Protocol):
         """`fn(values) -> (loss, aux)`, and the gradient of the loss for each of the values (zeros where it does not depend on one)."""
 
     def compile(self, fn: Callable[..., Any], state: list[Array], args: Any, written: Callable[[], list[int]]) -> Callable[..., Any]:
-        """Compiles `fn(state, args) -> (outputs, new values)` for arrays like these.
+        """Compiles `fn(state, args) -> (outputs, new values)` for arrays like these; for backends that do not run as written.
 
         After tracing, `written()` tells the indices in `state` whose new values are returned; their old arrays may be reused.
         """
 
-    def record(self, fn: Callable[[list[Array]], list[Any]], inputs: Sequence[Array]) -> Callable[..., list[Any]] | None:
+    def record(
+        self, fn: Callable[[list[Array]], list[Any]], inputs: Sequence[Array], *, compiled: bool = False
+    ) -> Callable[..., list[Any]] | None:
         """For backends that run as written, where they can: `fn` on a flat list of arrays, to be replayed without the Python in it.
 
         A backend without it leaves the name out.

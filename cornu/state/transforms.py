@@ -73,14 +73,14 @@ class CompiledStep:
     Args:
         fn: takes the batch's arrays (nested structures too), gives arrays.
         variables: gives all variables that `fn` may read or write.
-        jit: False to run as written; True to compile on any backend; None for the backend's own choice.
+        jit: False to run as written, for debugging.
     """
 
     def __init__(self, fn: Callable[..., Any], variables: Callable[[], Sequence[Variable]], *, jit: bool | None = None) -> None:
         self._fn, self._find, self._jit = fn, variables, jit
         self._version = -1
         self._variables: list[Variable] = []
-        self._by_signature: dict[tuple[tuple[int, bool], ...], dict[Any, _Program]] = {}
+        self._by_signature: dict[tuple[Any, ...], dict[Any, _Program]] = {}
         self._programs: dict[Any, _Program] = {}
         self.compilations = 0
 
@@ -108,8 +108,8 @@ class CompiledStep:
     def _refresh(self) -> None:
         self._variables = _distinct(self._find())
         backend = self._backend = self._variables[0].backend if self._variables else dispatch.interpreter_of()
-        self._compiles = not backend.EAGER if self._jit is None else self._jit
-        self._programs = self._by_signature.setdefault(tuple((id(v), v.trainable) for v in self._variables), {})
+        self._compiles = not backend.EAGER and self._jit is not False
+        self._programs = self._by_signature.setdefault((backend.NAME, *((id(v), v.trainable) for v in self._variables)), {})
         self._version = structure_version()
 
 
@@ -154,10 +154,13 @@ class ReplayedPart:
         fn: from nested structures of arrays to nested structures of arrays; it may read and assign variables.
         variables: gives all variables that it may read or assign.
         allowed: whether it may be recorded.
+        compiled: whether recordings go through the backend's compiler.
     """
 
-    def __init__(self, fn: Callable[..., Any], variables: Callable[[], Sequence[Variable]], allowed: Callable[[], bool]) -> None:
-        self._fn, self._find, self._may = fn, variables, allowed
+    def __init__(
+        self, fn: Callable[..., Any], variables: Callable[[], Sequence[Variable]], allowed: Callable[[], bool], *, compiled: bool = False
+    ) -> None:
+        self._fn, self._find, self._may, self._compiled = fn, variables, allowed, compiled
         self._version = -1
         self._record: Callable[..., Any] | None = None
         self._variables: list[Variable] = []
@@ -201,7 +204,7 @@ class ReplayedPart:
             shape[:] = [tree.structure(outputs)]
             return [*tree.flatten(outputs), *(value for _, value in inner.written.values())]
 
-        run = self._record(flat, [v.own_value for v in variables] + [leaves[i] for i in arrays])  # type: ignore[misc]
+        run = self._record(flat, [v.own_value for v in variables] + [leaves[i] for i in arrays], compiled=self._compiled)  # type: ignore[misc]
         if run is None:
             return None
         outputs_structure, changed = shape[0], list(written)

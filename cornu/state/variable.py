@@ -179,10 +179,19 @@ class Variable:
 
     def assign_add(self, value: Array) -> None:
         """Adds to the value."""
-        if scope.active() is None and self._backend.EAGER:
-            self.own_value = self._backend.add_state(self.own_value, getattr(value, "value", value))
+        if isinstance(value, Variable):
+            value = value.value
+        if scope.active() is None and self._backend.EAGER and self._adds_plainly(value):
+            self.own_value = self._backend.add_state(self.own_value, value)
         else:
             self.assign(self + value)
+
+    def _adds_plainly(self, value: Any) -> bool:
+        """Whether a sum with the value has the variable's own shape and dtype."""
+        if type(value) is int:
+            return self.dtype != "bool"
+        own = self.own_value
+        return isinstance(value, self._backend.ARRAY_TYPES) and value.shape == own.shape and value.dtype == own.dtype
 
     def assign_sub(self, value: Array) -> None:
         """Subtracts from the value."""

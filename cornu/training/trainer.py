@@ -69,7 +69,8 @@ class Trainer(Layer):
             weighted_metrics: the same; these take sample weights into account.
             run_eagerly: run each step as it is written, for debugging.
             steps_per_execution: how many steps run before callbacks look; it changes speed, never results.
-            jit_compile: True compiles on any backend, False never does, "auto" leaves it to the backend.
+            jit_compile: False runs each step as it is written; "auto" compiles it (JAX) or records and replays its parts (torch); True also
+                puts the recorded parts through PyTorch's compiler, which takes minutes at times and needs a C++ compiler.
             auto_scale_loss: wrap the optimizer for loss scaling under mixed_float16.
             on_nonfinite: what happens where loss or gradients are NaN or infinite: "raise" stops before anything is changed,
                 "skip" leaves such steps out, "ignore" goes on.
@@ -112,6 +113,11 @@ class Trainer(Layer):
         if self._home is None:
             self._home = next((v.backend for v in self._all_state()), None)
         return self._home or backends.compute()
+
+    def _all_state(self) -> list[Variable]:
+        """What moves to another backend with the model: what the optimizer and the watch over training keep, too."""
+        kept = [*self.optimizer.variables, *self.health.variables] if self.compiled else []
+        return [*super()._all_state(), *kept]
 
     @property
     def loss(self) -> Any:
@@ -241,11 +247,16 @@ class Trainer(Layer):
         """A part of the steps, which backends that run as written may record."""
         parts = self.__dict__.setdefault("_parts", {})
         if name not in parts:
-            parts[name] = ReplayedPart(fn, variables, lambda: is_replayable(self) and not self._draws())
+            parts[name] = ReplayedPart(
+                fn,
+                variables,
+                lambda: is_replayable(self) and not (name == "gradients" and self._draws()),
+                compiled=getattr(self, "jit_compile", None) is True,
+            )
         return parts[name]
 
     def _draws(self) -> bool:
-        """Whether a layer draws random numbers: a recording would repeat the key that it was made with."""
+        """Whether a layer draws random numbers in training: a recording would repeat the key that it was made with."""
         return any(tracking.seed_generators(layer) for layer in tracking.walk(self))
 
     def variables_in_use(self) -> list[Variable]:

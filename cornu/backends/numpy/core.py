@@ -22,7 +22,6 @@ __all__ = [
     "block",
     "borrow",
     "cast",
-    "compile",
     "copy",
     "devices",
     "dtype",
@@ -103,11 +102,6 @@ def _cannot(what: str) -> BackendError:
 def value_and_grad(fn: Callable[..., Any], values: Any) -> Any:
     """Raises: NumPy has no gradients."""
     raise _cannot("compute gradients")
-
-
-def compile(fn: Callable[..., Any], state: Any, args: Any, written: Any) -> Any:
-    """Raises: NumPy has no compiler."""
-    raise _cannot("compile")
 
 
 def evaluate_shape(fn: Callable[..., Any], *specs: Any) -> Any:

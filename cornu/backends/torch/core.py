@@ -26,7 +26,6 @@ __all__ = [
     "block",
     "borrow",
     "cast",
-    "compile",
     "copy",
     "device",
     "devices",
@@ -140,11 +139,6 @@ def value_and_grad(fn: Callable[..., Any], values: Sequence[torch.Tensor]) -> tu
         loss, aux = fn(leaves)
         grads = torch.autograd.grad(loss, leaves, allow_unused=True) if loss.requires_grad else [None] * len(leaves)
     return (loss.detach(), aux), [torch.zeros_like(v) if g is None else g for g, v in zip(grads, leaves, strict=True)]
-
-
-def compile(fn: Callable[..., Any], state: list[torch.Tensor], args: Any, written: Callable[[], list[int]]) -> Callable[..., Any]:
-    """`torch.compile` of the pure step."""
-    return torch.compile(fn, dynamic=False)
 
 
 def evaluate_shape(fn: Callable[..., Any], *specs: Any) -> Any:

@@ -19,10 +19,13 @@ _LONGEST = 1500
 """Kernel calls beyond which the Python between them no longer matters, and recording takes long."""
 
 
-def record(fn: Callable[[list[torch.Tensor]], list[Any]], inputs: Sequence[torch.Tensor]) -> Callable[..., list[Any]] | None:
+def record(
+    fn: Callable[[list[torch.Tensor]], list[Any]], inputs: Sequence[torch.Tensor], *, compiled: bool = False
+) -> Callable[..., list[Any]] | None:
     """`fn`, from a flat list of tensors to a flat list of tensors and None, as a function of as many arguments; None where it cannot be recorded.
 
-    It cannot where the function looks at a tensor's value, as random numbers seeded from one do.
+    With `compiled` the recording goes through PyTorch's compiler, which fuses what it can; it needs a C++ compiler, and minutes at times.
+    It cannot be recorded where the function looks at a tensor's value, as random numbers seeded from one do.
     """
     examples = [x.detach().clone() for x in inputs]
     try:
@@ -39,4 +42,4 @@ def record(fn: Callable[[list[torch.Tensor]], list[Any]], inputs: Sequence[torch
     graph.eliminate_dead_code()
     graph.set_codegen(CodeGen())
     module.recompile()
-    return module.forward
+    return torch.compile(module, dynamic=False) if compiled else module.forward
