@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import Counter
+from collections.abc import Iterator
 
-__all__ = ["reset", "unique"]
+__all__ = ["kept", "reset", "unique"]
 
 _taken: Counter[str] = Counter()
 _lock = threading.Lock()
@@ -23,3 +25,15 @@ def reset() -> None:
     """Numbering starts anew."""
     with _lock:
         _taken.clear()
+
+
+@contextlib.contextmanager
+def kept() -> Iterator[None]:
+    """Names taken within it are free again afterwards."""
+    before = _taken.copy()
+    try:
+        yield
+    finally:
+        with _lock:
+            _taken.clear()
+            _taken.update(before)

@@ -2,21 +2,28 @@
 
 The new content goes into a hidden sibling (same folder, hence same file system), is forced to the disk, and takes the name by one
 `rename`, which POSIX makes atomic; then the folder entry itself is forced to the disk. A process killed in between leaves the old file and,
-at worst, a sibling `.NAME.….part` that nothing reads.
+at worst, a sibling `.NAME.….part` that nothing reads; the next write of the same name from the same machine sweeps it away.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import re
 import secrets
+import shutil
+import socket
 import stat
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from cornu.errors import SavingError
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_folder", "atomic_write"]
+
+_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
 
 
 @contextlib.contextmanager
@@ -40,7 +47,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     ['note.txt'] whole
     """
     target = Path(os.path.realpath(path))
-    try:
+    with _told(target):
         temporary = _create_sibling(target)
         try:
             yield temporary
@@ -50,12 +57,104 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
             raise
         _force_to_disk(target.parent)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """`atomic_write` for a folder: gives an empty temporary folder to fill; it becomes `path` when the block ends well.
+
+    A folder that is there already is exchanged for the new one in one step where the system can (Linux), and then removed.
+
+    Args:
+        path: the folder to make or to replace; the folder around it must exist.
+
+    Raises:
+        SavingError: the operating system refused; it names `path`.
+    """
+    target = Path(os.path.realpath(path))
+    with _told(target):
+        if target.exists() and not target.is_dir():
+            raise SavingError(f"A folder must be written to a folder's path, but {str(target)!r} is a file. Choose another path.")
+        _sweep(target)
+        temporary = _sibling(target)
+        temporary.mkdir()
+        try:
+            yield temporary
+            for file in temporary.iterdir():
+                _force_to_disk(file)
+            _force_to_disk(temporary)
+            _take_place(temporary, target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        _force_to_disk(target.parent)
+
+
+def _take_place(new: Path, target: Path) -> None:
+    """The new folder at the target's name; an old one, if there was one, at the new one's."""
+    if not target.exists():
+        os.rename(new, target)
+    elif not _exchange(new, target):
+        old = _sibling(target)
+        os.rename(target, old)
+        os.rename(new, target)
+        os.rename(old, new)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swaps two names at once; False where the system has no such call."""
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError):
+        return False
+    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0)
+
+
+@contextlib.contextmanager
+def _told(target: Path) -> Iterator[None]:
+    """What the operating system refuses becomes a `SavingError` that names the target."""
+    try:
+        yield
     except SavingError:
         raise
     except OSError as error:
         failure = SavingError(f"Could not write {str(target)!r}: {error.strerror or error}. {_mend(target)}")
         failure.errno = error.errno
         raise failure from error
+
+
+def _short(target: Path) -> str:
+    return os.fsdecode(os.fsencode(target.name)[:100])  # file names end at 255 bytes, and these grow
+
+
+def _sibling(target: Path) -> Path:
+    """A new hidden name beside the target, which says whose it is."""
+    return target.with_name(f".{_short(target)}.{_HOST}-{os.getpid()}-{secrets.token_hex(6)}.part")
+
+
+def _sweep(target: Path) -> None:
+    """Removes what processes that are no more have left beside the target."""
+    pattern = re.compile(rf"\.{re.escape(_short(target))}\.{_HOST}-(\d+)-[0-9a-f]{{12}}(\.\w+)?\.part")
+    for entry in os.scandir(target.parent) if target.parent.is_dir() else ():
+        found = pattern.fullmatch(entry.name)
+        if found and not _lives(int(found[1])):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
+
+
+def _lives(process: int) -> bool:
+    if os.name == "nt":
+        return True  # signal 0 would end the process there
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _create_sibling(target: Path) -> Path:
@@ -65,8 +164,8 @@ def _create_sibling(target: Path) -> Path:
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     if mode is not None and not os.access(target, os.W_OK):
         raise SavingError(f"Could not write {str(target)!r}: the file is read-only. Make it writable or choose another path.")
-    short = os.fsdecode(os.fsencode(target.name)[:100])  # file names end at 255 bytes, and this one grows
-    temporary = target.with_name(f".{short}.{secrets.token_hex(6)}.part")
+    _sweep(target)
+    temporary = _sibling(target)
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # the process's umask applies, as to any new file
     if mode is not None:
         os.chmod(temporary, mode)

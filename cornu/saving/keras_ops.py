@@ -85,9 +85,9 @@ def op_of(config: Mapping[str, Any]) -> Callable[..., Any]:
     Raises:
         ConfigError: there is none.
     """
-    cls = config.get("class_name")
+    cls = str(config.get("class_name"))
     by_class = {_CLASSES.get(name, _camel(name)): op for name, op in OPS.items() if not name.startswith("_")}
-    found = by_class.get(_camel(_SAME[cls]) if cls in _SAME else cls)  # type: ignore[index]
+    found = by_class.get(_camel(_SAME[cls]) if cls in _SAME else cls)
     if found is None:
         raise ConfigError(f"A graph may call Cornu's ops, and there is none for {cls!r} of {config.get('module')!r}.")
     return found

@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from cornu import serialization
-from cornu.errors import ArgumentError, ConfigError, SavingError
+from cornu.errors import ArgumentError, ConfigError, CorruptFileError, SavingError, UnsafeFileError
 from cornu.saving.archive import ArchiveReader, write_archive
-from cornu.saving.assign import assign_by_layout, assign_by_path
-from cornu.saving.atomic import atomic_write
+from cornu.saving.assign import Store, assign_by_layout, assign_by_path
+from cornu.saving.atomic import atomic_folder, atomic_write
 from cornu.saving.hdf5 import Hdf5Reader
+from cornu.saving.loadable import loadable_config
+from cornu.saving.shards import open_shards, write_shards
 from cornu.saving.stores import Hdf5Store, write_hdf5, write_named
 from cornu.saving.tensors import TensorReader
+from cornu.state.allowance import allowance
 
 __all__ = ["load_model", "load_weights", "save_model", "save_weights"]
 
@@ -25,35 +29,58 @@ FORMAT = "3.15.1"
 """The version of Keras whose layout the files follow."""
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MAX_JSON = 256 * 2**20
+SPARE = 2**24
+"""Numbers for variables that files do not hold: seeds, metrics."""
 
 
 def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
-    """Writes a model's architecture, weights, and how it was compiled with the optimizer's state, to a `.keras` file that Keras reads too.
+    """Writes a model's architecture, weights, and how it was compiled with the optimizer's state; Keras reads the file too.
 
     The file is written beside its final place and takes its name at the end: whatever happens, there is the old file or the new one.
 
+    Classes and functions that are not registered may be in the model; whoever loads it must then pass them as `custom_objects`. What
+    no `custom_objects` could supply is refused: a lambda, an argument that no file can hold, a class that cannot be made from its own
+    configuration, or a model that would have other weights when made again.
+
     Args:
         model: the model.
-        filepath: ends in ".keras".
-        overwrite: whether an existing file may be replaced.
-        zipped: an archive if True, or None and the path ends in ".keras".
+        filepath: a path that ends in ".keras", or with `zipped=False` a folder's.
+        overwrite: whether what is there may be replaced.
+        zipped: an archive if True, a folder of the same three files if False; by the path's ending if None.
 
     Raises:
         ArgumentError: the path has another ending.
-        ConfigError: something of the model cannot be written, so that it could not be loaded.
+        ConfigError: the model could not be loaded again; the message says which argument of which class is to blame. Nothing was written.
         SavingError: the file cannot be written; it names the path.
+
+    >>> import cornu, tempfile
+    >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(model, f"{folder}/model.keras")
+    ...     load_model(f"{folder}/model.keras").output_shape
+    (None, 2)
     """
     if kwargs:
         raise ArgumentError(f"save_model takes `overwrite` and `zipped`, got {sorted(kwargs)}.")
     path = Path(filepath)
-    if path.suffix != ".keras" or zipped is False:
-        raise ArgumentError(f"A model is saved to a path that ends in '.keras', got {os.fspath(filepath)!r} with zipped={zipped}.")
+    zipped = path.suffix == ".keras" if zipped is None else zipped
+    if zipped != (path.suffix == ".keras") or path.suffix in (".h5", ".hdf5"):
+        raise ArgumentError(
+            f"A model is saved to a path that ends in '.keras', or with zipped=False to a folder that does not, got {os.fspath(path)!r} "
+            f"with {zipped=}."
+        )
     _may_write(path, overwrite)
-    config = json.dumps(serialization.serialize(model)).encode()
     metadata = json.dumps({"keras_version": FORMAT, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}"}).encode()
-    with atomic_write(path) as temporary, _beside(temporary) as weights:
-        write_hdf5(model, weights)
-        write_archive(temporary, {METADATA: metadata, CONFIG: config, WEIGHTS: weights})
+    members: dict[str, bytes | Path] = {METADATA: metadata, CONFIG: loadable_config(model).encode()}
+    if zipped:
+        with atomic_write(path) as temporary, _beside(temporary) as weights:
+            write_hdf5(model, weights)
+            write_archive(temporary, {**members, WEIGHTS: weights})
+    else:
+        with atomic_folder(path) as folder:
+            for name, content in members.items():
+                (folder / name).write_bytes(content)  # type: ignore[arg-type]
+            write_hdf5(model, folder / WEIGHTS)
 
 
 @contextlib.contextmanager
@@ -74,10 +101,12 @@ def _may_write(path: Path, overwrite: bool) -> None:
 def load_model(
     filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
 ) -> Any:
-    """Reads a model from a `.keras` file, of Cornu or of Keras.
+    """Reads a model from a `.keras` file or folder, of Cornu or of Keras.
+
+    A file can name only classes of Cornu and those that are registered or passed; no code in it is ever run.
 
     Args:
-        filepath: the file.
+        filepath: the file or folder.
         custom_objects: classes and functions that the file names and that are not registered.
         compile: whether the model is compiled as it was, with the optimizer's state.
         safe_mode: loading is safe in either case.
@@ -87,17 +116,57 @@ def load_model(
         CorruptFileError: it is damaged.
         UnsafeFileError: it asks for what no model file has a right to.
         UnknownNameError: it names a class that is not registered.
+        ShapeError: its weights do not fit the model that it describes.
     """
     if not isinstance(safe_mode, bool):
         raise ArgumentError(f"safe_mode must be True or False, got {safe_mode!r}.")
-    with ArchiveReader(filepath) as archive:
-        config = archive.read_json(CONFIG, limit=MAX_JSON)
-        model = serialization.deserialize(config if compile else _uncompiled(config), custom_objects)
+    with _opened(Path(filepath)) as (config, reader):
+        store = Hdf5Store(reader)
+        with allowance(_numbers_for(store)):
+            model = serialization.deserialize(config if compile else _uncompiled(config), custom_objects)
         if not hasattr(model, "save_own_variables"):
             raise ConfigError(f"{os.fspath(filepath)!r} must describe a model, and describes {model!r}.")
-        with archive.open(WEIGHTS) as member, Hdf5Reader(member, name=os.fspath(filepath)) as reader:
-            assign_by_layout(model, Hdf5Store(reader))
+        assign_by_layout(model, store)
     return model
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, Hdf5Reader]]:
+    """The configuration and the weights of a model's archive or folder."""
+    name = os.fspath(path)
+    with contextlib.ExitStack() as stack:
+        if path.is_dir():
+            config = _folder_config(path / CONFIG)
+            source: Any = path / WEIGHTS
+        elif path.suffix in (".h5", ".hdf5"):
+            raise ArgumentError(f"A whole model is read from a `.keras` file, got {name!r}. Open it in Keras and save it as `.keras`.")
+        else:
+            archive = stack.enter_context(ArchiveReader(path))
+            config = archive.read_json(CONFIG)
+            source = stack.enter_context(archive.open(WEIGHTS))
+        yield config, stack.enter_context(Hdf5Reader(source, name=name))
+
+
+def _folder_config(path: Path) -> Any:
+    try:
+        if path.stat().st_size > MAX_JSON:
+            raise UnsafeFileError(f"{os.fspath(path)!r} must be at most {MAX_JSON} bytes; it has {path.stat().st_size}.")
+        return json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SavingError(f"Could not read {os.fspath(path)!r}: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, UnsafeFileError):
+            raise
+        raise CorruptFileError(f"{os.fspath(path)!r} must hold JSON: {error}.") from error
+
+
+def _numbers_for(store: Hdf5Store) -> int:
+    """How many numbers the variables may hold that the file's configuration asks for.
+
+    Weights are in the file; an optimizer that has not trained yet makes a few slots for each of them when it is built.
+    """
+    held = sum(math.prod(store.spec(path, key).shape) for path in store.paths() for key in store.keys(path))
+    return 6 * held + SPARE
 
 
 def _uncompiled(config: Any) -> Any:
@@ -114,32 +183,41 @@ def save_weights(
 
     Args:
         model: the model or layer.
-        filepath: ends in ".weights.h5" (Keras's layout, with the optimizer's state if the model is compiled) or ".safetensors"
-            (weights under the paths of the variables).
-        overwrite: whether an existing file may be replaced.
-        max_shard_size: in GB, for files in pieces.
+        filepath: ends in ".weights.h5" (Keras's layout, with the optimizer's state if the model is compiled), ".safetensors" (weights
+            under the paths of the variables), or with `max_shard_size` ".weights.json", beside which the pieces lie.
+        overwrite: whether what is there may be replaced.
+        max_shard_size: the largest piece, in GiB.
 
     Raises:
         ArgumentError: the path has another ending.
         SavingError: the file cannot be written; it names the path.
     """
-    if kwargs or max_shard_size is not None:
-        raise ArgumentError(f"save_weights takes `overwrite`, got {sorted(kwargs)} and {max_shard_size=}.")
+    if kwargs:
+        raise ArgumentError(f"save_weights takes `overwrite` and `max_shard_size`, got {sorted(kwargs)}.")
     path = Path(filepath)
+    ending = next((end for end in (".weights.h5", ".weights.json", ".safetensors") if path.name.endswith(end)), None)
+    if ending is None or (max_shard_size is not None) != (ending == ".weights.json"):
+        raise ArgumentError(
+            "Weights are saved to a path that ends in '.weights.h5' or '.safetensors', or with `max_shard_size` in '.weights.json', "
+            f"got {os.fspath(filepath)!r} with {max_shard_size=}."
+        )
     _may_write(path, overwrite)
-    write = {".safetensors": write_named, ".h5": write_hdf5}.get(path.suffix)
-    if write is None or (path.suffix == ".h5" and not path.name.endswith(".weights.h5")):
-        raise ArgumentError(f"Weights are saved to a path that ends in '.weights.h5' or '.safetensors', got {os.fspath(filepath)!r}.")
+    if ending == ".weights.json":
+        write_shards(model, path, int(max_shard_size * 2**30))  # type: ignore[operator]
+        return
     with atomic_write(path) as temporary:
-        write(model, temporary)
+        (write_named if ending == ".safetensors" else write_hdf5)(model, temporary)
 
 
 def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bool = False, **kwargs: Any) -> None:
     """Reads weights into a model; nothing is changed unless all of them fit.
 
+    Shapes and dtypes are compared first; floats may become other floats, whole numbers other numbers. An optimizer's state that is in
+    the file is read if the model is compiled with the same optimizer; one that does not fit is left out, with a warning.
+
     Args:
         model: the model or layer, built.
-        filepath: a ".weights.h5", ".safetensors" or ".keras" file.
+        filepath: a ".weights.h5", ".weights.json", ".safetensors" or ".keras" file.
         skip_mismatch: leave out what does not fit, with a warning.
         objects_to_skip: layers that stay as they are.
 
@@ -156,8 +234,11 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
             assign_by_path(model.weights, tensors.specs, tensors.read, tensors.name, skip_mismatch=skip_mismatch)
         return
     with contextlib.ExitStack() as stack:
-        source: Any = path
-        if path.suffix == ".keras":
-            source = stack.enter_context(stack.enter_context(ArchiveReader(path)).open(WEIGHTS))
-        reader = stack.enter_context(Hdf5Reader(source, name=os.fspath(path)))
-        assign_by_layout(model, Hdf5Store(reader), skip_mismatch=skip_mismatch, strict_optimizer=False, skipped=skipped)
+        if path.suffix == ".json":
+            store: Store = stack.enter_context(open_shards(path))
+        else:
+            source: Any = path
+            if path.suffix == ".keras":
+                source = stack.enter_context(stack.enter_context(ArchiveReader(path)).open(WEIGHTS))
+            store = Hdf5Store(stack.enter_context(Hdf5Reader(source, name=os.fspath(path))))
+        assign_by_layout(model, store, skip_mismatch=skip_mismatch, strict_optimizer=False, skipped=skipped)

@@ -43,7 +43,7 @@ class TensorReader:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.name = os.fspath(path)
         try:
-            self._file: IO[bytes] = Path(path).open("rb")
+            self._file: IO[bytes] = Path(path).open("rb")  # noqa: SIM115 - closed by `__exit__`
         except OSError as error:
             raise SavingError(f"Could not read {self.name!r}: {error.strerror or error}.") from error
         try:

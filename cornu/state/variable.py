@@ -18,6 +18,7 @@ from cornu.ops import dispatch
 from cornu.ops.arguments import Array
 from cornu.ops.operators import attach
 from cornu.state import scope
+from cornu.state.allowance import spend
 
 __all__ = ["Tracked", "Variable", "autocast", "structure_version", "touch_structure"]
 
@@ -126,6 +127,7 @@ class Variable:
             return value
         if shape is None or None in shape:
             raise ShapeError(f"Variable {self.name!r} needs a known shape for its initializer, got {shape}.")
+        spend(shape, self.name)
         return self._backend.asarray(initializer(tuple(shape), dtype=name or config.floatx()), name or config.floatx())
 
     @property
