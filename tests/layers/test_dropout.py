@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cornu import layers, models, ops, serialization
+from cornu.dtypes import standardize
 from cornu.errors import ArgumentError, ShapeError
 from cornu.state import CompiledStep, SeedGenerator
 
@@ -101,6 +102,14 @@ def test_compiled_steps_draw_anew_each_time(trainable_backend):
     assert (first != second).any()
     assert (run(layers.Dropout(0.5, seed=1), ONES) == first).all()
     assert layer.seed_generator.state.numpy().tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout"])
+def test_noise_under_mixed_precision_stays_in_the_compute_dtype(trainable_backend, name):
+    layer = getattr(layers, name)(0.5, seed=1, dtype="mixed_bfloat16")
+    y = layer(ONES, training=True)
+    assert standardize(y.dtype) == "bfloat16"
+    assert np.asarray(ops.convert_to_numpy(y), "float32").std() > 0.4
 
 
 def test_a_graph_with_dropout_always_on_draws_nothing_while_it_is_made():
