@@ -12,15 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cornu import tree
-from cornu.errors import ArgumentError, CornuError, DataError, ShapeError, nearest
-from cornu.training.endings import Ending
-from cornu.training.kinds import kind_of, settings_of
+from cornu.errors import CornuError, DataError, ShapeError, nearest
 
 if TYPE_CHECKING:
     from cornu.models.functional import Graph
     from cornu.training.trainer import Trainer
 
-__all__ = ["check_inputs", "check_losses", "check_targets", "folded", "readable", "sentences", "shown", "targets_by_name"]
+__all__ = ["check_inputs", "folded", "listed", "readable", "refuse_text", "sentences", "shown"]
 
 Shape = tuple[int | None, ...]
 
@@ -72,14 +70,14 @@ def check_inputs(model: Trainer, x: Any) -> None:
     """
     graph: Graph | None = getattr(model, "_graph", None)
     if graph is None:
-        _refuse_text([("x", leaf) for leaf in tree.flatten(x)] if not _takes_text(model) else [])
+        refuse_text([("x", leaf) for leaf in tree.flatten(x)] if not _takes_text(model) else [])
         return
     if isinstance(x, Mapping):
         _check_keys(graph, x)
     for array, tensor, name in zip(graph.arrange(x), graph.flat_inputs, graph.input_names, strict=True):
         if array is not None and hasattr(array, "shape"):
             if tensor.dtype != "string":
-                _refuse_text([(f"input {name!r}", array)])
+                refuse_text([(f"input {name!r}", array)])
             _check_input_shape(name, tensor.shape, tuple(array.shape), alone=len(graph.flat_inputs) == 1)
 
 
@@ -87,7 +85,8 @@ def _takes_text(model: Any) -> bool:
     return any("Lookup" in type(v).__name__ or "Vectorization" in type(v).__name__ for v in [model, *getattr(model, "layers", ())])
 
 
-def _refuse_text(arrays: Sequence[tuple[str, Any]]) -> None:
+def refuse_text(arrays: Sequence[tuple[str, Any]]) -> None:
+    """Raises where one of the named arrays holds text."""
     for name, array in arrays:
         if getattr(array, "dtype", None) == "string" or getattr(getattr(array, "dtype", None), "kind", "") in ("U", "S", "T", "O"):
             raise DataError(
@@ -110,8 +109,8 @@ def _check_keys(graph: Graph, x: Mapping[str, Any]) -> None:
         guess = next((f"Did you mean {key!r} by {guesses[key][0]!r}?" for key in wrong if guesses[key]), "")
         raise DataError(
             sentences(
-                f"x must have an array for each input of the model: {_listed(known)}.",
-                f"Got the keys {_listed(map(str, x))}, without {_listed(wrong)}.",
+                f"x must have an array for each input of the model: {listed(known)}.",
+                f"Got the keys {listed(map(str, x))}, without {listed(wrong)}.",
                 f"{guess} Rename the key, or the Input: `Input(shape, name=…)`.".strip(),
             )
         )
@@ -154,188 +153,13 @@ def _mend_of_input(wanted: Shape, given: Shape) -> str:
     return f"Reshape the data, or make the model with `Input({own})`."
 
 
-# --- targets ------------------------------------------------------------------------------------------------------------
-
-
-def targets_by_name(y: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
-    """Targets from a dict by output name, in the outputs' order; None for an output that has none.
-
-    Raises:
-        DataError: a key is no output's name.
-    """
-    unknown = [key for key in y if key not in names]
-    if unknown:
-        guess = nearest(str(unknown[0]), [name for name in names if name not in y] or names, 1)
-        hint = f"Did you mean {guess[0]!r} by {unknown[0]!r}? " if guess else ""
-        raise DataError(
-            sentences(
-                f"y must be keyed by the model's outputs, {_listed(names)}, got {_listed(map(str, y))}.",
-                f"{hint}Rename the key, or the layer that gives the output: `Dense(…, name=…)`.",
-            )
-        )
-    return [y.get(name) for name in names]
-
-
-def check_losses(names: Sequence[str], losses: Sequence[Any], outputs: Sequence[Any], endings: Sequence[Ending]) -> None:
-    """Raises where an output's end and its loss contradict each other.
-
-    Raises:
-        ArgumentError: probabilities under a loss for logits; a softmax, or a choice of classes, over a single unit.
-    """
-    for name, loss, output, ending in zip(names, losses, outputs, endings, strict=True):
-        if ending.activation == "softmax" and ending.units == 1:
-            raise ArgumentError(
-                sentences(
-                    f"A softmax needs two units or more; layer {ending.layer!r} (output {name!r}, shape {shown(output.shape)}) has one, "
-                    "and so is 1 whatever the input.",
-                    "For two classes use `Dense(1, activation='sigmoid')` and 'binary_crossentropy'; for more, a unit for each class.",
-                )
-            )
-        kind = kind_of(loss)
-        settings = settings_of(loss) if kind in ("classes", "distributions", "shares") else {}
-        if ending.activation is not None and settings.get("from_logits"):
-            raise ArgumentError(
-                sentences(
-                    f"The loss of output {name!r}, {loss.name} with from_logits=True, applies the {_inverse(kind)} itself, "
-                    f"and layer {ending.layer!r} gives {ending.activation} outputs already.",
-                    f"Leave out `activation='{ending.activation}'` in {ending.layer!r}, or `from_logits=True` in the loss.",
-                )
-            )
-        if kind in ("classes", "distributions") and output.shape[settings.get("axis", -1)] == 1:
-            raise ArgumentError(
-                sentences(
-                    f"The loss of output {name!r}, {loss.name}, chooses among classes and needs a unit for each; the output has one unit, "
-                    f"shape {shown(output.shape)}, so the loss would be the same whatever the weights.",
-                    "For two classes use `Dense(1, activation='sigmoid')` and 'binary_crossentropy'; for more, a unit for each class.",
-                )
-            )
-
-
-def _inverse(kind: str | None) -> str:
-    return "sigmoid" if kind == "shares" else "softmax"
-
-
-def check_targets(
-    names: Sequence[str], losses: Sequence[Any], outputs: Sequence[Any], targets: Sequence[Any], wanted: Sequence[str] = ()
-) -> None:
-    """Raises where targets cannot be what an output's loss compares it with.
-
-    Args:
-        names, losses, outputs, targets: one of each for every output; outputs and targets with shapes and dtypes.
-        wanted: names of outputs whose targets something else asks for, such as metrics.
-
-    Raises:
-        DataError: targets are missing, are text, or are of the kind that another loss takes.
-        ShapeError: targets have a shape that the loss cannot compare with the output's.
-    """
-    for name, loss, output, target in zip(names, losses, outputs, targets, strict=True):
-        if target is None:
-            if loss is not None or name in wanted:
-                raise DataError(_missing(name, loss, names, targets))
-            continue
-        if not hasattr(target, "shape"):
-            continue
-        _refuse_text([(f"the targets of output {name!r}", target)])
-        kind, y, y_pred = kind_of(loss), tuple(target.shape), tuple(output.shape)
-        if kind == "classes":
-            _check_classes(name, loss, y, y_pred, settings_of(loss).get("axis", -1))
-        elif kind is not None and not _agree(*_aligned(y, y_pred)):
-            raise _wrong_shape(name, loss, kind, y, y_pred)
-
-
-def _missing(name: str, loss: Any, names: Sequence[str], targets: Sequence[Any]) -> str:
-    asks = f"has the loss {loss.name}" if loss is not None else "has metrics"
-    given = [n for n, t in zip(names, targets, strict=True) if t is not None]
-    got = f"got targets for {_listed(given)} only" if given else "got none"
-    how = "y" if len(names) == 1 else f"y={{{', '.join(f'{n!r}: …' for n in names[:4])}}}"
-    return sentences(
-        f"Output {name!r} {asks} and needs targets, {got}.", f"Give {how}, or compile without a loss and metrics for this output."
-    )
-
-
-def _check_classes(name: str, loss: Any, y: Shape, y_pred: Shape, axis: int) -> None:
-    at = axis % len(y_pred)
-    without = y_pred[:at] + y_pred[at + 1 :]
-    if len(y) == len(y_pred) and y[at] == 1:
-        y_seen = y[:at] + y[at + 1 :]
-    else:
-        y_seen = y
-    if _agree(y_seen, without):
-        return
-    classes = y_pred[at]
-    takes = (
-        f"Output {name!r} has the loss {loss.name}, which takes class numbers of shape {shown(without)}, got targets of shape {shown(y)}."
-    )
-    if len(y) == len(y_pred) and _agree(y, y_pred):
-        raise DataError(
-            sentences(
-                takes, f"They look one-hot: use the loss 'categorical_crossentropy', or give their class numbers, `y.argmax({axis})`."
-            )
-        )
-    if len(y) == len(y_pred):
-        raise ShapeError(
-            sentences(
-                takes,
-                f"One-hot rows would have {classes} entries, as the output has units; class numbers have none: shape {shown(without)}.",
-            )
-        )
-    raise ShapeError(
-        sentences(takes, "Give one class number for each place of the output, or change the layers before it (Flatten, pooling).")
-    )
-
-
-def _wrong_shape(name: str, loss: Any, kind: str, y: Shape, y_pred: Shape) -> Exception:
-    units = y_pred[-1] if y_pred else None
-    numbers_like = len(y) < len(y_pred) or (len(y) == len(y_pred) and y[-1] == 1)
-    got = f"got targets of shape {shown(y)} for outputs of shape {shown(y_pred)}."
-    if kind == "distributions":
-        takes = f"Output {name!r} has the loss {loss.name}, which takes a share for each class (one-hot rows), {got}"
-        if numbers_like:
-            return DataError(
-                sentences(
-                    takes,
-                    f"For class numbers use the loss 'sparse_{loss.name.replace('_focal', '')}', or `utils.to_categorical(y, {units})`.",
-                )
-            )
-        return ShapeError(sentences(takes, f"Give the last layer {y[-1]} units, or targets with {units} entries a row."))
-    takes = f"Output {name!r} has the loss {loss.name}, which compares element by element, {got}"
-    if kind == "shares" and numbers_like and units != 1:
-        return ShapeError(
-            sentences(
-                takes,
-                f"For one of {units} classes use the loss 'sparse_categorical_crossentropy'; for a yes or no, one unit with a sigmoid.",
-            )
-        )
-    if numbers_like and len(y) == len(y_pred) - 2 + (y[-1:] == (1,)) and len(y_pred) == 3:
-        return ShapeError(
-            sentences(
-                takes, "For one target a sequence let the last recurrent layer give its last step only (return_sequences=False), or pool."
-            )
-        )
-    if numbers_like:
-        return ShapeError(sentences(takes, f"Give the last layer one unit, or targets of shape {shown(y_pred)}."))
-    return ShapeError(sentences(takes, f"Give the last layer {y[-1] if y else 1} units, or reshape the targets to {shown(y_pred)}."))
-
-
-def _aligned(y: Shape, y_pred: Shape) -> tuple[Shape, Shape]:
-    """Shapes as a loss aligns its arrays: a last axis of length 1 more or less does not count."""
-    if len(y) + 1 == len(y_pred) and y_pred[-1] == 1:
-        return y, y_pred[:-1]
-    if len(y_pred) + 1 == len(y) and y[-1] == 1:
-        return y[:-1], y_pred
-    return y, y_pred
-
-
-def _agree(first: Shape, second: Shape) -> bool:
-    return len(first) == len(second) and all(a is None or b is None or a == b for a, b in zip(first, second, strict=True))
-
-
 def shown(shape: Any) -> str:
     """A shape with `N` for the unknown number of rows."""
     lengths = ["N" if n is None and i == 0 else "any" if n is None else str(n) for i, n in enumerate(shape)]
     return f"({', '.join(lengths)}{',' if len(lengths) == 1 else ''})"
 
 
-def _listed(names: Any) -> str:
+def listed(names: Any) -> str:
+    """Names in a message, the first few of many."""
     names = [repr(name) for name in names]
     return ", ".join(names[:8]) + (f", … ({len(names)} in all)" if len(names) > 8 else "")

@@ -36,7 +36,7 @@ def source_of_non_finite(model: Trainer, batch: Any) -> str:
             found.append(f"layer {layer.name!r}" + (f", whose weight {sick[0]!r} is not finite" if sick else ""))
 
     with watched(model, watch), StateScope(), CallContext(training=True), backends.current().inference():
-        model(batch[0], training=True)  # type: ignore[operator]
+        model(batch[0], training=True)
     return (
         f"The first output that is not finite comes from {found[0]}."
         if found

@@ -51,11 +51,11 @@ def outputs_and_endings(model: Trainer, x: Any) -> tuple[Any, list[Ending]]:
             made.setdefault(id(leaf), (leaf, layer))  # the innermost layer is done first
 
     def run(x: Any) -> Any:
-        outputs = model._run(x, training=False)  # type: ignore[attr-defined]
+        outputs = model._run(x, training=False)
         found[:] = [_of_layer(made[id(y)][1], y.shape, masked) if id(y) in made else Ending(masked=masked) for y in tree.flatten(outputs)]
         return outputs
 
-    masked = any(getattr(layer, "mask_zero", False) or hasattr(layer, "mask_value") for layer in tracking.walk(model))  # type: ignore[arg-type]
+    masked = any(getattr(layer, "mask_zero", False) or hasattr(layer, "mask_value") for layer in tracking.walk(model))
     with watched(model, watch):
         specs = infer(run, (x,), {})
     return tree.map_structure(lambda s: SymbolicTensor(s.shape, s.dtype), specs), found
@@ -64,7 +64,7 @@ def outputs_and_endings(model: Trainer, x: Any) -> tuple[Any, list[Ending]]:
 @contextlib.contextmanager
 def watched(model: Trainer, watcher: Callable[[Layer, Any], None]) -> Iterator[None]:
     """Inside, `watcher(layer, outputs)` is called after each run of a layer of the model."""
-    layers = list(tracking.walk(model))  # type: ignore[arg-type]
+    layers = list(tracking.walk(model))
     for layer in reversed(layers):  # the model last, so that its plan is made after all its layers ask to be watched
         layer.watch_outputs(watcher)
     try:

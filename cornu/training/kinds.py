@@ -9,7 +9,7 @@ from cornu.losses.loss import FunctionLoss, LossFunctionWrapper, settings
 
 __all__ = ["function_of", "kind_of", "settings_of"]
 
-_KINDS = {
+_KINDS: dict[Any, str] = {
     **dict.fromkeys((losses.sparse_categorical_crossentropy, losses.categorical_generalized_cross_entropy), "classes"),
     **dict.fromkeys((losses.categorical_crossentropy, losses.categorical_focal_crossentropy), "distributions"),
     **dict.fromkeys((losses.binary_crossentropy, losses.binary_focal_crossentropy), "shares"),

@@ -277,7 +277,7 @@ def _is_due(freq: Any, epoch: int) -> bool:
 def _parts(validation_data: Any) -> tuple[Any, Any, Any]:
     """x, y and sample_weight of validation data; a source of batches stands for all three."""
     if isinstance(validation_data, (tuple, list)) and len(validation_data) in (2, 3):
-        return (*validation_data, *(None,) * (3 - len(validation_data)))  # type: ignore[return-value]
+        return (*validation_data, *(None,) * (3 - len(validation_data)))
     return validation_data, None, None
 
 

@@ -43,6 +43,7 @@ class Trainer(Layer):
     _ready: dict[Any, Values]
     _ready_at = -1
     _values: Values
+    _ids: tuple[int, Values | None] = (-1, None)
 
     # --- compile ------------------------------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ def goes_on(model):
     assert np.isfinite(model.fit(X, Y, batch_size=8, verbose=0).history["loss"]).all()
 
 
-class Boom(Exception):
+class BrokenError(Exception):
     """What a user's code raises."""
 
 
@@ -76,7 +76,7 @@ class RaisesAt(cornu.callbacks.Callback):
         def raises(*args):
             self.count += 1
             if self.count > when:
-                raise Boom(hook)
+                raise BrokenError(hook)
 
         setattr(self, hook, raises)
 
@@ -100,7 +100,7 @@ class RaisesAt(cornu.callbacks.Callback):
 def test_a_callback_raises(hook, when, steps, trainable_backend):
     model = network(layers.Dropout(0.5, seed=3))
     expected = after_steps(model, BATCHES[:steps])
-    with pytest.raises(Boom, match=hook):
+    with pytest.raises(BrokenError, match=hook):
         model.fit(X, Y, batch_size=8, shuffle=False, validation_data=(X, Y), callbacks=[RaisesAt(hook, when)], verbose=0)
     same(model, expected)
     if steps:
@@ -110,11 +110,11 @@ def test_a_callback_raises(hook, when, steps, trainable_backend):
 def test_a_generator_raises(trainable_backend):
     def batches():
         yield from BATCHES[:3]
-        raise Boom("no more")
+        raise BrokenError("no more")
 
     model = network()
     expected = after_steps(model, BATCHES[:3])
-    with pytest.raises(Boom, match="no more"):
+    with pytest.raises(BrokenError, match="no more"):
         model.fit(batches(), steps_per_epoch=4, verbose=0)
     same(model, expected)
     goes_on(model)
@@ -127,12 +127,12 @@ def test_a_data_set_raises_in_a_worker(trainable_backend):
 
         def __getitem__(self, index):
             if index == 2:
-                raise Boom("batch 2")
+                raise BrokenError("batch 2")
             return BATCHES[index]
 
     model = network()
     expected = after_steps(model, BATCHES[:2])
-    with pytest.raises(Boom, match="batch 2"):
+    with pytest.raises(BrokenError, match="batch 2"):
         model.fit(Breaks(workers=2), shuffle=False, verbose=0)
     same(model, expected)
     goes_on(model)
@@ -164,7 +164,7 @@ class Breakable(layers.Layer):
 
     def call(self, inputs, training=False):
         if Breakable.broken:
-            raise Boom("in call")
+            raise BrokenError("in call")
         return inputs * 2.0
 
 
@@ -180,7 +180,7 @@ def test_a_layer_raises_in_the_step(trainable_backend):
             lambda: model.evaluate(X, Y, batch_size=5, verbose=0),
             lambda: model.predict(X[:7], verbose=0),
         ):
-            with pytest.raises(Boom, match="in call"):
+            with pytest.raises(BrokenError, match="in call"):
                 call()
     finally:
         Breakable.broken = False
@@ -194,7 +194,7 @@ def test_a_callback_raises_outside_fit(call, backend):
     before = model.get_weights()
     hook = "on_test_batch_end" if call == "evaluate" else "on_predict_batch_end"
     data = (X, Y) if call == "evaluate" else (X,)
-    with pytest.raises(Boom, match=hook):
+    with pytest.raises(BrokenError, match=hook):
         getattr(model, call)(*data, callbacks=[RaisesAt(hook)], verbose=0)
     for ours, theirs in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -270,7 +270,7 @@ def test_the_first_layer_that_made_a_nan_is_named(kind, trainable_backend):
 def test_a_weight_that_is_not_finite_is_named(trainable_backend):
     model = network()
     model.layers[1].kernel.assign(model.layers[1].kernel.numpy() * np.nan)
-    with pytest.raises(NonFiniteError, match="'last'.*kernel"):
+    with pytest.raises(NonFiniteError, match=r"'last'.*kernel"):
         model.fit(X, Y, verbose=0)
 
 
