@@ -359,7 +359,7 @@ def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | in
             told.on_predict_batch_end(step, {"outputs": outputs})
         parts.append(_fetched(*waiting))  # type: ignore[misc]
         told.on_predict_end()
-    return tree.unflatten(structure, [np.concatenate(column) if len(column) > 1 else column[0] for column in zip(*parts, strict=True)])
+    return tree.unflatten(structure, [np.concatenate(column) if len(column) > 1 else np.array(column[0]) for column in zip(*parts, strict=True)])
 
 
 def is_one_batch(x: Any, size: int) -> bool:
@@ -385,6 +385,11 @@ def _fetched(outputs: Any, rows: int) -> list[np.ndarray]:
     return [convert_to_numpy(x)[:rows] if x.ndim else convert_to_numpy(x) for x in tree.flatten(outputs)]
 
 
+def _handed_out(x: Any) -> np.ndarray:
+    """The values in memory of the caller's own: a framework's array may be read-only, or share its memory with the data or with a weight."""
+    return np.array(convert_to_numpy(x))
+
+
 def predict_on_batch(model: Trainer, x: Any) -> Any:
     """`Model.predict_on_batch` on the current backend."""
     x = data.narrowed(x) if isinstance(x, np.ndarray) else tree.map_structure(data.narrowed, x)
@@ -396,7 +401,7 @@ def predict_on_batch(model: Trainer, x: Any) -> Any:
     try:
         with backend.inference():
             outputs = model.program("predict")(x)
-            return backend.to_numpy(outputs) if isinstance(outputs, backend.ARRAY_TYPES) else tree.map_structure(convert_to_numpy, outputs)
+            return _handed_out(outputs) if isinstance(outputs, backend.ARRAY_TYPES) else tree.map_structure(_handed_out, outputs)
     except (ValueError, TypeError):
         checks.check_inputs(model, x)  # says it better, where it is the shape
         raise

@@ -209,7 +209,8 @@ class Trainer(Layer):
             return self.optimizer.scale_loss(loss), (loss, y_pred, self._masks(y_pred))
 
         variables = self._trained()
-        (_, (loss, y_pred, masks)), grads = value_and_grad(forward, variables) if variables else (forward(), [])
+        with context.CallContext(training=True):  # its own: a recording of this must leave nothing in that of the step
+            (_, (loss, y_pred, masks)), grads = value_and_grad(forward, variables) if variables else (forward(), [])
         return loss, y_pred, steps.finite_probe([loss, *grads]), masks, grads
 
     @staticmethod
@@ -240,9 +241,10 @@ class Trainer(Layer):
         )
 
     def _track(self, y: Any, y_pred: Any, sample_weight: Any, loss: Array, masks: list[Any], rows: int) -> None:
-        self._put_masks(y_pred, masks)
-        self._loss_mean.update_state(loss, rows)
-        self._update_scores(y, y_pred, sample_weight)
+        with context.CallContext(training=True):
+            self._put_masks(y_pred, masks)
+            self._loss_mean.update_state(loss, rows)
+            self._update_scores(y, y_pred, sample_weight)
 
     def _part(self, name: str, fn: Any, variables: Any) -> ReplayedPart:
         """A part of the steps, which backends that run as written may record."""

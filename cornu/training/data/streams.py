@@ -40,11 +40,12 @@ class Reader:
             DataError: it is no batch, its arrays differ in length, or its structure is not that of the first.
         """
         parts = unpacked(item, self._what, index)
-        if not all(leaf is None or type(leaf) is np.ndarray for leaf in tree.flatten(parts)):
+        lent = all(leaf is None or type(leaf) is np.ndarray for leaf in tree.flatten(parts))
+        if not lent:
             parts = tuple(columns(part, f"{name} of batch {index}") for part, name in zip(parts, _NAMES, strict=True))
         self._check(parts, index)
         try:
-            x, y, weight = tree.map_structure(narrowed, parts)
+            x, y, weight = tree.map_structure(_kept if lent else narrowed, parts)
         except DataError as error:
             raise DataError(f"Batch {index} of the {self._what} cannot be used. {error}") from None
         if self._weigh is not None:
@@ -69,6 +70,12 @@ class Reader:
                 length(dict(zip(_NAMES, parts, strict=True)))
             except DataError as error:
                 raise DataError(f"Batch {index} of the {self._what} does not fit together. {error}") from None
+
+
+def _kept(leaf: Any) -> Any:
+    """A NumPy array narrowed, in memory of its own: the source may fill its array anew while a step still reads it."""
+    found = narrowed(leaf)
+    return found if leaf is None or found is not leaf else found.copy()
 
 
 _NAMES = ("x", "y", "sample_weight")
