@@ -1,0 +1,280 @@
+"""Masks on their way: laid by Embedding and Masking, kept by elementwise work, used by recurrent layers, poolings and losses."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers, models, ops
+from cornu.layers import Layer
+from cornu.state import set_random_seed
+
+IDS = np.array([[3, 1, 0, 0], [2, 0, 0, 0], [1, 2, 3, 1]])
+LENGTHS = [2, 1, 4]
+
+
+def numbers(x):
+    return ops.convert_to_numpy(x)
+
+
+def last_states(lstm, embedding, rows=IDS):
+    """What the recurrent layer gives for each row alone, cut to the steps that count: no mask is in play."""
+    return np.concatenate([numbers(lstm(numbers(embedding(row[None, :n])))) for row, n in zip(rows, LENGTHS, strict=True)])
+
+
+def embedding():
+    return layers.Embedding(4, 3, mask_zero=True, embeddings_initializer="normal")
+
+
+def test_through_a_sequential(backend):
+    table, lstm = embedding(), layers.LSTM(2)
+    model = models.Sequential(
+        [layers.Input((4,), dtype="int32"), table, layers.Dense(3), layers.Dropout(0.5), layers.Activation("tanh"), lstm]
+    )
+    _, dense, _, activation, _ = model.layers
+
+    def alone(ids):
+        return activation(dense(table(ids)))
+
+    np.testing.assert_allclose(numbers(model(IDS)), last_states(lstm, alone), atol=1e-6)
+
+
+def test_through_a_functional_model(backend):
+    ids = layers.Input((None,), dtype="int32")
+    table, lstm = embedding(), layers.LSTM(2)
+    model = models.Model(ids, lstm(table(ids) * 2.0 + 1.0))
+    np.testing.assert_allclose(numbers(model(IDS)), last_states(lstm, lambda row: table(row) * 2.0 + 1.0), atol=1e-6)
+    again = models.Model.from_config(model.get_config())
+    again.set_weights(model.get_weights())
+    np.testing.assert_allclose(numbers(again(IDS)), numbers(model(IDS)))
+
+
+def test_through_a_subclassed_model(backend):
+    class Reader(models.Model):
+        def __init__(self):
+            super().__init__()
+            self.table, self.dense, self.lstm = embedding(), layers.Dense(3), layers.LSTM(2)
+
+        def call(self, ids):
+            return self.lstm(self.dense(self.table(ids)))
+
+    model = Reader()
+    np.testing.assert_allclose(numbers(model(IDS)), last_states(model.lstm, lambda row: model.dense(model.table(row))), atol=1e-6)
+
+
+def test_a_nested_model_gets_the_mask_of_its_input(backend):
+    x = layers.Input((None, 3))
+    lstm = layers.LSTM(2)
+    inside = models.Model(x, lstm(layers.Dense(3)(x)))
+    ids, table = layers.Input((None,), dtype="int32"), embedding()
+    model = models.Model(ids, inside(table(ids)))
+    dense = inside.layers[1]
+    np.testing.assert_allclose(numbers(model(IDS)), last_states(lstm, lambda row: dense(table(row))), atol=1e-6)
+
+
+def test_a_nested_model_hands_its_own_mask_out(backend):
+    ids, table = layers.Input((None,), dtype="int32"), embedding()
+    inside = models.Model(ids, layers.Dense(3)(table(ids)))
+    lstm, outer = layers.LSTM(2), layers.Input((None,), dtype="int32")
+    model = models.Model(outer, lstm(inside(outer)))
+    np.testing.assert_allclose(numbers(model(IDS)), last_states(lstm, inside), atol=1e-6)
+
+
+def test_a_nested_sequential_in_a_subclassed_model(backend):
+    class Reader(models.Model):
+        def __init__(self):
+            super().__init__()
+            self.front = models.Sequential([layers.Input((None,), dtype="int32"), embedding(), layers.Dense(3)])
+            self.lstm = layers.LSTM(2)
+
+        def call(self, ids):
+            return self.lstm(self.front(ids))
+
+    model = Reader()
+    np.testing.assert_allclose(numbers(model(IDS)), last_states(model.lstm, model.front), atol=1e-6)
+
+
+def test_stacked_recurrent_layers_and_both_ways(backend):
+    table, first, second = embedding(), layers.GRU(3, return_sequences=True), layers.Bidirectional(layers.LSTM(2))
+    model = models.Sequential([layers.Input((None,), dtype="int32"), table, first, second])
+    np.testing.assert_allclose(numbers(model(IDS)), last_states(second, lambda row: first(table(row))), atol=1e-6)
+
+
+def test_backwards_sequences_have_their_mask_turned(backend):
+    table, first, second = embedding(), layers.GRU(3, return_sequences=True, go_backwards=True), layers.GRU(2)
+    model = models.Sequential([layers.Input((None,), dtype="int32"), table, first, second])
+    np.testing.assert_allclose(numbers(model(IDS)), last_states(second, lambda row: first(table(row))), atol=1e-6)
+
+
+def test_masking_leaves_out_steps_of_one_value(backend, rng):
+    x = rng.normal(size=(2, 5, 3)).astype("float32")
+    x[0, 3:], x[1, 1:] = -1.0, -1.0
+    lstm = layers.SimpleRNN(2)
+    model = models.Sequential([layers.Input((5, 3)), layers.Masking(-1.0), lstm])
+    alone = np.concatenate([numbers(lstm(x[:1, :3])), numbers(lstm(x[1:, :1]))])
+    np.testing.assert_allclose(numbers(model(x)), alone, atol=1e-6)
+
+
+def test_pooling_averages_what_counts(backend):
+    table = embedding()
+    model = models.Sequential([layers.Input((4,), dtype="int32"), table, layers.GlobalAveragePooling1D()])
+    means = np.stack([numbers(table(row[None, :n]))[0].mean(0) for row, n in zip(IDS, LENGTHS, strict=True)])
+    np.testing.assert_allclose(numbers(model(IDS)), means, atol=1e-6)
+
+
+A, B = np.array([[True, True, False]]), np.array([[True, False, False]])
+
+
+def masked_inputs(*masks, shape=(3, 2)):
+    entered = [layers.Input(shape) for _ in masks]
+    for x, mask in zip(entered, masks, strict=True):
+        if mask is not None:
+            x.mask = layers.Input((3,), dtype="bool")
+    return entered
+
+
+@pytest.mark.parametrize("name", ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"])
+def test_merged_steps_count_where_all_masks_hold(name, backend, rng):
+    x, y = rng.normal(size=(2, 1, 3, 2)).astype("float32")
+    layer = getattr(layers, name)()
+    assert numbers(layer.compute_mask([x, y], [A, B])).tolist() == (A & B).tolist()
+    # an input without a mask counts everywhere: what is padding in the other one stays padding
+    assert numbers(layer.compute_mask([x, y], [A, None])).tolist() == A.tolist()
+    assert layer.compute_mask([x, y], [None, None]) is None
+    assert layer.compute_mask([x, y], None) is None
+
+
+def test_a_residual_connection_keeps_the_mask(backend):
+    ids, table = layers.Input((4,), dtype="int32"), embedding()
+    x = table(ids)
+    inner, lstm = layers.Dense(3), layers.LSTM(2)
+    model = models.Model(ids, lstm(layers.Add()([x, inner(x)])))
+
+    def alone(row):
+        x = table(row)
+        return x + inner(x)
+
+    np.testing.assert_allclose(numbers(model(IDS)), last_states(lstm, alone), atol=1e-6)
+
+
+def test_joined_in_time_masks_are_joined(backend, rng):
+    x, y = rng.normal(size=(2, 1, 3, 2)).astype("float32")
+    layer = layers.Concatenate(axis=1)
+    assert numbers(layer.compute_mask([x, y], [A, B])).tolist() == [[True, True, False, True, False, False]]
+    assert numbers(layer.compute_mask([x, y], [None, B])).tolist() == [[True, True, True, True, False, False]]
+    assert layers.Dot(1).compute_mask([x, y], [A, B]) is None
+
+
+def test_a_mask_of_samples_speaks_for_their_steps(backend, rng):
+    x, y = rng.normal(size=(2, 3, 2)).astype("float32"), rng.normal(size=(2, 2)).astype("float32")
+    of_steps, of_samples = np.array([[True, True, False]] * 2), np.array([True, False])
+    mask = layers.Add().compute_mask([x, y], [of_steps, of_samples])
+    assert numbers(mask).tolist() == [[True, True, False], [False, False, False]]
+
+
+@pytest.mark.parametrize("merge_mode", ["concat", None])
+def test_outputs_beside_states_have_masks_and_states_none(merge_mode, backend):
+    masked = layers.Masking()(layers.Input((4, 3)))
+    wanted = {"return_sequences": True, "return_state": True}
+    lstm = layers.LSTM(2, **wanted)(masked)
+    both = layers.Bidirectional(layers.GRU(2, **wanted), merge_mode=merge_mode)(masked)
+    count = 1 if merge_mode else 2
+    assert [y.mask is None for y in lstm] == [False, True, True]
+    assert [y.mask is None for y in both] == [False] * count + [True, True]
+    assert layers.LSTM(2)(masked).mask is None
+
+
+def test_each_step_of_a_hierarchy_has_its_own_mask(backend):
+    words = np.array([[[1, 2, 0], [3, 0, 0]], [[2, 1, 1], [0, 0, 0]]])
+    table, reader = embedding(), layers.LSTM(2)
+    ids = layers.Input((2, 3), dtype="int32")
+    per_sentence = layers.TimeDistributed(reader)(layers.TimeDistributed(table)(ids))
+    model = models.Model(ids, [per_sentence, layers.GRU(2)(per_sentence)])
+    sentences, _ = model(words)
+    alone = np.stack(
+        [numbers(reader(numbers(table(row[None, :n]))))[0] for row, n in ((words[0, 0], 2), (words[0, 1], 1), (words[1, 0], 3))]
+    )
+    np.testing.assert_allclose(numbers(sentences).reshape(4, 2)[:3], alone, atol=1e-6)
+    # a sentence without words is padding for what comes after
+    assert per_sentence.mask.shape == (None, 2)
+    mask = models.Model(ids, ops.cast(per_sentence.mask, "float32"))
+    assert numbers(mask(words)).tolist() == [[1.0, 1.0], [1.0, 0.0]]
+
+
+def test_elementwise_ops_and_layers_keep_masks(backend):
+    x = layers.Masking()(layers.Input((4, 3)))
+    for y in (
+        x + 1.0,
+        ops.tanh(x),
+        ops.relu(-x),
+        x * x,
+        ops.where(x > 0, x, 0.0),
+        layers.ReLU()(x),
+        layers.Dropout(0.5)(x),
+        layers.Dense(2)(x),
+    ):
+        assert y.mask is x.mask
+
+
+def test_a_layer_that_drops_a_mask_says_so_once_by_name(backend):
+    class Sums(Layer):
+        def call(self, inputs):
+            return ops.cumsum(inputs, axis=1)
+
+    layer = Sums(name=f"sums_on_{backend}")
+    x = layers.Masking()(layers.Input((4, 3)))
+    with pytest.warns(UserWarning, match=f"'sums_on_{backend}' .Sums. was given a masked input"):
+        assert layer(x).mask is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        layer(x)
+
+
+def test_a_layer_that_drops_a_mask_says_so_in_eager_code(backend):
+    class Sums(Layer):
+        def call(self, inputs):
+            return ops.cumsum(inputs, axis=1)
+
+    model = models.Sequential([layers.Masking(), Sums(name=f"eager_sums_on_{backend}")])
+    with pytest.warns(UserWarning, match=f"eager_sums_on_{backend}"):
+        model(np.ones((1, 4, 3), "float32"))
+
+
+def test_the_loss_ignores_masked_steps(trainable_backend, rng):
+    model = models.Sequential([layers.Input((4,), dtype="int32"), embedding(), layers.Dense(1)])
+    model.compile(optimizer=cornu.optimizers.SGD(0.1), loss="mse", metrics=["mae"])
+    y = rng.normal(size=(3, 4, 1)).astype("float32")
+    counts = IDS != 0
+    error = (numbers(model(IDS)) - y)[counts]
+    loss, mae = model.evaluate(IDS, y, verbose=0)
+    assert mae == pytest.approx(np.abs(error).mean(), rel=1e-5)
+    assert loss == pytest.approx(np.square(error).mean(), rel=1e-5)
+    changed = np.where(counts[..., None], y, 100.0).astype("float32")
+    assert model.evaluate(IDS, changed, verbose=0) == pytest.approx([loss, mae], rel=1e-5)
+    weights = model.get_weights()
+    model.fit(IDS, y, batch_size=3, verbose=0)
+    after = model.get_weights()
+    model.set_weights(weights)
+    model.fit(IDS, changed, batch_size=3, verbose=0)
+    for a, b, before in zip(model.get_weights(), after, weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+        assert not np.array_equal(a, before)
+
+
+def test_batches_with_other_masks_are_trained_like_any(trainable_backend, rng):
+    # kernels that serve sequences without padding must not be kept for those with
+    y = rng.normal(size=(12, 2)).astype("float32")
+    full = rng.integers(1, 4, (9, 4))
+    ids = np.concatenate([full, IDS])
+    results = []
+    for eager in (False, True):
+        set_random_seed(1)
+        model = models.Sequential([layers.Input((4,), dtype="int32"), embedding(), layers.LSTM(2)])
+        model.compile(optimizer=cornu.optimizers.SGD(0.1), loss="mse", run_eagerly=eager)
+        model.fit(ids, y, batch_size=3, shuffle=False, epochs=2, verbose=0)
+        results.append([*model.get_weights(), model.predict(ids, batch_size=3, verbose=0)])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    table, lstm = model.layers
+    np.testing.assert_allclose(results[0][-1][-3:], last_states(lstm, table), atol=1e-6)
