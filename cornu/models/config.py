@@ -23,7 +23,16 @@ from cornu.models.functional import Graph
 from cornu.registry import LAYERS
 from cornu.saving import keras_ops
 
-__all__ = ["graph_config", "graph_from_config", "is_graph_config", "layer_config", "layer_from_config", "model_from_json", "sharing"]
+__all__ = [
+    "graph_config",
+    "graph_from_config",
+    "is_graph_config",
+    "layer_config",
+    "layer_from_config",
+    "model_from_json",
+    "read_together",
+    "written_with",
+]
 
 TENSOR = "__keras_tensor__"
 _SETTLED = frozenset({"BatchNormalization"})
@@ -31,43 +40,55 @@ _SETTLED = frozenset({"BatchNormalization"})
 
 # --- layers that appear more than once ------------------------------------------------------------------------------
 
-_written: ContextVar[dict[int, list[dict[str, Any]]] | None] = ContextVar("cornu_layers_written", default=None)
+_written: ContextVar[dict[int, int] | None] = ContextVar("cornu_layers_written", default=None)
 _read: ContextVar[dict[Any, Layer] | None] = ContextVar("cornu_layers_read", default=None)
 
 
 @contextlib.contextmanager
-def sharing() -> Iterator[None]:
-    """Within the outermost of these, a layer that is met again in another place stays one layer, in configurations written and read."""
-    outermost = _written.get() is None
-    tokens = (_written.set({}), _read.set({})) if outermost else None
+def _outermost(variable: ContextVar[Any], make: Callable[[], Any]) -> Iterator[Any]:
+    """The value that the outermost of these blocks has made."""
+    token = variable.set(make()) if variable.get() is None else None
     try:
-        yield
-        for number, entries in enumerate(_table(_written).values() if outermost else ()):
-            for entry in entries if len(entries) > 1 else ():
-                entry["shared_object_id"] = number
+        yield variable.get()
     finally:
-        if tokens is not None:
-            _written.reset(tokens[0])
-            _read.reset(tokens[1])
+        if token is not None:
+            variable.reset(token)
 
 
-def _table(variable: ContextVar[Any]) -> dict[Any, Any]:
-    found: dict[Any, Any] = variable.get()
-    return found
+def _numbers(model: Layer) -> dict[int, int]:
+    """A number for each layer that stands in more than one place of a model and the models inside it."""
+    found: Counter[int] = Counter()
+    waiting, seen = [model], {id(model)}
+    while waiting:
+        for layer in getattr(waiting.pop(), "layers", ()):
+            found[id(layer)] += 1
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                waiting.append(layer)
+    return {layer: number for number, layer in enumerate(key for key, count in found.items() if count > 1)}
+
+
+def written_with(model: Layer) -> contextlib.AbstractContextManager[dict[int, int]]:
+    """Within it, what stands in several places of the outermost model is marked as one."""
+    return _outermost(_written, lambda: _numbers(model))
+
+
+def read_together() -> contextlib.AbstractContextManager[dict[Any, Layer]]:
+    """Within it, what is marked as one layer becomes one layer."""
+    return _outermost(_read, dict)
 
 
 def layer_config(layer: Layer) -> dict[str, Any]:
     """A layer's configuration as a part of a model's."""
-    with sharing():
-        entry: dict[str, Any] = serialization.serialize(layer)
-        _table(_written).setdefault(id(layer), []).append(entry)
-        return entry
+    entry: dict[str, Any] = serialization.serialize(layer)
+    number = (_written.get() or {}).get(id(layer))
+    return entry if number is None else {**entry, "shared_object_id": number}
 
 
 def layer_from_config(config: Mapping[str, Any]) -> Layer:
     """The layer that such a configuration describes."""
-    with sharing():
-        known, number = _table(_read), config.get("shared_object_id")
+    with read_together() as known:
+        number = config.get("shared_object_id")
         if number is not None and number in known:
             return known[number]
         layer = serialization.deserialize(config)  # layers are looked up first, then models
@@ -83,26 +104,25 @@ def layer_from_config(config: Mapping[str, Any]) -> Layer:
 
 def graph_config(graph: Graph) -> dict[str, Any]:
     """The layers, ops and calls of a graph, and which tensors are its inputs and outputs."""
-    with sharing():
-        names = _names_of(graph)
-        calls: dict[int, list[Node]] = defaultdict(list)
-        for node in graph.nodes:
-            calls[_identity(node)].append(node)
-        place = {id(node): (names[key], number) for key, nodes in calls.items() for number, node in enumerate(nodes)}
-        place |= {id(x.node): (x.node.operation.name, 0) for x in graph.flat_inputs if x.node is not None}
+    names = _names_of(graph)
+    calls: dict[int, list[Node]] = defaultdict(list)
+    for node in graph.nodes:
+        calls[_identity(node)].append(node)
+    place = {id(node): (names[key], number) for key, nodes in calls.items() for number, node in enumerate(nodes)}
+    place |= {id(x.node): (x.node.operation.name, 0) for x in graph.flat_inputs if x.node is not None}
 
-        def reference(x: SymbolicTensor) -> list[Any]:
-            return [*place[id(x.node)], x.index]
+    def reference(x: SymbolicTensor) -> list[Any]:
+        return [*place[id(x.node)], x.index]
 
-        def end(x: SymbolicTensor) -> list[Any]:
-            name, number, index = reference(x)
-            return [name, number + _own_calls(x.node.operation), index]  # type: ignore[union-attr]
+    def end(x: SymbolicTensor) -> list[Any]:
+        name, number, index = reference(x)
+        return [name, number + _own_calls(x.node.operation), index]  # type: ignore[union-attr]
 
-        return {
-            "layers": [_entry(step, names, calls, reference) for step in graph.operations],
-            "input_layers": tree.map_structure(reference, graph.inputs),
-            "output_layers": tree.map_structure(end, graph.outputs),
-        }
+    return {
+        "layers": [_entry(step, names, calls, reference) for step in graph.operations],
+        "input_layers": tree.map_structure(reference, graph.inputs),
+        "output_layers": tree.map_structure(end, graph.outputs),
+    }
 
 
 def _identity(step: Any) -> int:
@@ -305,7 +325,7 @@ def graph_from_config(config: Mapping[str, Any]) -> tuple[Any, Any]:
     Raises:
         ConfigError: the configuration contradicts itself.
     """
-    with sharing():
+    with read_together():
         try:
             reading = _Reading(config)
             reading.run()

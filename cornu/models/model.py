@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from cornu import naming, registry, serialization, tree
-from cornu.configurable import parameters
 from cornu.errors import ArgumentError, NotBuiltError, UnknownNameError
 from cornu.graph import Node, SymbolicTensor, infer
 from cornu.layers import context, tracking
 from cornu.layers.layer import Layer
 from cornu.layers.masking import symbolic_masks
-from cornu.models.config import graph_config, graph_from_config, is_graph_config, sharing
+from cornu.models.config import graph_config, graph_from_config, is_graph_config, written_with
 from cornu.models.functional import Graph
 from cornu.models.summary import print_summary
 from cornu.registry import MODELS
@@ -268,11 +267,11 @@ class Model(Trainer):
 
     def get_config(self) -> dict[str, Any]:
         """Name, `trainable` and the graph of a model made from one; a subclass's constructor arguments."""
-        names = set(parameters(type(self))[0])
+        names = set(self.get_config_names())
         if self._graph is None or not {"inputs", "outputs"} <= names:
             return super().get_config()
         own = {} if type(self) is Model else {k: v for k, v in super().get_config().items() if k not in ("inputs", "outputs", "dtype")}
-        with sharing():
+        with written_with(self):
             return {"name": self.name, "trainable": self.trainable, **own, **graph_config(self._graph)}
 
     def _constructor_arguments(self) -> dict[str, Any]:

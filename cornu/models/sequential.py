@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from cornu import registry, serialization
-from cornu.configurable import parameters
 from cornu.errors import ArgumentError
 from cornu.graph import SymbolicTensor
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.layer import Layer
-from cornu.models.config import layer_config, layer_from_config, sharing
+from cornu.models.config import layer_config, layer_from_config, read_together, written_with
 from cornu.models.functional import Graph
 from cornu.models.model import Model
 from cornu.registry import MODELS
@@ -149,12 +148,12 @@ class Sequential(Model):
 
     def get_config(self) -> dict[str, Any]:
         """Name, `trainable`, dtype, and the layers with the input in front; a subclass's constructor arguments."""
-        if "layers" not in parameters(type(self))[0]:
+        if "layers" not in self.get_config_names():
             return super().get_config()
         own = {} if type(self) is Sequential else {k: v for k, v in super().get_config().items() if k != "layers"}
         first = [] if self._entrance is None else [self._entrance.node.operation]  # type: ignore[union-attr]
         base = {"name": self.name, "trainable": self.trainable, "dtype": serialization.serialize(self.dtype_policy)}
-        with sharing():
+        with written_with(self):
             config = {**base, **own, "layers": [layer_config(layer) for layer in (*first, *self._stack)]}
         return config if self._entrance is None else {**config, "build_input_shape": self._entrance.shape}
 
@@ -166,7 +165,7 @@ class Sequential(Model):
         """The model that `get_config` described, with fresh weights."""
         if "layers" not in config:
             return super().from_config(config, custom_objects)
-        with registry.scope(custom_objects), sharing():
+        with registry.scope(custom_objects), read_together():
             own = {k: serialization.revive(v) for k, v in config.items() if k not in ("layers", "build_input_shape", "trainable")}
             model = cls(**own)
             for layer in config["layers"]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cornu import serialization
-from cornu.errors import ArgumentError, ConfigError, CorruptFileError, SavingError, UnsafeFileError
+from cornu.errors import ArgumentError, ConfigError, CorruptFileError, SavingError, UnknownNameError, UnsafeFileError
 from cornu.saving.archive import ArchiveReader, write_archive
 from cornu.saving.assign import Store, assign_by_layout, assign_by_path
 from cornu.saving.atomic import atomic_folder, atomic_write
@@ -122,12 +122,25 @@ def load_model(
         raise ArgumentError(f"safe_mode must be True or False, got {safe_mode!r}.")
     with _opened(Path(filepath)) as (config, reader):
         store = Hdf5Store(reader)
-        with allowance(_numbers_for(store)):
+        with allowance(_numbers_for(store)), _hinting():
             model = serialization.deserialize(config if compile else _uncompiled(config), custom_objects)
         if not hasattr(model, "save_own_variables"):
             raise ConfigError(f"{os.fspath(filepath)!r} must describe a model, and describes {model!r}.")
         assign_by_layout(model, store)
     return model
+
+
+@contextlib.contextmanager
+def _hinting() -> Iterator[None]:
+    """An unknown name in a file is most often that of a class of the user's."""
+    try:
+        yield
+    except UnknownNameError as error:
+        error.add_note(
+            f"If {error.name!r} is your own, register it with @cornu.saving.register_keras_serializable() before loading, "
+            f"or pass custom_objects={{{error.name!r}: …}}."
+        )
+        raise
 
 
 @contextlib.contextmanager
