@@ -92,7 +92,7 @@ class Embedding(Layer):
                 f"Layer {self.name!r} looks up whole numbers, got ids of dtype {name}, which cannot tell large ids apart. "
                 "Give integers, e.g. `Input(shape, dtype='int32')` and `ids.astype('int32')`."
             )
-        ids = ops.cast(inputs, "int32") if dtypes.is_floating(name) else inputs
+        ids = inputs if name in ("int32", "int64") else ops.cast(inputs, "int32")
         return ops.cast(ops.take(self.embeddings, ids, axis=0), self.compute_dtype)
 
     def compute_mask(self, inputs: Array, previous_mask: Any = None) -> Any:
