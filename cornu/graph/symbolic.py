@@ -16,6 +16,7 @@ from cornu.backends.spec import STAND_INS, TensorSpec
 from cornu.errors import CornuError, DTypeError, ShapeError
 from cornu.ops import dispatch
 from cornu.ops.operators import attach
+from cornu.state.scope import SpecScope
 
 __all__ = ["Node", "SymbolicTensor", "contains_symbolic", "infer", "record", "symbolic_leaves", "to_specs"]
 
@@ -184,7 +185,7 @@ def infer(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any])
 def _run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], stand_in: int) -> Any:
     args, kwargs = to_specs((args, kwargs), stand_in)
     try:
-        with backends.inferring(spec):
+        with backends.inferring(spec), SpecScope():
             return tree.map_structure(_as_spec, fn(*args, **kwargs))
     except CornuError:
         raise

@@ -152,6 +152,7 @@ def _dispatched(op: Callable[..., Any], run: Callable[..., Any]) -> Callable[...
         if type(on) is not _Kind and on is not spec and not (kwargs and any(_KINDS[type(v)] is not NEUTRAL for v in kwargs.values())):
             if variables:
                 args = tuple([a.value if _KINDS[type(a)] is STATE else a for a in args])
+                on = spec if backends.current() is spec else on  # while shapes are inferred, a variable's value is a spec
             return run(on, *args, **kwargs)
         on, args, kwargs = _resolve(args, kwargs)
         if on is SYMBOLIC:

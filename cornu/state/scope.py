@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from cornu.state.variable import Variable
 
-__all__ = ["StateScope", "active"]
+__all__ = ["SpecScope", "StateScope", "active"]
 
 _active: contextvars.ContextVar[StateScope | None] = contextvars.ContextVar("cornu_state_scope", default=None)
 active = _active.get
@@ -66,3 +66,14 @@ class StateScope:
         """Writes what was written here to the scope around this one, or to the variables themselves."""
         for variable, value in self.written.values():
             variable.put(value)
+
+
+class SpecScope(StateScope):
+    """Where shapes are inferred: reads give specs, and nothing that is written lasts, so that a trial run draws nothing and changes nothing."""
+
+    __slots__ = ()
+
+    def read(self, variable: Variable) -> Any:
+        """The spec written here, or the variable's."""
+        key = id(variable)
+        return self.written[key][1] if key in self.written else variable.spec()

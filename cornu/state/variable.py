@@ -136,6 +136,8 @@ class Variable:
         within = scope.active()
         value = self.own_value if within is None else within.read(self)
         dtype = _autocast.get()
+        if isinstance(value, TensorSpec):
+            return value
         if dtype is not None and dtype != self.dtype and self.autocast and dtypes.is_floating(self.dtype):
             return self._backend.cast(value, dtype)
         return value
@@ -166,14 +168,17 @@ class Variable:
         own = self._backend
         if isinstance(value, Variable):
             value = value.value
-        if not isinstance(value, own.ARRAY_TYPES):
+        if not isinstance(value, (*own.ARRAY_TYPES, TensorSpec)):
             value = own.asarray(own.asarray(value) if not dispatch.is_array(value) else dispatch.interpreter_of(value).to_numpy(value))
         if tuple(value.shape) != self.shape:
             raise ShapeError(
                 f"Variable {self.path!r} has the shape {self.shape}, so a value of that shape must be assigned, got {tuple(value.shape)}."
             )
         within = scope.active()
-        value = own.cast(value, self.dtype) if own.dtype(value) != self.dtype else value
+        if isinstance(value, TensorSpec):
+            value = TensorSpec(value.shape, self.dtype)
+        elif own.dtype(value) != self.dtype:
+            value = own.cast(value, self.dtype)
         if within is not None:
             within.write(self, value)
         else:
