@@ -18,6 +18,7 @@ from cornu.layers.global_pooling import (
     GlobalMaxPooling3D,
 )
 from cornu.layers.input_layer import Input, InputLayer
+from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
 from cornu.layers.layer_normalization import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
 from cornu.layers.masking_layer import Masking
@@ -106,6 +107,7 @@ __all__ = [
     "Identity",
     "Input",
     "InputLayer",
+    "InputSpec",
     "LSTMCell",
     "Lambda",
     "Layer",

@@ -238,7 +238,7 @@ class Layer(Weights, Configurable, Tracked):
             self._home = self._home or backends.compute()
             if self._declares_build:
                 self.build(**self._shapes_for(type(self).build, args, kwargs))
-            if any(not sub.built for sub in tracking.sublayers(self)):
+            if any(not sub.built for sub in tracking.walk(self) if sub is not self):
                 if not self._declares_build:
                     building.note_call(self, args, kwargs)
                 self._build_sublayers_for(args, kwargs)
@@ -280,7 +280,7 @@ class Layer(Weights, Configurable, Tracked):
     @classmethod
     def get_config_names(cls) -> list[str]:
         """The names of the constructor's arguments."""
-        return list(parameters(cls)[0])
+        return list(parameters(cls)[0])  # type: ignore[arg-type]
 
     def get_config(self) -> dict[str, Any]:
         """Name, `trainable`, dtype policy, then the constructor's own arguments."""

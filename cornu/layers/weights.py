@@ -63,8 +63,9 @@ class Weights:
                 f"A weight of layer {self.name!r} cannot have an unknown length, got the shape {lengths}. Give the layer a full input shape."
             )
         dtype = dtype or self.dtype
+        known: tuple[Any, ...] = lengths
         chosen = initializers.get(initializer) or initializers.get("glorot_uniform" if "float" in dtype else "zeros")
-        variable = Variable(chosen, lengths, dtype, trainable, autocast, aggregation, name=name or "variable")
+        variable = Variable(chosen, known, dtype, trainable, autocast, aggregation, name=name or "variable")
         around = context.building_path.get()
         prefix = around if around and around[-1] == self.name else (*around, self.name)
         variable.path = "/".join((*prefix, variable.name))

@@ -116,7 +116,9 @@ class CompiledMetrics:
             if isinstance(one, str) and one not in _BY_LOSS:
                 metrics.get(one)
             elif not (isinstance(one, (str, dict)) or callable(one)):
-                raise ArgumentError(f"A metric must be a name, a Metric or a function of targets and outputs, got {one!r} ({type(one).__name__}).")
+                raise ArgumentError(
+                    f"A metric must be a name, a Metric or a function of targets and outputs, got {one!r} ({type(one).__name__})."
+                )
 
     def build(self, names: Sequence[str], found_losses: Sequence[Any], targets: Sequence[Any], outputs: Sequence[Any]) -> None:
         """Settles which metric is whose; "accuracy" by the output's shape, the targets' and the loss."""
@@ -180,7 +182,7 @@ def _listed(value: Any) -> list[Any]:
 
 def _as_metric(identifier: Any, loss: Any, target: Any, output: Any) -> Metric:
     """The metric, its variables made: none can be made while a step is traced."""
-    metric = metrics.resolve(identifier, loss, tuple(target.shape), tuple(output.shape))
+    metric: Any = metrics.resolve(identifier, loss, tuple(target.shape), tuple(output.shape))
     if not metric.built:
         metric.build(tuple(target.shape), tuple(output.shape))
     return metric

@@ -13,7 +13,7 @@ Pairs = Sequence[tuple[int, int]]
 
 
 def _numbers(x: TensorSpec) -> tuple[int, ...]:
-    return x.shape  # type: ignore[return-value]  # no dimension is unknown here
+    return x.shape
 
 
 def _split(x: TensorSpec, channels_last: bool) -> tuple[tuple[int, ...], int]:
