@@ -10,6 +10,7 @@ from cornu.errors import ArgumentError
 from cornu.graph import SymbolicTensor
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.layer import Layer
+from cornu.models.config import takes
 from cornu.models.functional import Graph
 from cornu.models.model import Model
 from cornu.models.sequential import Sequential
@@ -47,14 +48,14 @@ def clone_model(
     special = [
         name
         for name, value in (("input_tensors", input_tensors), ("clone_function", clone_function), ("call_function", call_function))
-        if value
+        if value is not None
     ]
     copy = _Copy(clone_function or _anew, call_function or _called, recursive)
-    if isinstance(model, Sequential) and "layers" in model.get_config_names():
+    if isinstance(model, Sequential) and takes(type(model), "layers"):
         if call_function is not None:
             raise ArgumentError("`call_function` is for models that call layers in a graph; a Sequential has one way to call its layers.")
         return copy.of_stack(model, input_tensors)
-    if getattr(model, "_graph", None) is not None and not isinstance(model, Sequential) and "inputs" in model.get_config_names():
+    if getattr(model, "_graph", None) is not None and not isinstance(model, Sequential) and takes(type(model), "inputs", "outputs"):
         return copy.of_graph(model, model._graph, input_tensors)
     if special:
         raise ArgumentError(f"{special} need a model made from a graph or a stack of layers, got {type(model).__name__} {model.name!r}.")

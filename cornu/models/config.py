@@ -7,6 +7,7 @@ A graph is a list of its layers and ops; each tells the calls on it (`inbound_no
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -312,6 +313,11 @@ def _given(layer: Layer, kwargs: dict[str, Any], call: Mapping[str, Any]) -> dic
     if "training" in kwargs and not call_signature(type(layer).call).training:
         del kwargs["training"]
     return kwargs
+
+
+def takes(cls: type, *names: str) -> bool:
+    """Whether a class's constructor itself has these arguments, and does not merely pass them on."""
+    return set(names) <= set(inspect.signature(cls.__init__).parameters)  # type: ignore[misc]
 
 
 def is_graph_config(config: Mapping[str, Any]) -> bool:

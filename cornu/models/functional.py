@@ -23,9 +23,10 @@ class Graph:
         nodes: in the order in which they run, mask edges not counted.
         layers: each layer once, the deepest first, inputs included.
         operations: the same, with the calls of ops among them.
+        accepted: the shape of arrays that each input takes, flat: its own, unless the graph was given others that its weights allow.
     """
 
-    def __init__(self, inputs: Any, outputs: Any) -> None:
+    def __init__(self, inputs: Any, outputs: Any, accepted: Sequence[tuple[int | None, ...]] | None = None) -> None:
         _check(inputs, "inputs")
         _check(outputs, "outputs")
         if any(x.node is None or not isinstance(x.node.operation, InputLayer) for x in tree.flatten(inputs)):
@@ -33,6 +34,7 @@ class Graph:
         self.inputs, self.outputs = inputs, outputs
         self.flat_inputs: list[SymbolicTensor] = tree.flatten(inputs)
         self.flat_outputs: list[SymbolicTensor] = tree.flatten(outputs)
+        self.accepted = [x.shape for x in self.flat_inputs] if accepted is None else list(accepted)
         if len({id(x) for x in self.flat_inputs}) != len(self.flat_inputs):
             raise ArgumentError(f"Each input of a model may be named once, got {[x.name for x in self.flat_inputs]}.")
         self.input_names = [x.node.operation.name for x in self.flat_inputs]  # type: ignore[union-attr]
@@ -46,7 +48,7 @@ class Graph:
 
     def __call__(self, inputs: Any, training: bool | None, masks: Sequence[Any] | None = None) -> tuple[list[Any], list[Any]]:
         """Flat outputs, and a mask or None for each, for inputs in the structure of the model's."""
-        values = [_fitted(x, t) for x, t in zip(self.arrange(inputs), self.flat_inputs, strict=True)]
+        values = [_fitted(*each) for each in zip(self.arrange(inputs), self.accepted, self.input_names, strict=True)]
         if masks is not None and any(m is not None for m in masks):
             plan, mask_outputs = self._with_masks(tuple(m is not None for m in masks))
             values = [*values, *(m for m in masks if m is not None)]
@@ -133,18 +135,18 @@ def _check(values: Any, what: str) -> None:
             )
 
 
-def _fitted(x: Any, tensor: SymbolicTensor) -> Any:
+def _fitted(x: Any, wanted: tuple[int | None, ...], name: str) -> Any:
     """The value with the number of axes that the input has: an axis of length 1 is added or dropped at the end where that is all that differs."""
     if x is None or not hasattr(x, "shape"):
         return x
-    wanted, shape = tensor.shape, tuple(x.shape)
+    shape = tuple(x.shape)
     if len(shape) == len(wanted) - 1 and wanted[-1] == 1:
         x, shape = x[..., None], (*shape, 1)
     elif len(shape) == len(wanted) + 1 and shape[-1] == 1:
         x, shape = x[..., 0], shape[:-1]
     if len(shape) != len(wanted) or any(w not in (None, n) for w, n in zip(wanted[1:], shape[1:], strict=True)):
         raise ShapeError(
-            f"Input {tensor.name!r} takes arrays of shape {wanted} (None: any length), got {tuple(x.shape)}. "
+            f"Input {name!r} takes arrays of shape {wanted} (None: any length), got {tuple(x.shape)}. "
             "Reshape the data, or make the model with `Input` of the data's shape."
         )
     return x

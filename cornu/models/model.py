@@ -13,11 +13,12 @@ from cornu.graph import Node, SymbolicTensor, infer
 from cornu.layers import context, tracking
 from cornu.layers.layer import Layer
 from cornu.layers.masking import symbolic_masks
-from cornu.models.config import graph_config, graph_from_config, is_graph_config, written_with
+from cornu.models.config import graph_config, graph_from_config, is_graph_config, takes, written_with
 from cornu.models.functional import Graph
 from cornu.models.summary import print_summary
 from cornu.registry import MODELS
 from cornu.saving import model_file
+from cornu.state.variable import touch_structure
 from cornu.training.trainer import Trainer
 
 __all__ = ["Model"]
@@ -58,6 +59,8 @@ class Model(Trainer):
     def _set_graph(self, graph: Graph | None) -> None:
         self._graph = graph
         self.built = graph is not None
+        self._programs, self._parts = {}, {}  # what was compiled ran another graph
+        touch_structure()
 
     # --- the graph ----------------------------------------------------------------------------------------------------
 
@@ -267,8 +270,7 @@ class Model(Trainer):
 
     def get_config(self) -> dict[str, Any]:
         """Name, `trainable` and the graph of a model made from one; a subclass's constructor arguments."""
-        names = set(self.get_config_names())
-        if self._graph is None or not {"inputs", "outputs"} <= names:
+        if self._graph is None or not takes(type(self), "inputs", "outputs"):
             return super().get_config()
         own = {} if type(self) is Model else {k: v for k, v in super().get_config().items() if k not in ("inputs", "outputs", "dtype")}
         with written_with(self):

@@ -10,7 +10,7 @@ from cornu.errors import ArgumentError
 from cornu.graph import SymbolicTensor
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.layer import Layer
-from cornu.models.config import layer_config, layer_from_config, read_together, written_with
+from cornu.models.config import layer_config, layer_from_config, read_together, takes, written_with
 from cornu.models.functional import Graph
 from cornu.models.model import Model
 from cornu.registry import MODELS
@@ -105,7 +105,7 @@ class Sequential(Model):
     @property
     def _graph(self) -> Graph | None:
         if self._made is None and self._entrance is not None and self._stack:
-            self._made = Graph(self._entrance, self._exit)
+            self._made = Graph(self._entrance, self._exit, None if self._taken_shape is None else [self._taken_shape])
         return self._made
 
     @_graph.setter
@@ -113,6 +113,7 @@ class Sequential(Model):
         self._made = graph
 
     _made: Graph | None = None
+    _taken_shape: tuple[int | None, ...] | None = None
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the graph, and with it the weights, for inputs of this shape (the batch dimension first)."""
@@ -123,6 +124,11 @@ class Sequential(Model):
         if not isinstance(input_shape, (list, tuple)):
             raise ArgumentError(f"A Sequential has one input, so one shape builds it, got {input_shape!r}.")
         self._entrance = self._exit = Input(batch_shape=(None, *input_shape[1:]), dtype=_input_dtype(self._stack[0]))
+        features = () if len(input_shape) < 2 or _input_dtype(self._stack[0]) else (input_shape[-1],)
+        self._taken_shape = (
+            *(None,) * (len(input_shape) - len(features)),
+            *features,
+        )  # the first data does not fix lengths of time or sides of images
         for layer in list(self._stack):
             self._extend(layer)
 
@@ -148,7 +154,7 @@ class Sequential(Model):
 
     def get_config(self) -> dict[str, Any]:
         """Name, `trainable`, dtype, and the layers with the input in front; a subclass's constructor arguments."""
-        if "layers" not in self.get_config_names():
+        if not takes(type(self), "layers"):
             return super().get_config()
         own = {} if type(self) is Sequential else {k: v for k, v in super().get_config().items() if k != "layers"}
         first = [] if self._entrance is None else [self._entrance.node.operation]  # type: ignore[union-attr]
