@@ -167,7 +167,7 @@ def conv_transpose(
     steps, dilation = as_tuple(strides, rank, "strides"), as_tuple(dilation_rate, rank, "dilation_rate")
     if kernel.ndim != rank + 2 or kernel.shape[-1] != x.shape[-1 if last else 1]:
         raise ShapeError(
-            f"The kernel of conv_transpose is (*spatial, filters, channels) with the input's channels, got {tuple(kernel.shape)} for the input {tuple(x.shape)}."
+            f"The kernel of conv_transpose is (*spatial, filters, channels of the input), got {tuple(kernel.shape)} for the input {tuple(x.shape)}."
         )
     reach = _reach(kernel.shape[:rank], dilation)
     extra = None if output_padding is None else as_tuple(output_padding, rank, "output_padding", least=0)
