@@ -12,8 +12,12 @@ __all__ = ["build_inner", "replica"]
 
 
 def build_inner(layer: Layer, shape: Sequence[int | None]) -> None:
-    """Builds a layer for one input of this shape, unless it is built; its weights' paths start with the layers being built around it."""
-    layer.build_from_config({"input_shape": tuple(shape)})
+    """Builds a layer for one input of this shape, unless it is built, or is one without a `build`: that one is built by a trial run of the whole.
+
+    Its weights' paths start with the layers being built around it.
+    """
+    if not layer.built and type(layer).build is not Layer.build:
+        layer.build(tuple(shape))
 
 
 def replica(layer: Layer, **changes: Any) -> Any:

@@ -84,7 +84,10 @@ class RNN(Layer):
     def build(self, sequences_shape: tuple[int | None, ...], initial_state_shape: Any = None) -> None:
         """Builds the cell for one step, and makes the states of a stateful layer."""
         if len(sequences_shape) < 3:
-            raise ShapeError(f"Layer {self.name!r} takes sequences (batch, time, features), got the shape {tuple(sequences_shape)}.")
+            raise ShapeError(
+                f"Layer {self.name!r} takes sequences (batch, time, features), got the shape {tuple(sequences_shape)}. "
+                "Add the missing axis: `x[..., None]` for features, `x[None]` for a batch of one."
+            )
         build_inner(self.cell, (sequences_shape[0], *sequences_shape[2:]))
         if self.stateful:
             self._carried = CarriedStates(self._state_variables(sequences_shape[0]))

@@ -7,7 +7,6 @@ from typing import Any
 
 from cornu import ops, tree
 from cornu.errors import ArgumentError, ShapeError
-from cornu.layers.inner import build_inner
 from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
 from cornu.registry import LAYERS
@@ -41,7 +40,7 @@ class Wrapper(Layer):
 
     def build(self, input_shape: Any = None) -> None:
         """Builds the layer inside."""
-        build_inner(self.layer, input_shape)
+        self.layer.build_from_config({"input_shape": input_shape})
         self.built = True
 
 
