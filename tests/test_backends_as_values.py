@@ -177,8 +177,8 @@ def test_two_threads_train_on_two_backends_at_once(rng):
     for thread in threads:
         thread.join()
     assert not errors
-    for name in expected:
-        np.testing.assert_allclose(found[name], expected[name], rtol=1e-6)
+    for name, losses in expected.items():
+        np.testing.assert_allclose(found[name], losses, rtol=1e-6)
 
 
 def test_many_threads_predict_with_one_model(trainable_backend, rng):

@@ -74,11 +74,11 @@ def check_inputs(model: Trainer, x: Any) -> None:
         return
     if isinstance(x, Mapping):
         _check_keys(graph, x)
-    for array, tensor, name in zip(graph.arrange(x), graph.flat_inputs, graph.input_names, strict=True):
+    for array, tensor, name, wanted in zip(graph.arrange(x), graph.flat_inputs, graph.input_names, graph.accepted, strict=True):
         if array is not None and hasattr(array, "shape"):
             if tensor.dtype != "string":
                 refuse_text([(f"input {name!r}", array)])
-            _check_input_shape(name, tensor.shape, tuple(array.shape), alone=len(graph.flat_inputs) == 1)
+            _check_input_shape(name, wanted, tuple(array.shape), alone=len(graph.flat_inputs) == 1)
 
 
 def _takes_text(model: Any) -> bool:

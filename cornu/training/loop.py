@@ -359,7 +359,9 @@ def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | in
             told.on_predict_batch_end(step, {"outputs": outputs})
         parts.append(_fetched(*waiting))  # type: ignore[misc]
         told.on_predict_end()
-    return tree.unflatten(structure, [np.concatenate(column) if len(column) > 1 else np.array(column[0]) for column in zip(*parts, strict=True)])
+    return tree.unflatten(
+        structure, [np.concatenate(column) if len(column) > 1 else np.array(column[0]) for column in zip(*parts, strict=True)]
+    )
 
 
 def is_one_batch(x: Any, size: int) -> bool:

@@ -159,7 +159,7 @@ OWN = {
     "loss function": {"loss": lambda y_true, y_pred: ops.mean(ops.square(y_true - y_pred), axis=-1)},
     "metric": {"metrics": OwnMetric},
     "metric function": {"metrics": [lambda y_true, y_pred: ops.mean(y_pred)]},
-    "regularizer": {"layer": layers.Dense(3, kernel_regularizer=ops.sum)},
+    "regularizer": {"layer": layers.Dense(3, kernel_regularizer=lambda w: 0.1 * ops.sum(w))},
     "cornu's own": {"recorded": True},
 }
 
