@@ -13,8 +13,6 @@ import cornu
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 BOTH = {"two_backends"}  # choose their backends themselves
-# 2026-11-21; strict, so that it goes as soon as the step does
-SECOND_OPTIMIZER = pytest.mark.xfail(reason="a step compiled on JAX does not know the variables of a second optimizer")
 
 
 def example(name):
@@ -45,9 +43,7 @@ def test_custom_layer(trainable_backend):
     np.testing.assert_allclose(cornu.ops.convert_to_numpy(layer(x)), np.exp(-np.exp(log_widths) * distances), rtol=1e-5)
 
 
-def test_gan(trainable_backend, request):
-    if trainable_backend == "jax":
-        request.applymarker(SECOND_OPTIMIZER)
+def test_gan(trainable_backend):
     model, history, points = example("gan").main(rows=256, epochs=2)
     assert points.shape == (1000, 2)
     assert history["d_loss"][0] == pytest.approx(np.log(2), abs=0.4)  # at the start nothing tells the points apart
@@ -67,10 +63,8 @@ def test_two_backends():
 @pytest.mark.long
 @pytest.mark.parametrize("backend_name", ["jax", "torch"])
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
-def test_as_a_program(path, backend_name, tmp_path, request):
+def test_as_a_program(path, backend_name, tmp_path):
     pytest.importorskip(backend_name)
-    if (path.stem, backend_name) == ("gan", "jax"):
-        request.applymarker(SECOND_OPTIMIZER)
     if path.stem in BOTH and backend_name != "jax":
         pytest.skip("chooses its backends itself: once is enough")
     environment = {**os.environ, "CORNU_BACKEND": backend_name, "PYTHONPATH": str(EXAMPLES.parent)}

@@ -63,6 +63,9 @@ class Backend(Protocol):
     def add_state(self, old: Array, value: Array) -> Array:
         """What a variable holds after `value` was added, for backends that run as written: changed in place where they can."""
 
+    def concrete(self) -> AbstractContextManager[Any]:
+        """A context in which arrays are made at once, also while a function is traced: what a new variable holds outlives the trace."""
+
     def inference(self) -> AbstractContextManager[Any]:
         """A context without gradient bookkeeping."""
 

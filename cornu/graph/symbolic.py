@@ -191,9 +191,24 @@ def _run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], 
         raise
     except Exception as error:  # noqa: BLE001 - code that is not written in ops fails on specs in its own ways
         try:
-            return backends.compute().evaluate_shape(lambda a, k: fn(*a, **k), args, kwargs)
+            return _evaluated(fn, args, kwargs)
         except CornuError:
             raise error from None
+
+
+def _evaluated(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The result's specs by the backend's own abstract evaluation, which sees the arrays alone: Python values stay what they are."""
+    leaves, structure = tree.flatten((args, kwargs)), tree.structure((args, kwargs))
+    places = [i for i, x in enumerate(leaves) if isinstance(x, TensorSpec)]
+
+    def run(*arrays: Any) -> Any:
+        filled = list(leaves)
+        for i, x in zip(places, arrays, strict=True):
+            filled[i] = x
+        values, named = tree.unflatten(structure, filled)
+        return fn(*values, **named)
+
+    return backends.compute().evaluate_shape(run, *(leaves[i] for i in places))
 
 
 def _as_spec(x: Any) -> TensorSpec:

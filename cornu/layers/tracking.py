@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from cornu.optimizers import Optimizer
 from cornu.state import SeedGenerator, Tracked, Variable
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ def metrics(layer: Layer) -> list[Any]:
     return list(
         {id(v): v for v in _values(layer) if isinstance(v, Tracked) and not isinstance(v, kind) and hasattr(v, "update_state")}.values()
     )
+
+
+def optimizers(layer: Layer) -> list[Optimizer]:
+    """Optimizers in its attributes, beside the one that a model was compiled with."""
+    return [value for value in vars(layer).values() if isinstance(value, Optimizer)]
 
 
 def walk(layer: Layer) -> Iterator[Layer]:

@@ -140,7 +140,7 @@ class Optimizer(OptimizerState):
         return _present(grads, variables) if any(g is None for g in grads) else (grads, variables)
 
     def _build_now(self, variables: Sequence[Variable] | None) -> None:
-        if variables is None or scope.active() is not None:
+        if variables is None:
             raise NotBuiltError(f"The optimizer {self.name!r} has no variables yet: call `optimizer.build(variables)` before this step.")
         self.build(variables)
 

@@ -80,6 +80,7 @@ class CompiledStep:
         self._fn, self._find, self._jit = fn, variables, jit
         self._version = -1
         self._variables: list[Variable] = []
+        self._unlisted: list[Variable] = []
         self._by_signature: dict[tuple[Any, ...], dict[Any, _Program]] = {}
         self._programs: dict[Any, _Program] = {}
         self.compilations = 0
@@ -96,9 +97,20 @@ class CompiledStep:
             key = (tree.structure(batch), *[None if x is None else (x.shape, x.dtype) for x in tree.flatten(batch)])
         program = self._programs.get(key)
         if program is None:
-            program = self._programs[key] = _Program(self._fn, self._variables, batch)
-            self.compilations += 1
+            program = self._compiled(key, batch)
         return program(batch)
+
+    def _compiled(self, key: Any, batch: Any) -> _Program:
+        """The program for such a batch. Variables that turn out to be written though nobody named them are taken in, and the trace made anew."""
+        try:
+            program = _Program(self._fn, self._variables, batch)
+        except _UnlistedError as found:
+            self._unlisted = _distinct([*self._unlisted, *found.variables])
+            self._refresh()
+            return self._compiled(key, batch)
+        self._programs[key] = program
+        self.compilations += 1
+        return program
 
     def _own(self, x: Any) -> Any:
         if isinstance(x, (list, tuple, dict)):
@@ -106,11 +118,19 @@ class CompiledStep:
         return self._backend.borrow(x) if isinstance(x, np.ndarray) else x
 
     def _refresh(self) -> None:
-        self._variables = _distinct(self._find())
+        self._variables = _distinct([*self._find(), *self._unlisted])
         backend = self._backend = self._variables[0].backend if self._variables else dispatch.interpreter_of()
         self._compiles = not backend.EAGER and self._jit is not False
         self._programs = self._by_signature.setdefault((backend.NAME, *((id(v), v.trainable) for v in self._variables)), {})
         self._version = structure_version()
+
+
+class _UnlistedError(Exception):
+    """A trace has written variables that were not among those named; nothing has been run."""
+
+    def __init__(self, variables: list[Variable]) -> None:
+        super().__init__(f"Variables written though not named: {[v.path for v in variables]}.")
+        self.variables = variables
 
 
 class _Program:
@@ -129,6 +149,9 @@ class _Program:
 
         def indices() -> list[int]:
             place = {id(v): i for i, v in enumerate(variables)}
+            missing = [v for v in self._written if id(v) not in place]
+            if missing:
+                raise _UnlistedError(missing)
             return [place[id(v)] for v in self._written]
 
         self._run = backend.compile(pure, [v.own_value for v in variables], batch, indices)

@@ -112,10 +112,10 @@ class Variable:
         self.overwrite_with_gradient = False
         self._trainable = trainable
         self._backend = backends.compute()
-        with backends.use_backend(self._backend):
+        with backends.use_backend(self._backend), self._backend.concrete():
             value = self._initial(initializer, shape, dtype)
-        self.shape, self.dtype = tuple(value.shape), self._backend.dtype(value)
-        self.own_value = self._backend.make_state(value, trainable)
+            self.shape, self.dtype = tuple(value.shape), self._backend.dtype(value)
+            self.own_value = self._backend.make_state(value, trainable)
         touch_structure()
 
     def _initial(self, initializer: Any, shape: Sequence[int] | None, dtype: str | None) -> Array:

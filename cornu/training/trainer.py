@@ -492,6 +492,7 @@ class Trainer(Layer):
             own += [v for m in self.metrics for v in m.variables]
         if kind == "train":
             own += [*self.optimizer.variables, *self.health.variables]
+            own += [v for layer in tracking.walk(self) for other in tracking.optimizers(layer) for v in other.variables]
         return own
 
     def ensure_built(self, x: Any) -> None:

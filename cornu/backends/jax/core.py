@@ -15,7 +15,7 @@ from cornu import config, dtypes
 from cornu.backends.spec.tensor_spec import TensorSpec
 
 __all__ = [
-    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "borrow", "cast", "compile", "copy", "devices", "dtype",
+    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "borrow", "cast", "compile", "concrete", "copy", "devices", "dtype",
     "evaluate_shape", "inference", "make_state", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
@@ -82,6 +82,11 @@ def make_state(x: jax.Array, trainable: bool) -> jax.Array:
 def assign_state(old: jax.Array, new: jax.Array) -> jax.Array:
     """The new array: arrays of JAX do not change. A copy, because the caller may keep what it assigned."""
     return new if isinstance(new, jax.core.Tracer) else jnp.copy(new)
+
+
+def concrete() -> contextlib.AbstractContextManager[Any]:
+    """Values are computed while tracing."""
+    return jax.ensure_compile_time_eval()
 
 
 def inference() -> contextlib.AbstractContextManager[None]:

@@ -22,6 +22,7 @@ __all__ = [
     "block",
     "borrow",
     "cast",
+    "concrete",
     "copy",
     "devices",
     "dtype",
@@ -85,6 +86,11 @@ def assign_state(old: np.ndarray, new: np.ndarray) -> np.ndarray:
 def add_state(old: np.ndarray, value: Any) -> np.ndarray:
     """The sum, in the variable's own dtype."""
     return np.asarray(old + value, old.dtype)
+
+
+def concrete() -> contextlib.AbstractContextManager[None]:
+    """Nothing to do: arrays are made at once."""
+    return contextlib.nullcontext()
 
 
 def inference() -> contextlib.AbstractContextManager[None]:

@@ -26,6 +26,7 @@ __all__ = [
     "block",
     "borrow",
     "cast",
+    "concrete",
     "copy",
     "device",
     "devices",
@@ -125,6 +126,11 @@ def add_state(old: torch.Tensor, value: Any) -> torch.Tensor:
     """Added in place."""
     with torch.no_grad():
         return old.add_(value if isinstance(value, (torch.Tensor, int, float)) else asarray(value).to(old.dtype))
+
+
+def concrete() -> contextlib.AbstractContextManager[None]:
+    """Nothing to do: arrays are made at once."""
+    return contextlib.nullcontext()
 
 
 def inference() -> contextlib.AbstractContextManager[Any]:
