@@ -80,6 +80,5 @@ def serialize(policy: DTypePolicy) -> dict[str, Any]:
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> DTypePolicy:
     """The policy that a configuration describes."""
-
     with registry.scope(custom_objects):
         return get(config)

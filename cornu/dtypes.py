@@ -25,7 +25,15 @@ FLOAT = (*FLOAT8, "bfloat16", "float16", "float32", "float64")
 COMPLEX = ("complex64", "complex128")
 DTYPES = (*BOOL, *UNSIGNED, *SIGNED, *FLOAT, *COMPLEX, "string")
 
-_ALIASES = {"half": "float16", "float": "float32", "double": "float64", "int": "int32", "bool_": "bool", "str": "string", "complex": "complex64"}
+_ALIASES = {
+    "half": "float16",
+    "float": "float32",
+    "double": "float64",
+    "int": "int32",
+    "bool_": "bool",
+    "str": "string",
+    "complex": "complex64",
+}
 _PYTHON = {bool: "bool", int: "int32", float: "float32", complex: "complex64", str: "string"}
 
 # Each dtype and those just above it; two dtypes meet in the least one that is above both.
@@ -54,7 +62,7 @@ _ABOVE = {
 }
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def standardize(dtype: Any) -> str:
     """The name of a dtype given as a name, a Python type, a NumPy dtype or any framework's own.
 
@@ -74,7 +82,7 @@ def standardize(dtype: Any) -> str:
     raise DTypeError(f"A dtype must be one that Cornu knows, got {dtype!r}.{mend}")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def numpy_dtype(dtype: str) -> np.dtype:
     """The NumPy dtype of that name; the small floats come from ml_dtypes."""
     name = standardize(dtype)
@@ -98,7 +106,7 @@ def is_complex(dtype: str) -> bool:
     return dtype in COMPLEX
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def limits(dtype: str) -> tuple[int | float, int | float]:
     """The smallest and the largest finite number that the dtype holds.
 
@@ -109,17 +117,22 @@ def limits(dtype: str) -> tuple[int | float, int | float]:
         return 0, 1
     if is_integer(dtype):
         return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
-    return float(ml_dtypes.finfo(numpy_dtype(dtype)).min), float(ml_dtypes.finfo(numpy_dtype(dtype)).max)
+    return float(_finfo(dtype).min), float(_finfo(dtype).max)
 
 
-@functools.lru_cache(maxsize=None)
+def _finfo(dtype: str) -> Any:
+    finfo: Any = ml_dtypes.finfo
+    return finfo(numpy_dtype(dtype))
+
+
+@functools.cache
 def precision(dtype: str) -> float:
     """The distance from 1 to the next number of a float dtype.
 
     >>> precision("float16") == 2**-10
     True
     """
-    return float(ml_dtypes.finfo(numpy_dtype(dtype)).eps)
+    return float(_finfo(dtype).eps)
 
 
 def real_part(dtype: str) -> str:
@@ -131,12 +144,12 @@ def real_part(dtype: str) -> str:
     return {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _reachable(dtype: str) -> frozenset[str]:
     return frozenset((dtype,)).union(*map(_reachable, _ABOVE[dtype]))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def promote(*dtypes: str) -> str:
     """The dtype in which all of these meet; `"int*"`, `"float*"` and `"complex*"` stand for Python scalars.
 

@@ -47,6 +47,8 @@ def test_examples(name):
     _run(name)
 
 
-@pytest.mark.parametrize("op", sorted({op for op in vars(cornu.ops).values() if hasattr(op, "op_name")}, key=lambda op: op.op_name), ids=lambda op: op.op_name)
+@pytest.mark.parametrize(
+    "op", sorted({op for op in vars(cornu.ops).values() if hasattr(op, "op_name")}, key=lambda op: op.op_name), ids=lambda op: op.op_name
+)
 def test_every_op_has_an_example(op):
     assert ">>>" in (op.__doc__ or ""), f"ops.{op.op_name} has no example"

@@ -29,7 +29,9 @@ def test_a_python_scalar_adopts_the_width(name):
             result = jax.numpy.add(jax.numpy.ones((), name), scalar)
         met = dtypes.promote(name, weak)
         # JAX turns a weak result that no array widened into its own default; the name of the weak type says as much
-        assert met == result.dtype.name or (result.weak_type and met == weak) or (met.endswith("*") and result.dtype.name.startswith(met[:-1]))
+        assert (
+            met == result.dtype.name or (result.weak_type and met == weak) or (met.endswith("*") and result.dtype.name.startswith(met[:-1]))
+        )
 
 
 def test_three_meet_in_one_that_holds_them_all():
@@ -47,10 +49,24 @@ def test_order_and_grouping_do_not_matter():
 
 
 SPELLINGS = [
-    (np.float32, "float32"), (np.dtype("int64"), "int64"), (float, "float32"), (int, "int32"), (bool, "bool"), (complex, "complex64"), (str, "string"),
-    ("half", "float16"), ("double", "float64"), (ml_dtypes.bfloat16, "bfloat16"), (np.dtype(ml_dtypes.bfloat16), "bfloat16"), (np.bool_, "bool"),
-    (np.dtype("<U7"), "string"), (np.dtype("S3"), "string"), (np.dtype(object), "string"), (jax.numpy.float16, "float16"), ("float8_e5m2", "float8_e5m2"),
-]  # fmt: skip
+    (np.float32, "float32"),
+    (np.dtype("int64"), "int64"),
+    (float, "float32"),
+    (int, "int32"),
+    (bool, "bool"),
+    (complex, "complex64"),
+    (str, "string"),
+    ("half", "float16"),
+    ("double", "float64"),
+    (ml_dtypes.bfloat16, "bfloat16"),
+    (np.dtype(ml_dtypes.bfloat16), "bfloat16"),
+    (np.bool_, "bool"),
+    (np.dtype("<U7"), "string"),
+    (np.dtype("S3"), "string"),
+    (np.dtype(object), "string"),
+    (jax.numpy.float16, "float16"),
+    ("float8_e5m2", "float8_e5m2"),
+]
 
 
 @pytest.mark.parametrize(("given", "name"), SPELLINGS, ids=str)
@@ -72,7 +88,14 @@ def test_numpys_dtype_has_the_name(name):
 
 def test_kinds():
     assert [d for d in dtypes.DTYPES if dtypes.is_integer(d)] == ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
-    assert [d for d in dtypes.DTYPES if dtypes.is_floating(d)] == ["float8_e4m3fn", "float8_e5m2", "bfloat16", "float16", "float32", "float64"]
+    assert [d for d in dtypes.DTYPES if dtypes.is_floating(d)] == [
+        "float8_e4m3fn",
+        "float8_e5m2",
+        "bfloat16",
+        "float16",
+        "float32",
+        "float64",
+    ]
     assert [d for d in dtypes.DTYPES if dtypes.is_complex(d)] == ["complex64", "complex128"]
     assert (dtypes.real_part("complex128"), dtypes.real_part("float16")) == ("float64", "float16")
 

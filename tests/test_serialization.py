@@ -73,7 +73,6 @@ class Block(Configurable):
             {"module": "keras.random", "class_name": "SeedGenerator", "config": {"seed": 3, "name": "s"}, "registered_name": None},
         ),
     ],
-    ids=str,
 )
 def test_the_written_form(value, written):
     assert serialize(value) == written
@@ -85,7 +84,6 @@ def test_the_written_form(value, written):
 @pytest.mark.parametrize(
     "value",
     [None, 3, 0.5, "text", [1, [2]], {"a": [1]}, slice(1, 2), slice(None), ..., b"ab", np.float32, float, activations.relu],
-    ids=str,
 )
 def test_values_come_back(value):
     assert deserialize(through_json(value)) == value
@@ -256,7 +254,6 @@ def test_types_are_dtypes_only(name):
         {"class_name": "__slice__", "config": 3},
         {"class_name": "__bytes__", "config": {"value": 3}},
     ],
-    ids=str,
 )
 def test_damaged_values_are_refused(config):
     with pytest.raises(ConfigError, match="cannot be read"):
@@ -273,7 +270,6 @@ def test_damaged_values_are_refused(config):
         ({(1, 2): 3}, "keys of a dict"),
         (object(), "get_config"),
     ],
-    ids=str,
 )
 def test_what_has_no_form_in_a_file_is_refused(value, says):
     with pytest.raises(ConfigError, match=says):

@@ -10,8 +10,25 @@ from cornu.ops.core import cast, clip, convert_to_tensor, stop_gradient, to_floa
 from cornu.ops.creation import arange
 from cornu.ops.dispatch import composite
 from cornu.ops.elementwise import (
-    absolute, add, divide, erf, exp, expm1, greater, hypot, less_equal, log, log1p, maximum, multiply, negative, sigmoid, sign,
-    square, subtract, tanh,
+    absolute,
+    add,
+    divide,
+    erf,
+    exp,
+    expm1,
+    greater,
+    hypot,
+    less_equal,
+    log,
+    log1p,
+    maximum,
+    multiply,
+    negative,
+    sigmoid,
+    sign,
+    square,
+    subtract,
+    tanh,
 )  # fmt: skip
 from cornu.ops.joining import split
 from cornu.ops.reduce import cumsum, max, sum
@@ -19,9 +36,9 @@ from cornu.ops.shaping import flip, moveaxis
 from cornu.ops.sorting import sort
 
 __all__ = [
-    "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "log_sigmoid", "log_softmax",
-    "relu", "relu6", "selu", "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "swish",
-    "tanh_shrink", "threshold",
+    "celu", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "leaky_relu", "log_sigmoid",
+    "log_softmax", "relu", "relu6", "selu", "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid",
+    "sparsemax", "squareplus", "swish", "tanh_shrink", "threshold",
 ]  # fmt: skip
 
 

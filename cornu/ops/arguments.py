@@ -13,8 +13,8 @@ from cornu import config, dtypes
 from cornu.errors import ArgumentError, BackendError, DTypeError, ShapeError
 
 __all__ = [
-    "Array", "Axis", "Shape", "alike", "array", "as_axes", "as_axis", "as_shape", "as_tuple", "broadcast", "concrete", "floating", "meeting", "no_booleans",
-    "no_complex", "promoted", "strong", "together", "weak", "wide",
+    "Array", "Axis", "Shape", "alike", "array", "as_axes", "as_axis", "as_shape", "as_tuple", "broadcast", "concrete", "floating",
+    "meeting", "no_booleans", "no_complex", "promoted", "strong", "together", "weak", "wide",
 ]  # fmt: skip
 
 Array = Any
@@ -26,7 +26,7 @@ _WEAK = {bool: "bool", int: "int*", float: "float*", complex: "complex*"}
 # What NumPy makes of Python numbers (`np.sqrt(2)`, `np.prod(shape)`) counts as a Python number beside an array.
 _NUMPY_WEAK = {np.bool_: "bool", np.int64: "int*", np.float64: "float*", np.complex128: "complex*"}
 _ANY_WEAK: dict[type, str] = {**_WEAK, **_NUMPY_WEAK}
-_STRONG = {"int*": lambda: "int32", "float*": config.floatx, "complex*": lambda: "complex64"}
+_STRONG: dict[str, Callable[[], str]] = {"int*": lambda: "int32", "float*": config.floatx, "complex*": lambda: "complex64"}
 
 
 def array(on: ModuleType, x: Array, dtype: str | None = None) -> Array:
@@ -93,7 +93,9 @@ def _fitting(x: complex, dtype: str) -> complex:
     if type(x) is int and dtypes.is_integer(dtype):
         low, high = dtypes.limits(dtype)
         if not low <= x <= high:
-            raise ArgumentError(f"A Python number takes the dtype of the array beside it, got {x} beside {dtype}. Cast the array to a wider one first.")
+            raise ArgumentError(
+                f"A Python number takes the dtype of the array beside it, got {x} beside {dtype}. Cast the array to a wider one first."
+            )
     return x
 
 
@@ -155,7 +157,9 @@ def as_shape(shape: int | Shape) -> tuple[int, ...]:
     try:
         return tuple(operator.index(n) for n in sizes)
     except TypeError:
-        raise ShapeError(f"A shape is made of whole numbers, got {shape!r}. Values inside an array cannot be a shape: use `ops.shape(x)`.") from None
+        raise ShapeError(
+            f"A shape is made of whole numbers, got {shape!r}. Values inside an array cannot be a shape: use `ops.shape(x)`."
+        ) from None
 
 
 def as_tuple(value: int | Sequence[int], rank: int, name: str, *, least: int = 1) -> tuple[int, ...]:

@@ -50,7 +50,9 @@ def dot_product_attention(
     [[[[7.0]]]]
     """
     if flash_attention:
-        raise ArgumentError("flash_attention=True asks for a fused kernel, which is not promised. Use flash_attention=None: one is taken where there is one.")
+        raise ArgumentError(
+            "flash_attention=True asks for a fused kernel, which is not promised. Use flash_attention=None: one is taken where there is one."
+        )
     query, key, value = to_floating(query), to_floating(key), to_floating(value)
     _check(query, key, value)
     batch, targets, heads, features = query.shape

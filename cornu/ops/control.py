@@ -191,12 +191,15 @@ def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = F
     def part(x: Array, along: int, start: int | None, stop: int | None) -> Array:
         return get_item(x, (slice(None),) * along + (slice(start, stop),))
 
-    turn = (lambda xs: tree.map_structure(flip, xs, axes)) if reverse else (lambda xs: xs)
-    xs, step, length = turn(xs), 1, lengths.pop()
+    def turned(xs: Any) -> Any:
+        return tree.map_structure(flip, xs, axes) if reverse else xs
+
+    xs, step, length = turned(xs), 1, lengths.pop()
     while step < length:
         earlier, later, done = (
-            tree.map_structure(lambda x, a, s=start, e=stop: part(x, a, s, e), xs, axes) for start, stop in ((None, -step), (step, None), (None, step))
+            tree.map_structure(lambda x, a, s=start, e=stop: part(x, a, s, e), xs, axes)
+            for start, stop in ((None, -step), (step, None), (None, step))
         )
         xs = tree.map_structure(lambda d, y, a: concatenate([d, y], a), done, f(earlier, later), axes)
         step *= 2
-    return turn(xs)
+    return turned(xs)

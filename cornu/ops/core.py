@@ -15,8 +15,8 @@ from cornu.ops.arguments import array as as_array
 from cornu.ops.dispatch import composite, primitive
 
 __all__ = [
-    "array", "cast", "clip", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "is_tensor", "nonzero", "polar", "saturate_cast", "select",
-    "shape", "stop_gradient", "view", "view_as_complex", "view_as_real", "where",
+    "array", "cast", "clip", "convert_to_numpy", "convert_to_tensor", "copy", "dtype", "is_tensor", "nonzero", "polar", "saturate_cast",
+    "select", "shape", "stop_gradient", "view", "view_as_complex", "view_as_real", "where",
 ]  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from cornu.ops.elementwise import add, divide, floor, multiply, power, subtract
 from cornu.ops.shaping import broadcast_to, moveaxis, reshape
 
 __all__ = [
-    "arange", "empty", "empty_like", "full", "full_like", "geomspace", "linspace", "logspace", "meshgrid", "ones", "ones_like", "zeros", "zeros_like",
+    "arange", "empty", "empty_like", "full", "full_like", "geomspace", "linspace", "logspace", "meshgrid", "ones", "ones_like", "zeros",
+    "zeros_like",
 ]  # fmt: skip
 
 
@@ -165,7 +166,7 @@ def _span(start: Array, stop: Array, num: int, dtype: str | None) -> tuple[tuple
     both = divide(add(start, stop), 1)  # the shape and the float dtype in which the two meet
     kind = dtypes.standardize(both.dtype if dtype is None else dtype)
     wide = kind if dtypes.is_floating(kind) or dtypes.is_complex(kind) else both.dtype
-    return tuple(broadcast_to(cast(x, wide), both.shape) for x in (start, stop)), kind  # type: ignore[return-value]
+    return tuple(broadcast_to(cast(x, wide), both.shape) for x in (start, stop)), kind
 
 
 @composite

@@ -23,7 +23,8 @@ from cornu.ops.reduce import max
 from cornu.ops.shaping import broadcast_to, expand_dims, reshape
 
 __all__ = [
-    "get_item", "multi_hot", "one_hot", "scatter", "scatter_add", "scatter_update", "slice", "slice_update", "take", "take_along_axis", "unravel_index",
+    "get_item", "multi_hot", "one_hot", "scatter", "scatter_add", "scatter_update", "slice", "slice_update", "take", "take_along_axis",
+    "unravel_index",
 ]  # fmt: skip
 
 
@@ -48,7 +49,9 @@ def get_item(on: Any, x: Array, key: Any) -> Array:
 
 
 def _is_plain(key: Any) -> bool:
-    return key is None or key is Ellipsis or isinstance(key, builtins.slice) or (hasattr(type(key), "__index__") and not hasattr(key, "shape"))
+    return (
+        key is None or key is Ellipsis or isinstance(key, builtins.slice) or (hasattr(type(key), "__index__") and not hasattr(key, "shape"))
+    )
 
 
 def _checked_keys(on: Any, x: Array, keys: Sequence[Any]) -> tuple[Any, ...]:
@@ -61,11 +64,15 @@ def _checked_keys(on: Any, x: Array, keys: Sequence[Any]) -> tuple[Any, ...]:
         elif _is_plain(key):
             key = operator.index(key)
             if not -length <= key < length:
-                raise ArgumentError(f"A position on axis {axis} of the shape {tuple(x.shape)} must be from {-length} to {length - 1}, got {key}.")
+                raise ArgumentError(
+                    f"A position on axis {axis} of the shape {tuple(x.shape)} must be from {-length} to {length - 1}, got {key}."
+                )
             key, axis = key % length, axis + 1
         elif on.dtype(key) == "bool":
             if tuple(key.shape) != tuple(x.shape[axis : axis + key.ndim]):
-                raise ShapeError(f"A boolean index has the shape of what it picks from, got {tuple(key.shape)} for axes from {axis} of {tuple(x.shape)}.")
+                raise ShapeError(
+                    f"A boolean index has the shape of what it picks from, got {tuple(key.shape)} for axes from {axis} of {tuple(x.shape)}."
+                )
             axis += key.ndim
         else:
             key, axis = _inside(on, key, length), axis + 1
@@ -174,7 +181,9 @@ def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str
     lead, rest, count = tuple(inputs.shape[:depth]), tuple(inputs.shape[depth:]), math.prod(indices.shape[:-1])
     updates = broadcast_to(cast(updates, inputs.dtype), (*indices.shape[:-1], *rest))
     rows = _row_numbers(reshape(indices, (count, depth)), lead)
-    return reshape(_scatter_rows(reshape(inputs, (math.prod(lead), *rest)), rows, reshape(updates, (count, *rest)), reduction), inputs.shape)
+    return reshape(
+        _scatter_rows(reshape(inputs, (math.prod(lead), *rest)), rows, reshape(updates, (count, *rest)), reduction), inputs.shape
+    )
 
 
 @primitive

@@ -36,7 +36,9 @@ def concatenate(on: Any, xs: Sequence[Array], axis: int | None = 0) -> Array:
     axis, first = as_axis(axis, arrays[0].ndim), arrays[0].shape
     for x in arrays[1:]:
         if x.ndim != len(first) or any(a != b for i, (a, b) in enumerate(zip(x.shape, first, strict=True)) if i != axis):
-            raise ShapeError(f"Arrays joined along axis {axis} must agree in all other axes, got shapes {', '.join(str(tuple(v.shape)) for v in arrays)}.")
+            raise ShapeError(
+                f"Arrays joined along axis {axis} must agree in all other axes, got shapes {', '.join(str(tuple(v.shape)) for v in arrays)}."
+            )
     return on.concatenate(arrays, axis)
 
 
@@ -122,7 +124,9 @@ def split(on: Any, x: Array, indices_or_sections: int | Sequence[int], axis: int
         return _split(on, x, as_shape(indices_or_sections), axis)
     length, pieces = x.shape[axis], indices_or_sections
     if pieces < 1 or length % pieces:
-        raise ShapeError(f"Equal pieces need a length that divides, got axis {axis} of length {length} in {pieces}. For uneven ones use `ops.array_split`.")
+        raise ShapeError(
+            f"Equal pieces need a length that divides, got axis {axis} of length {length} in {pieces}. For uneven ones use `ops.array_split`."
+        )
     return _split(on, x, [i * (length // pieces) for i in range(1, pieces)], axis)
 
 

@@ -1,7 +1,7 @@
 """Norms, factorisations and equations of matrices. Matrices are the last two axes, what comes before is a batch.
 
-float16 and bfloat16 are computed in float32 and come back as they were. Where a matrix has no inverse or no factors the result is NaN or infinite; nothing raises,
-because compiled code could not.
+float16 and bfloat16 are computed in float32 and come back as they were. Where a matrix has no inverse or no factors the result is NaN or
+infinite; nothing raises, because compiled code could not.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from cornu.ops.reduce import count_nonzero, max, min, sum
 from cornu.ops.shaping import broadcast_to, expand_dims, moveaxis, reshape, swapaxes
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "logdet", "lstsq", "lu_factor", "matrix_rank", "norm", "normalize", "pinv", "qr",
-    "slogdet", "solve", "solve_triangular", "svd",
+    "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "logdet", "lstsq", "lu_factor", "matrix_rank", "norm", "normalize",
+    "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd",
 ]  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def qr(on: Any, x: Array, mode: str = "reduced") -> tuple[Array, Array]:
     if mode not in ("reduced", "complete"):
         raise ArgumentError(f"mode must be 'reduced' or 'complete', got {mode!r}.")
     x, kind = _matrix(on, x, "qr", square=False)
-    return tuple(_back(on, part, kind) for part in on.qr(x, mode))  # type: ignore[return-value]
+    return tuple(_back(on, part, kind) for part in on.qr(x, mode))
 
 
 @primitive
@@ -103,7 +103,7 @@ def eigh(on: Any, x: Array) -> tuple[Array, Array]:
     [1.0, 2.0]
     """
     x, kind = _matrix(on, x, "eigh")
-    return tuple(_back(on, part, kind) for part in on.eigh(x))  # type: ignore[return-value]
+    return tuple(_back(on, part, kind) for part in on.eigh(x))
 
 
 @primitive
@@ -113,7 +113,7 @@ def eig(on: Any, x: Array) -> tuple[Array, Array]:
     >>> eig([[2.0, 0.0], [0.0, 2.0]])[0].tolist()
     [(2+0j), (2+0j)]
     """
-    return tuple(on.eig(_matrix(on, x, "eig")[0]))  # type: ignore[return-value]
+    return tuple(on.eig(_matrix(on, x, "eig")[0]))
 
 
 @primitive
@@ -158,7 +158,7 @@ def slogdet(on: Any, x: Array) -> tuple[Array, Array]:
     [-1.0, 0.0]
     """
     x, kind = _matrix(on, x, "slogdet")
-    return tuple(_back(on, part, kind) for part in on.slogdet(x))  # type: ignore[return-value]
+    return tuple(_back(on, part, kind) for part in on.slogdet(x))
 
 
 @composite
@@ -178,7 +178,9 @@ def _equations(on: Any, a: Array, b: Array, op: str) -> tuple[Array, Array, str,
     b, vectors = wide(on, b), b.ndim == a.ndim - 1
     b = on.reshape(b, (*b.shape, 1)) if vectors else b
     if b.ndim < 2 or b.shape[-2] != a.shape[-1]:
-        raise ShapeError(f"ops.{op} needs a right-hand side with as many rows as the matrix, got shapes {tuple(a.shape)} and {tuple(b.shape)}.")
+        raise ShapeError(
+            f"ops.{op} needs a right-hand side with as many rows as the matrix, got shapes {tuple(a.shape)} and {tuple(b.shape)}."
+        )
     broadcast(tuple(a.shape[:-2]), tuple(b.shape[:-2]))
     return a, b, kind, vectors
 
@@ -189,7 +191,7 @@ def _solution(on: Any, x: Array, kind: str, vectors: bool) -> Array:
 
 @primitive
 def solve(on: Any, a: Array, b: Array) -> Array:
-    """x with `a @ x == b`; b is (..., n, k), or (..., n) with one axis less than a.
+    """X with `a @ x == b`; b is (..., n, k), or (..., n) with one axis less than a.
 
     >>> solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 2.0]).tolist()
     [1.0, 0.5]
@@ -200,7 +202,7 @@ def solve(on: Any, a: Array, b: Array) -> Array:
 
 @primitive
 def solve_triangular(on: Any, a: Array, b: Array, lower: bool = False) -> Array:
-    """x with `a @ x == b`, reading only the upper (or lower) triangle of `a`.
+    """X with `a @ x == b`, reading only the upper (or lower) triangle of `a`.
 
     >>> solve_triangular([[2.0, 1.0], [0.0, 4.0]], [4.0, 8.0]).tolist()
     [1.0, 2.0]

@@ -14,8 +14,8 @@ from cornu.ops.reduce import all, argmax, argmin, cumprod, cumsum, max, min, pro
 from cornu.ops.statistics import quantiles
 
 __all__ = [
-    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile",
-    "nanstd", "nansum", "nanvar",
+    "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod",
+    "nanquantile", "nanstd", "nansum", "nanvar",
 ]  # fmt: skip
 
 

@@ -144,7 +144,9 @@ def space_to_depth(x: Array, block_size: int, data_format: str = "channels_last"
     x, last, (batch, height, width, channels) = _image(x, data_format, "space_to_depth")
     b = block_size
     if height % b or width % b:
-        raise ShapeError(f"space_to_depth needs a height and a width that {b} divides, got {height} and {width} in the shape {tuple(x.shape)}.")
+        raise ShapeError(
+            f"space_to_depth needs a height and a width that {b} divides, got {height} and {width} in the shape {tuple(x.shape)}."
+        )
     h, w = height // b, width // b
     if last:
         x = transpose(reshape(x, (batch, h, b, w, b, channels)), (0, 1, 3, 2, 4, 5))  # (batch, h, w, b, b, c)

@@ -72,7 +72,9 @@ def tensordot(on: Any, x1: Array, x2: Array, axes: int | Sequence[Any] = 2) -> A
     x1, x2 = alike(on, x1, x2)
     if isinstance(axes, int):
         if not 0 <= axes <= min(x1.ndim, x2.ndim):
-            raise ArgumentError(f"tensordot sums over at most as many axes as both have, got axes={axes} for {tuple(x1.shape)} and {tuple(x2.shape)}.")
+            raise ArgumentError(
+                f"tensordot sums over at most as many axes as both have, got axes={axes} for {tuple(x1.shape)} and {tuple(x2.shape)}."
+            )
         pairs = tuple(range(x1.ndim - axes, x1.ndim)), tuple(range(axes))
     else:
         pairs = as_axes(axes[0], x1.ndim), as_axes(axes[1], x2.ndim)

@@ -43,7 +43,10 @@ def _lengths(groups: list[list[str]], x: Array, known: dict[str, int], pattern: 
         unknown = [name for name in group if name not in lengths]
         rest = math.prod(lengths[name] for name in group if name in lengths)
         if len(unknown) > 1 or (n % rest if rest else n) or (not unknown and rest != n):
-            raise ShapeError(f"An axis of length {n} cannot be ({' '.join(group)}) with {lengths or 'no lengths given'}, in {pattern!r}. Give the lengths as keywords.")
+            raise ShapeError(
+                f"An axis of length {n} cannot be ({' '.join(group)}) with {lengths or 'no lengths given'}, in {pattern!r}. "
+                "Give the lengths as keywords."
+            )
         lengths.update(dict.fromkeys(unknown, n // rest if rest else 0))
     return lengths
 
@@ -78,4 +81,6 @@ def rearrange(tensor: Array, pattern: str, **axes_lengths: int) -> Array:
     if sorted(before) != sorted(after) or len(set(before)) != len(before):
         raise ArgumentError(f"Each name stands once on either side of a pattern, got {pattern!r}.")
     parts = reshape(x, [lengths[name] for name in before])
-    return reshape(transpose(parts, [before.index(name) for name in after]), [math.prod(lengths[name] for name in group) for group in right])
+    return reshape(
+        transpose(parts, [before.index(name) for name in after]), [math.prod(lengths[name] for name in group) for group in right]
+    )

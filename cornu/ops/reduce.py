@@ -18,8 +18,8 @@ from cornu.ops.elementwise import absolute, add, exp, isclose, isfinite, log, no
 from cornu.ops.shaping import squeeze
 
 __all__ = [
-    "all", "allclose", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "logsumexp", "max", "mean", "min", "moments",
-    "prod", "ptp", "std", "sum", "var",
+    "all", "allclose", "amax", "amin", "any", "argmax", "argmin", "count_nonzero", "cumprod", "cumsum", "logsumexp", "max", "mean",
+    "min", "moments", "prod", "ptp", "std", "sum", "var",
 ]  # fmt: skip
 
 
@@ -258,7 +258,9 @@ def moments(x: Array, axes: Axis, keepdims: bool = False, synchronized: bool = F
     [2.0, 1.0]
     """
     if synchronized:
-        raise ArgumentError("synchronized=True needs a device mesh; statistics of one device are what this op computes. Use synchronized=False.")
+        raise ArgumentError(
+            "synchronized=True needs a device mesh; statistics of one device are what this op computes. Use synchronized=False."
+        )
     x = convert_to_tensor(x)
     kind = dtypes.standardize(x.dtype)
     wide = cast(x, "float32") if kind == "float16" else x
@@ -266,7 +268,7 @@ def moments(x: Array, axes: Axis, keepdims: bool = False, synchronized: bool = F
     # The variance does not change with the mean to first order, so no gradient need flow through it
     spread = mean(square(subtract(wide, stop_gradient(center))), axes, keepdims=True)
     results = (center, spread) if keepdims else tuple(_without(part, axes) for part in (center, spread))
-    return tuple(cast(r, kind) for r in results) if kind == "float16" else results  # type: ignore[return-value]
+    return tuple(cast(r, kind) for r in results) if kind == "float16" else results
 
 
 def _without(x: Array, axes: Axis) -> Array:

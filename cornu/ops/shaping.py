@@ -12,8 +12,8 @@ from cornu.ops.core import shape as _shape
 from cornu.ops.dispatch import composite, primitive
 
 __all__ = [
-    "broadcast_to", "expand_dims", "flip", "fliplr", "flipud", "moveaxis", "ndim", "pad", "ravel", "repeat", "reshape", "roll", "rot90", "size", "squeeze",
-    "swapaxes", "tile", "transpose",
+    "broadcast_to", "expand_dims", "flip", "fliplr", "flipud", "moveaxis", "ndim", "pad", "ravel", "repeat", "reshape", "roll", "rot90",
+    "size", "squeeze", "swapaxes", "tile", "transpose",
 ]  # fmt: skip
 
 
@@ -30,7 +30,9 @@ def reshape(on: Any, x: Array, newshape: int | Shape) -> Array:
     if wanted.count(-1) == 1 and rest and count % rest == 0:
         wanted = tuple(count // rest if n == -1 else n for n in wanted)
     if math.prod(wanted) != count or any(n < 0 for n in wanted):
-        raise ShapeError(f"The new shape must hold the {count} elements of the old, got {as_shape(newshape)} for the shape {tuple(x.shape)}.")
+        raise ShapeError(
+            f"The new shape must hold the {count} elements of the old, got {as_shape(newshape)} for the shape {tuple(x.shape)}."
+        )
     return on.reshape(x, wanted)
 
 
@@ -62,6 +64,11 @@ def broadcast_to(on: Any, x: Array, shape: Shape) -> Array:
     return on.broadcast_to(x, wanted)
 
 
+def _lengths(x: Array) -> tuple[int, ...]:
+    """The shape of an array whose every length is known, as it is inside an op."""
+    return _shape(x)  # type: ignore[return-value]
+
+
 @composite
 def expand_dims(x: Array, axis: int | Sequence[int]) -> Array:
     """`x` with new axes of length 1 at the given places of the result.
@@ -71,7 +78,7 @@ def expand_dims(x: Array, axis: int | Sequence[int]) -> Array:
     """
     new = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
     rank = ndim(x) + len(new)
-    places, old = as_axes(new, rank), iter(_shape(x))
+    places, old = as_axes(new, rank), iter(_lengths(x))
     return reshape(x, [1 if i in places else next(old) for i in range(rank)])
 
 
@@ -82,7 +89,7 @@ def squeeze(x: Array, axis: Axis = None) -> Array:
     >>> squeeze([[[1], [2]]]).tolist()
     [1, 2]
     """
-    lengths = _shape(x)
+    lengths = _lengths(x)
     gone = [i for i, n in enumerate(lengths) if n == 1] if axis is None else as_axes(axis, len(lengths))
     if any(lengths[i] != 1 for i in gone):
         raise ShapeError(f"Only axes of length 1 can be squeezed, got axis={axis} for the shape {lengths}.")
@@ -194,7 +201,9 @@ def repeat(on: Any, x: Array, repeats: int | Sequence[int], axis: int | None = N
         x, axis = on.reshape(x, (math.prod(x.shape),)), 0
     axis, times = as_axis(axis, x.ndim), as_shape(repeats)
     if len(times) not in (1, x.shape[axis]) or min(times, default=0) < 0:
-        raise ArgumentError(f"repeats must be one number, or one for each of the {x.shape[axis]} elements of the axis, none negative, got {repeats!r}.")
+        raise ArgumentError(
+            f"repeats must be one number, or one for each of the {x.shape[axis]} elements of the axis, none negative, got {repeats!r}."
+        )
     return on.repeat(x, times[0] if len(times) == 1 else times, axis)
 
 

@@ -63,7 +63,7 @@ def top_k(on: Any, x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]
     x = no_complex(on, array(on, x), "top_k")
     if not 0 <= k <= (x.shape[-1] if x.ndim else 0):
         raise ArgumentError(f"top_k takes at most as many values as the last axis has, got k={k} for the shape {tuple(x.shape)}.")
-    return tuple(on.top_k(x, int(k)))  # type: ignore[return-value]
+    return tuple(on.top_k(x, int(k)))
 
 
 @composite
@@ -77,7 +77,9 @@ def in_top_k(targets: Array, predictions: Array, k: int) -> Array:
     """
     targets, predictions = convert_to_tensor(targets), convert_to_tensor(predictions)
     if predictions.ndim != targets.ndim + 1:
-        raise ShapeError(f"in_top_k takes targets without the class axis, got {tuple(targets.shape)} for predictions {tuple(predictions.shape)}.")
+        raise ShapeError(
+            f"in_top_k takes targets without the class axis, got {tuple(targets.shape)} for predictions {tuple(predictions.shape)}."
+        )
     scores = take_along_axis(predictions, expand_dims(targets, -1), -1)
     better = count_nonzero(greater(predictions, scores), -1)
     valid = logical_and(greater_equal(targets, 0), less(targets, predictions.shape[-1]))
@@ -143,7 +145,8 @@ def unique(
     """The distinct elements, ascending; along an axis, the distinct slices. They come sorted whether or not that is asked for.
 
     How many there are depends on the values, so this compiles and records only with `size`: that many are given, cut off or filled up with
-    `fill_value` (the smallest by default). In this order, if asked for, follow: where each is first found, which one each element is, and how often it is found.
+    `fill_value` (the smallest by default). In this order, if asked for, follow: where each is first found, which one each element is, and
+    how often it is found.
 
     >>> unique([3, 1, 1]).tolist()
     [1, 3]

@@ -7,12 +7,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from cornu.errors import ArgumentError, ShapeError
-from cornu.ops.arguments import Array, Axis, array, as_axes, as_axis, concrete
+from cornu.ops.arguments import Array, Axis, array, as_axes, concrete
 from cornu.ops.core import cast, clip, convert_to_tensor, to_floating, where
 from cornu.ops.creation import arange, full, linspace
 from cornu.ops.dispatch import composite, primitive
 from cornu.ops.elementwise import (
-    absolute, add, ceil, conj, divide, equal, floor, greater, isnan, less_equal, logical_not, multiply, round, sqrt, square, subtract,
+    absolute,
+    add,
+    ceil,
+    conj,
+    divide,
+    equal,
+    floor,
+    greater,
+    isnan,
+    less_equal,
+    logical_not,
+    multiply,
+    round,
+    sqrt,
+    square,
+    subtract,
 )  # fmt: skip
 from cornu.ops.indexing import scatter_update, take, take_along_axis
 from cornu.ops.matrices import diagonal
@@ -37,7 +52,9 @@ def average(x: Array, axis: Axis = None, weights: Array | None = None) -> Array:
     if tuple(x.shape) != tuple(weights.shape):
         along = as_axes(axis, x.ndim)
         if axis is None or len(along) != 1 or tuple(weights.shape) != (x.shape[along[0]],):
-            raise ShapeError(f"Weights have the shape of x, or are a vector along the one axis, got {tuple(weights.shape)} for {tuple(x.shape)}, axis={axis}.")
+            raise ShapeError(
+                f"Weights have the shape of x, or are a vector along the one axis, got {tuple(weights.shape)} for {tuple(x.shape)}, axis={axis}."
+            )
         weights = broadcast_to(reshape(weights, [-1 if i == along[0] else 1 for i in range(x.ndim)]), x.shape)
     return divide(sum(multiply(x, weights), axis), sum(weights, axis))
 
@@ -157,7 +174,9 @@ def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse:
     if x.ndim == 1:
         return scatter_update(blank, expand_dims(x, 1), weights, "add")
     rows = expand_dims(arange(x.shape[0]), 1)
-    flat = scatter_update(ravel(blank), reshape(add(x, multiply(rows, length)), (-1, 1)), weights if isinstance(weights, int) else ravel(weights), "add")
+    flat = scatter_update(
+        ravel(blank), reshape(add(x, multiply(rows, length)), (-1, 1)), weights if isinstance(weights, int) else ravel(weights), "add"
+    )
     return reshape(flat, blank.shape)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from cornu import config
 from cornu.ops.arguments import Array
-from cornu.ops.creation import arange, ones
 from cornu.ops.core import cast
+from cornu.ops.creation import arange, ones
 from cornu.ops.dispatch import composite
 from cornu.ops.elementwise import absolute, add, cos, divide, i0, maximum, multiply, sqrt, square, subtract
 

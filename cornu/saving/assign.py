@@ -90,7 +90,7 @@ def assign_by_layout(
 
 
 def _below_optimizer(path: str) -> bool:
-    return "optimizer" in path.split("/")
+    return any(part.endswith("optimizer") for part in path.split("/"))
 
 
 def _compare(place: Place, store: Store) -> tuple[list[_Pair], list[str]]:

@@ -115,12 +115,13 @@ def _told(target: Path) -> Iterator[None]:
     """What the operating system refuses becomes a `SavingError` that names the target."""
     try:
         yield
-    except SavingError:
-        raise
     except OSError as error:
-        failure = SavingError(f"Could not write {str(target)!r}: {error.strerror or error}. {_mend(target)}")
-        failure.errno = error.errno
-        raise failure from error
+        cause = error.__cause__ if isinstance(error, SavingError) else error
+        if not isinstance(cause, OSError):
+            raise  # it names the target already
+        failure = SavingError(f"Could not write {str(target)!r}: {cause.strerror or cause}. {_mend(target)}")
+        failure.errno = cause.errno
+        raise failure from cause
 
 
 def _short(target: Path) -> str:

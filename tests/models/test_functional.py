@@ -257,7 +257,7 @@ def test_arrays_are_no_inputs():
 def test_a_graph_needs_both_ends(inputs, outputs):
     x = cornu.Input((2,))
     ends = {"x": x, "y": dense(1)(x)}
-    with pytest.raises(ArgumentError, match="inputs|outputs"):
+    with pytest.raises(ArgumentError, match=r"inputs|outputs"):
         cornu.Model(
             ends.get(inputs, inputs) if isinstance(inputs, str) else inputs,
             ends.get(outputs, outputs) if isinstance(outputs, str) else outputs,

@@ -42,6 +42,25 @@ def shown(x):
     return f"{x.dtype}{list(x.shape)}" if isinstance(x, np.ndarray) else str(x)[:24]
 
 
+def is_array(x):
+    return isinstance(x, np.ndarray) or (isinstance(x, list) and isinstance(x[0], np.ndarray))
+
+
+def compiled(cases, on):
+    """The results of all cases from one compiled program; only arrays are its arguments."""
+
+    def whole(state, given):
+        results = []
+        for case, arrays in zip(cases, given, strict=True):
+            arrays = iter(arrays)
+            args = [next(arrays) if is_array(arg) else arg for arg in case.args]
+            results.append(getattr(ops, case.op)(*args, **case.kwargs))
+        return results, []
+
+    given = [[[on.asarray(v) for v in a] if isinstance(a, list) else on.asarray(a) for a in case.args if is_array(a)] for case in cases]
+    return on.compile(whole, [], given, list)([], given)[0]
+
+
 class Case:
     """`ops.<op>(*args, **kwargs)` and its reference: `like`, called with the same arguments in float64, or the `expected` value itself.
 
@@ -53,6 +72,7 @@ class Case:
         self.op, self.symbolic = op, symbolic
         self.kwargs = {name: narrow(value) for name, value in kwargs.items()}
         self.args = tuple([narrow(v) for v in arg] if isinstance(arg, list) else narrow(arg) for arg in args)
+        self.group, self.compiled = [self], None
         self.like, self.given, self.dtype, self.rtol, self.atol = like, expected, dtype, rtol, atol
         TESTED.add(op)
 
@@ -74,8 +94,28 @@ class Case:
             return next((f for f in floats if dtypes.is_floating(f)), "float32")
         return _DEFAULT.get(name, name)
 
+    def run(self):
+        """The op's results; on a backend that compiles, those of the op compiled, for so it runs there."""
+        on = backends.current()
+        if on.EAGER or not self.symbolic:
+            return each(getattr(ops, self.op)(*self.args, **self.kwargs))
+        if self.compiled is None:
+            self.compile(on)
+        return self.compiled
+
+    def compile(self, on):
+        """Runs all cases of this op in the table in one program, for every compilation takes its time; alone if one of them fails."""
+        group = [case for case in self.group if case.symbolic]
+        try:
+            results = compiled(group, on)
+        except Exception:  # noqa: BLE001 - whatever a backend cannot compile in one go it compiles piece by piece
+            group = [self]
+            results = compiled(group, on)
+        for case, result in zip(group, results, strict=True):
+            case.compiled = each(result)
+
     def check(self):
-        results = each(getattr(ops, self.op)(*self.args, **self.kwargs))
+        results = self.run()
         references = [np.asarray(r) for r in self.reference()]
         assert len(results) == len(references)
         for i, (result, reference) in enumerate(zip(results, references, strict=True)):
@@ -103,4 +143,6 @@ class Case:
 
 def table(cases):
     """Runs a test once for every case."""
+    for case in cases:
+        case.group = [other for other in cases if other.op == case.op]
     return pytest.mark.parametrize("case", cases, ids=str)

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from tests.ops.cases import TESTED
 
 from cornu import backends, ops, use_backend
 from cornu.backends import spec
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError, ShapeError
+from tests.ops.cases import TESTED
 
 X = np.arange(12, dtype=np.float32).reshape(4, 3)
 TESTED |= {"cond", "switch", "while_loop", "fori_loop", "scan", "map", "vectorized_map", "vectorize", "associative_scan"}
@@ -67,7 +67,7 @@ def test_scan_over_structures_and_lengths(backend):
 
 
 def test_map(backend):
-    same(ops.map(lambda row: ops.sum(row), X), X.sum(1))
+    same(ops.map(ops.sum, X), X.sum(1))
     same(ops.map(lambda xs: xs[0] * xs[1], (X[:, 0], X[:, 1])), X[:, 0] * X[:, 1])
 
 
@@ -134,7 +134,7 @@ def test_shapes_through_control_flow():
         assert ops.fori_loop(0, 3, lambda i, v: v * 2, x) == x
         assert ops.scan(lambda c, row: (c + row, ops.sum(row)), x[0], x) == (TensorSpec((3,)), TensorSpec((4,)))
         assert ops.map(lambda row: row[:2], x) == TensorSpec((4, 2))
-        assert ops.vectorized_map(lambda row: ops.sum(row), x) == TensorSpec((4,))
+        assert ops.vectorized_map(ops.sum, x) == TensorSpec((4,))
         assert ops.associative_scan(ops.add, x) == x
         with pytest.raises(ShapeError, match="branches"):
             ops.cond(TensorSpec((), "bool"), lambda: x, lambda: x[0])

@@ -4,10 +4,10 @@ import ml_dtypes
 import numpy as np
 import pytest
 import scipy.special
-from tests.ops.cases import Case, table
 
 from cornu import dtypes, ops
 from cornu.errors import ArgumentError, DTypeError, ShapeError
+from tests.ops.cases import Case, table
 
 RNG = np.random.default_rng(0)
 ANY = RNG.normal(size=(2, 3)) * 2
@@ -20,21 +20,64 @@ COUNTS = np.array([[3, 7, 1], [2, 5, 12]])
 
 # Functions with a fraction: a reference, and where it is defined
 FLOATING = {
-    "exp": (np.exp, ANY), "exp2": (np.exp2, ANY), "expm1": (np.expm1, ANY), "log": (np.log, POSITIVE), "log1p": (np.log1p, POSITIVE),
-    "log2": (np.log2, POSITIVE), "log10": (np.log10, POSITIVE), "sqrt": (np.sqrt, POSITIVE), "rsqrt": (lambda x: 1 / np.sqrt(x), POSITIVE),
-    "cbrt": (np.cbrt, ANY), "reciprocal": (lambda x: 1 / x, POSITIVE), "erf": (scipy.special.erf, ANY), "erfc": (scipy.special.erfc, ANY),
-    "erfinv": (scipy.special.erfinv, UNIT), "i0": (scipy.special.i0, ANY), "sigmoid": (scipy.special.expit, ANY), "fabs": (np.fabs, ANY),
-    "floor": (np.floor, ANY), "ceil": (np.ceil, ANY), "sin": (np.sin, ANY), "cos": (np.cos, ANY), "tan": (np.tan, UNIT), "arcsin": (np.arcsin, UNIT),
-    "arccos": (np.arccos, UNIT), "arctan": (np.arctan, ANY), "sinh": (np.sinh, ANY), "cosh": (np.cosh, ANY), "tanh": (np.tanh, ANY),
-    "arcsinh": (np.arcsinh, ANY), "arccosh": (np.arccosh, ABOVE_ONE), "arctanh": (np.arctanh, UNIT), "deg2rad": (np.deg2rad, ANY),
-    "rad2deg": (np.rad2deg, ANY), "sinc": (np.sinc, ANY), "angle": (np.angle, ANY),
-}  # fmt: skip
+    "exp": (np.exp, ANY),
+    "exp2": (np.exp2, ANY),
+    "expm1": (np.expm1, ANY),
+    "log": (np.log, POSITIVE),
+    "log1p": (np.log1p, POSITIVE),
+    "log2": (np.log2, POSITIVE),
+    "log10": (np.log10, POSITIVE),
+    "sqrt": (np.sqrt, POSITIVE),
+    "rsqrt": (lambda x: 1 / np.sqrt(x), POSITIVE),
+    "cbrt": (np.cbrt, ANY),
+    "reciprocal": (lambda x: 1 / x, POSITIVE),
+    "erf": (scipy.special.erf, ANY),
+    "erfc": (scipy.special.erfc, ANY),
+    "erfinv": (scipy.special.erfinv, UNIT),
+    "i0": (scipy.special.i0, ANY),
+    "sigmoid": (scipy.special.expit, ANY),
+    "fabs": (np.fabs, ANY),
+    "floor": (np.floor, ANY),
+    "ceil": (np.ceil, ANY),
+    "sin": (np.sin, ANY),
+    "cos": (np.cos, ANY),
+    "tan": (np.tan, UNIT),
+    "arcsin": (np.arcsin, UNIT),
+    "arccos": (np.arccos, UNIT),
+    "arctan": (np.arctan, ANY),
+    "sinh": (np.sinh, ANY),
+    "cosh": (np.cosh, ANY),
+    "tanh": (np.tanh, ANY),
+    "arcsinh": (np.arcsinh, ANY),
+    "arccosh": (np.arccosh, ABOVE_ONE),
+    "arctanh": (np.arctanh, UNIT),
+    "deg2rad": (np.deg2rad, ANY),
+    "rad2deg": (np.rad2deg, ANY),
+    "sinc": (np.sinc, ANY),
+    "angle": (np.angle, ANY),
+}
 # Functions that keep the dtype, of integers too
 KEEPING = {
-    "negative": np.negative, "absolute": np.absolute, "abs": np.absolute, "sign": np.sign, "square": np.square, "trunc": np.trunc, "round": np.round,
-    "conj": np.conj, "conjugate": np.conj, "real": np.real, "imag": np.imag,
-}  # fmt: skip
-TESTS = {"isfinite": np.isfinite, "isinf": np.isinf, "isnan": np.isnan, "signbit": np.signbit, "isreal": np.isreal, "logical_not": np.logical_not}
+    "negative": np.negative,
+    "absolute": np.absolute,
+    "abs": np.absolute,
+    "sign": np.sign,
+    "square": np.square,
+    "trunc": np.trunc,
+    "round": np.round,
+    "conj": np.conj,
+    "conjugate": np.conj,
+    "real": np.real,
+    "imag": np.imag,
+}
+TESTS = {
+    "isfinite": np.isfinite,
+    "isinf": np.isinf,
+    "isnan": np.isnan,
+    "signbit": np.signbit,
+    "isreal": np.isreal,
+    "logical_not": np.logical_not,
+}
 
 
 def special_cases(name, like):
@@ -43,32 +86,40 @@ def special_cases(name, like):
     return Case(name, numbers, like=like, dtype=None, atol=1e-6)
 
 
-ONE = [
-    case
-    for name, (like, x) in FLOATING.items()
-    for case in (
-        Case(name, x, like=like),
-        Case(name, x.astype(np.float16), like=like, rtol=4e-3),
-        Case(name, x.astype(ml_dtypes.bfloat16), like=like, rtol=3e-2),
-        Case(name, np.array(float(x[0, 0])), like=like),
-        Case(name, np.zeros((0, 3)), like=like),
-        Case(name, COUNTS[:1, 2:], like=lambda x, like=like: like(x * 1.0)),  # the whole number 1
-        special_cases(name, like),
-    )
-] + [
-    case
-    for name, like in KEEPING.items()
-    for case in (
-        Case(name, ANY, like=like),
-        Case(name, WHOLE, like=like),
-        Case(name, np.array(1.5), like=like),
-        Case(name, np.zeros((0, 3)), like=like),
-        Case(name, ANY.astype(np.float16), like=like),
-        Case(name, ANY.astype(ml_dtypes.bfloat16), like=like),
-        special_cases(name, like),
-        Case(name, COUNTS.astype(np.uint8), like=like),
-    )
-] + [case for name, like in TESTS.items() for case in (Case(name, SPECIAL, like=like), Case(name, WHOLE, like=like), Case(name, np.zeros((0,)), like=like))]
+ONE = (
+    [
+        case
+        for name, (like, x) in FLOATING.items()
+        for case in (
+            Case(name, x, like=like),
+            Case(name, x.astype(np.float16), like=like, rtol=4e-3),
+            Case(name, x.astype(ml_dtypes.bfloat16), like=like, rtol=3e-2),
+            Case(name, np.array(float(x[0, 0])), like=like),
+            Case(name, np.zeros((0, 3)), like=like),
+            Case(name, COUNTS[:1, 2:], like=lambda x, like=like: like(x * 1.0)),  # the whole number 1
+            special_cases(name, like),
+        )
+    ]
+    + [
+        case
+        for name, like in KEEPING.items()
+        for case in (
+            Case(name, ANY, like=like),
+            Case(name, WHOLE, like=like),
+            Case(name, np.array(1.5), like=like),
+            Case(name, np.zeros((0, 3)), like=like),
+            Case(name, ANY.astype(np.float16), like=like),
+            Case(name, ANY.astype(ml_dtypes.bfloat16), like=like),
+            special_cases(name, like),
+            Case(name, COUNTS.astype(np.uint8), like=like),
+        )
+    ]
+    + [
+        case
+        for name, like in TESTS.items()
+        for case in (Case(name, SPECIAL, like=like), Case(name, WHOLE, like=like), Case(name, np.zeros((0,)), like=like))
+    ]
+)
 
 MORE = [
     Case("isposinf", SPECIAL, like=np.isposinf),
@@ -113,71 +164,100 @@ POSITIVE_SECOND = RNG.uniform(0.5, 2, size=(3,))
 GRID = np.meshgrid(SPECIAL, SPECIAL, indexing="ij")
 # Functions of two: a reference, two floats where it is defined, and whether integers stay integers
 PAIRS = {
-    "add": (np.add, ANY, SECOND, True), "subtract": (np.subtract, ANY, SECOND, True), "multiply": (np.multiply, ANY, SECOND, True),
-    "divide": (np.divide, ANY, POSITIVE_SECOND, False), "true_divide": (np.divide, ANY, POSITIVE_SECOND, False),
-    "floor_divide": (np.floor_divide, ANY, POSITIVE_SECOND, True), "mod": (np.mod, ANY, POSITIVE_SECOND, True),
-    "fmod": (np.fmod, ANY, POSITIVE_SECOND, True), "power": (np.power, POSITIVE, SECOND, True), "maximum": (np.maximum, ANY, SECOND, True),
-    "minimum": (np.minimum, ANY, SECOND, True), "fmax": (np.fmax, ANY, SECOND, True), "fmin": (np.fmin, ANY, SECOND, True),
-    "arctan2": (np.arctan2, ANY, SECOND, False), "hypot": (np.hypot, ANY, SECOND, False), "logaddexp": (np.logaddexp, ANY, SECOND, False),
-    "logaddexp2": (np.logaddexp2, ANY, SECOND, False), "heaviside": (np.heaviside, ANY, SECOND, False),
-}  # fmt: skip
+    "add": (np.add, ANY, SECOND, True),
+    "subtract": (np.subtract, ANY, SECOND, True),
+    "multiply": (np.multiply, ANY, SECOND, True),
+    "divide": (np.divide, ANY, POSITIVE_SECOND, False),
+    "true_divide": (np.divide, ANY, POSITIVE_SECOND, False),
+    "floor_divide": (np.floor_divide, ANY, POSITIVE_SECOND, True),
+    "mod": (np.mod, ANY, POSITIVE_SECOND, True),
+    "fmod": (np.fmod, ANY, POSITIVE_SECOND, True),
+    "power": (np.power, POSITIVE, SECOND, True),
+    "maximum": (np.maximum, ANY, SECOND, True),
+    "minimum": (np.minimum, ANY, SECOND, True),
+    "fmax": (np.fmax, ANY, SECOND, True),
+    "fmin": (np.fmin, ANY, SECOND, True),
+    "arctan2": (np.arctan2, ANY, SECOND, False),
+    "hypot": (np.hypot, ANY, SECOND, False),
+    "logaddexp": (np.logaddexp, ANY, SECOND, False),
+    "logaddexp2": (np.logaddexp2, ANY, SECOND, False),
+    "heaviside": (np.heaviside, ANY, SECOND, False),
+}
 COMPARISONS = {
-    "equal": np.equal, "not_equal": np.not_equal, "less": np.less, "less_equal": np.less_equal, "greater": np.greater,
-    "greater_equal": np.greater_equal, "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_xor": np.logical_xor,
-}  # fmt: skip
+    "equal": np.equal,
+    "not_equal": np.not_equal,
+    "less": np.less,
+    "less_equal": np.less_equal,
+    "greater": np.greater,
+    "greater_equal": np.greater_equal,
+    "logical_and": np.logical_and,
+    "logical_or": np.logical_or,
+    "logical_xor": np.logical_xor,
+}
 # Where the libraries do not agree on infinite and zero arguments, and no formula decides: quotients over 0 and of infinity
 UNDECIDED = {"floor_divide", "mod", "fmod"}
 BITS = {"bitwise_and": np.bitwise_and, "bitwise_or": np.bitwise_or, "bitwise_xor": np.bitwise_xor}
 SHIFTS = {
-    "left_shift": np.left_shift, "right_shift": np.right_shift, "bitwise_left_shift": np.left_shift, "bitwise_right_shift": np.right_shift,
-}  # fmt: skip
-
+    "left_shift": np.left_shift,
+    "right_shift": np.right_shift,
+    "bitwise_left_shift": np.left_shift,
+    "bitwise_right_shift": np.right_shift,
+}
 
 
 def in_float64(like):
     return lambda x, y: like(np.asarray(x, np.float64), np.asarray(y, np.float64))
 
 
-TWO = [
-    case
-    for name, (like, x, y, whole) in PAIRS.items()
-    for case in (
-        Case(name, x, y, like=like),
-        Case(name, x, 2.0, like=like),
-        Case(name, 2.0, np.abs(x), like=like),
-        Case(name, x.astype(np.float16), y.astype(np.float16), like=like, rtol=4e-3, atol=2e-3),
-        Case(name, np.abs(x).astype(ml_dtypes.bfloat16), 2.0, like=like, rtol=3e-2),
-        Case(name, np.array(2.5), np.array(1.5), like=like),
-        Case(name, np.zeros((0, 3)), y, like=like),
-        Case(name, COUNTS, np.array([2, 1, 3]), like=in_float64(like), dtype="int32" if whole else "float32"),
-        Case(name, COUNTS, 2, like=in_float64(like), dtype="int32" if whole else "float32"),
-        Case(name, COUNTS, 2.0, like=like, dtype="float32"),
-        Case(name, COUNTS[:, :1].astype(np.uint8), np.int8([[2, 1, 2]]), like=in_float64(like), dtype="int16" if whole else "float32"),
-        *([] if name in UNDECIDED else [Case(name, *GRID, like=like, atol=1e-6)]),
-    )
-] + [
-    case
-    for name, like in COMPARISONS.items()
-    for case in (
-        Case(name, *GRID, like=like),
-        Case(name, WHOLE, np.array([3, -1, 0]), like=like),
-        Case(name, WHOLE, 1, like=like),
-        Case(name, 1, WHOLE, like=like),
-        Case(name, WHOLE, 0.5, like=like),
-        Case(name, np.array([True, False]), np.array([[True], [False]]), like=like),
-        Case(name, np.array(2.0), np.array(2.0), like=like),
-        Case(name, np.zeros((0, 3)), 1.0, like=like),
-    )
-] + [
-    case
-    for name, like in BITS.items()
-    for case in (
-        Case(name, WHOLE, np.array([3, 5, 6]), like=like),
-        Case(name, WHOLE, 6, like=like),
-        Case(name, COUNTS.astype(np.uint8), np.uint8(6), like=like),
-        Case(name, np.array([True, False]), np.array([True, True]), like=like),
-    )
-] + [case for name, like in SHIFTS.items() for case in (Case(name, WHOLE, np.array([1, 0, 2]), like=like), Case(name, WHOLE, 2, like=like))]
+TWO = (
+    [
+        case
+        for name, (like, x, y, whole) in PAIRS.items()
+        for case in (
+            Case(name, x, y, like=like),
+            Case(name, x, 2.0, like=like),
+            Case(name, 2.0, np.abs(x), like=like),
+            Case(name, x.astype(np.float16), y.astype(np.float16), like=like, rtol=4e-3, atol=2e-3),
+            Case(name, np.abs(x).astype(ml_dtypes.bfloat16), 2.0, like=like, rtol=3e-2),
+            Case(name, np.array(2.5), np.array(1.5), like=like),
+            Case(name, np.zeros((0, 3)), y, like=like),
+            Case(name, COUNTS, np.array([2, 1, 3]), like=in_float64(like), dtype="int32" if whole else "float32"),
+            Case(name, COUNTS, 2, like=in_float64(like), dtype="int32" if whole else "float32"),
+            Case(name, COUNTS, 2.0, like=like, dtype="float32"),
+            Case(name, COUNTS[:, :1].astype(np.uint8), np.int8([[2, 1, 2]]), like=in_float64(like), dtype="int16" if whole else "float32"),
+            *([] if name in UNDECIDED else [Case(name, *GRID, like=like, atol=1e-6)]),
+        )
+    ]
+    + [
+        case
+        for name, like in COMPARISONS.items()
+        for case in (
+            Case(name, *GRID, like=like),
+            Case(name, WHOLE, np.array([3, -1, 0]), like=like),
+            Case(name, WHOLE, 1, like=like),
+            Case(name, 1, WHOLE, like=like),
+            Case(name, WHOLE, 0.5, like=like),
+            Case(name, np.array([True, False]), np.array([[True], [False]]), like=like),
+            Case(name, np.array(2.0), np.array(2.0), like=like),
+            Case(name, np.zeros((0, 3)), 1.0, like=like),
+        )
+    ]
+    + [
+        case
+        for name, like in BITS.items()
+        for case in (
+            Case(name, WHOLE, np.array([3, 5, 6]), like=like),
+            Case(name, WHOLE, 6, like=like),
+            Case(name, COUNTS.astype(np.uint8), np.uint8(6), like=like),
+            Case(name, np.array([True, False]), np.array([True, True]), like=like),
+        )
+    ]
+    + [
+        case
+        for name, like in SHIFTS.items()
+        for case in (Case(name, WHOLE, np.array([1, 0, 2]), like=like), Case(name, WHOLE, 2, like=like))
+    ]
+)
 
 MORE_OF_TWO = [
     Case("divide_no_nan", ANY, np.array([0.0, 2.0, 0.0]), expected=np.where([False, True, False], ANY.astype(np.float32) / 2, 0)),
@@ -186,7 +266,14 @@ MORE_OF_TWO = [
     Case("ldexp", POSITIVE, np.array([3, -4, 0]), like=np.ldexp),
     Case("ldexp", np.array([2.0**-120]), np.array([200]), like=np.ldexp),
     Case("ldexp", COUNTS, 2, expected=COUNTS * 4.0),
-    Case("nextafter", np.array([1.0, 0.0, -2.0]), np.array([2.0, 1.0, -3.0]), expected=np.nextafter(np.float32([1, 0, -2]), np.float32([2, 1, -3])), rtol=1e-9, atol=0),
+    Case(
+        "nextafter",
+        np.array([1.0, 0.0, -2.0]),
+        np.array([2.0, 1.0, -3.0]),
+        expected=np.nextafter(np.float32([1, 0, -2]), np.float32([2, 1, -3])),
+        rtol=1e-9,
+        atol=0,
+    ),
     Case("gcd", WHOLE, np.array([6, 14, 5]), like=np.gcd),
     Case("lcm", WHOLE, np.array([6, 14, 5]), like=np.lcm),
     Case("gcd", COUNTS.astype(np.uint8), 6, like=np.gcd),
@@ -214,7 +301,7 @@ MORE_OF_TWO = [
     Case("add", [1, 2], [0.5, 1.5], expected=np.array([1.5, 3.5])),
     Case("add", np.array([1 + 2j]), 1.0, like=np.add),
     Case("multiply", np.array([1.0, 2.0]), 2j, expected=np.array([2j, 4j])),
-]  # fmt: skip
+]
 
 
 @table(TWO)
@@ -262,7 +349,22 @@ def test_unsigned_integers_wrap_around(name, backend):
     assert ops.convert_to_numpy(ops.less(top, 5)).tolist() == [False, True]
 
 
-TOGETHER = ["add", "subtract", "divide", "power", "maximum", "arctan2", "less", "logical_and", "bitwise_or", "hypot", "isclose", "fmax", "divide_no_nan", "gcd"]
+TOGETHER = [
+    "add",
+    "subtract",
+    "divide",
+    "power",
+    "maximum",
+    "arctan2",
+    "less",
+    "logical_and",
+    "bitwise_or",
+    "hypot",
+    "isclose",
+    "fmax",
+    "divide_no_nan",
+    "gcd",
+]
 
 
 @pytest.mark.parametrize("op", TOGETHER)

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.ops.cases import Case, table
 
 from cornu import backends, ops, use_backend
 from cornu.backends import spec
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError, BackendError, DTypeError, ShapeError
+from tests.ops.cases import Case, table
 
 X = np.arange(24.0).reshape(2, 3, 4)
 V = np.array([10.0, 20.0, 30.0, 40.0])
@@ -21,11 +21,33 @@ def get(x, key):
 
 
 KEYS = [
-    0, -1, slice(None), slice(1, None), slice(None, None, -1), (0, 1), (..., 0), (slice(None), 1), (None, 0), (0, None, ..., None), (..., slice(3, 0, -2)),
-    (slice(None), slice(None, None, -2), slice(-1, None, -1)), (slice(1, 0),), (slice(0, 5, -1), 0), (1, ..., slice(None, None, -1)), (),
-]  # fmt: skip
-ARRAY_KEYS = [np.array([1, 0]), PLACES - 1, (np.array([0, 1]), np.array([2, 0])), (slice(None), np.array([2, 0])), (0, np.array([1, 1])), (..., np.array([3, 0]), None),
-              (slice(None, None, -1), np.array([2, 0])), (np.array([0, 1]), slice(None), np.array([2, 0]))]  # fmt: skip
+    0,
+    -1,
+    slice(None),
+    slice(1, None),
+    slice(None, None, -1),
+    (0, 1),
+    (..., 0),
+    (slice(None), 1),
+    (None, 0),
+    (0, None, ..., None),
+    (..., slice(3, 0, -2)),
+    (slice(None), slice(None, None, -2), slice(-1, None, -1)),
+    (slice(1, 0),),
+    (slice(0, 5, -1), 0),
+    (1, ..., slice(None, None, -1)),
+    (),
+]
+ARRAY_KEYS = [
+    np.array([1, 0]),
+    PLACES - 1,
+    (np.array([0, 1]), np.array([2, 0])),
+    (slice(None), np.array([2, 0])),
+    (0, np.array([1, 1])),
+    (..., np.array([3, 0]), None),
+    (slice(None, None, -1), np.array([2, 0])),
+    (np.array([0, 1]), slice(None), np.array([2, 0])),
+]
 
 READ = [
     *(Case("get_item", X, key, like=get) for key in KEYS),
@@ -36,22 +58,43 @@ READ = [
     Case("get_item", X, [1, 0], expected=X[[1, 0]]),
     Case("get_item", X, X > 5, like=lambda x, key: x[key], symbolic=False),
     Case("get_item", X, (slice(None), np.array([True, False, True])), like=get, symbolic=False),
-    Case("take", X, PLACES, axis=1, like=np.take), Case("take", X, np.array([1, -1]), axis=-1, like=np.take), Case("take", X, np.array([23, 0]), like=np.take),
-    Case("take", X, 1, axis=0, like=np.take), Case("take", V, np.array([7, -7, 3]), expected=V[[3, 0, 3]]), Case("take", X, np.zeros((0,), int), axis=1, like=np.take),
+    Case("take", X, PLACES, axis=1, like=np.take),
+    Case("take", X, np.array([1, -1]), axis=-1, like=np.take),
+    Case("take", X, np.array([23, 0]), like=np.take),
+    Case("take", X, 1, axis=0, like=np.take),
+    Case("take", V, np.array([7, -7, 3]), expected=V[[3, 0, 3]]),
+    Case("take", X, np.zeros((0,), int), axis=1, like=np.take),
     Case("take", np.arange(3, dtype=np.uint32), np.array([2, 0]), like=np.take),
-    Case("take_along_axis", X, np.argsort(-X, 2), axis=2, like=lambda x, i, axis: np.take_along_axis(x, i, axis)),
-    Case("take_along_axis", X, np.zeros((1, 1, 2), int) + 1, axis=2, like=lambda x, i, axis: np.take_along_axis(x, np.broadcast_to(i, (2, 3, 2)), axis)),
-    Case("take_along_axis", V, np.array([3, -4, 9]), axis=0, expected=V[[3, 0, 3]]), Case("take_along_axis", X, np.array([5, 1]), like=lambda x, i: x.ravel()[i]),
-    Case("slice", X, [0, 1, 2], (2, 1, 2), expected=X[:, 1:2, 2:4]), Case("slice", V, [9], (2,), expected=V[2:]), Case("slice", V, [-2], (2,), expected=V[2:]),
-    Case("slice", V, np.array([1]), (2,), expected=V[1:3]), Case("slice", X, np.array([0, 1, 2]), (2, 1, 2), expected=X[:, 1:2, 2:4]),
-    Case("slice_update", V, [1], np.array([1.0, 2.0]), expected=np.array([10.0, 1, 2, 40])), Case("slice_update", V, [9], np.array([1.0, 2.0]), expected=np.array([10.0, 20, 1, 2])),
-    Case("unravel_index", np.array([22, 5]), (2, 3, 4), like=np.unravel_index, dtype="int32"), Case("unravel_index", np.array([[-1]]), (2, 3), expected=[np.array([[1]]), np.array([[2]])]),
-    Case("one_hot", np.array([0, 2, 1]), 3, expected=np.eye(3)[[0, 2, 1]]), Case("one_hot", PLACES, 3, axis=0, expected=np.moveaxis(np.eye(3)[PLACES], -1, 0)),
-    Case("one_hot", PLACES, 3, axis=1, expected=np.moveaxis(np.eye(3)[PLACES], -1, 1)), Case("one_hot", np.array([-1, 3]), 3, expected=np.zeros((2, 3))),
-    Case("one_hot", 1, 3, expected=np.eye(3)[1]), Case("one_hot", np.array([200], np.uint8), 3, expected=np.zeros((1, 3))),
-    Case("multi_hot", np.array([[0, 2], [1, 1]]), 4, expected=np.array([[1.0, 0, 1, 0], [0, 1, 0, 0]])), Case("multi_hot", np.array([3, 0]), 4, expected=np.array([1.0, 0, 0, 1])),
-    Case("nonzero", np.array([[3, 0], [0, 4]]), like=np.nonzero, dtype="int32", symbolic=False), Case("where", np.array([0, 1, 1]), like=np.nonzero, dtype="int32", symbolic=False),
-]  # fmt: skip
+    Case("take_along_axis", X, np.argsort(-X, 2), axis=2, like=np.take_along_axis),
+    Case(
+        "take_along_axis",
+        X,
+        np.zeros((1, 1, 2), int) + 1,
+        axis=2,
+        like=lambda x, i, axis: np.take_along_axis(x, np.broadcast_to(i, (2, 3, 2)), axis),
+    ),
+    Case("take_along_axis", V, np.array([3, -4, 9]), axis=0, expected=V[[3, 0, 3]]),
+    Case("take_along_axis", X, np.array([5, 1]), like=lambda x, i: x.ravel()[i]),
+    Case("slice", X, [0, 1, 2], (2, 1, 2), expected=X[:, 1:2, 2:4]),
+    Case("slice", V, [9], (2,), expected=V[2:]),
+    Case("slice", V, [-2], (2,), expected=V[2:]),
+    Case("slice", V, np.array([1]), (2,), expected=V[1:3]),
+    Case("slice", X, np.array([0, 1, 2]), (2, 1, 2), expected=X[:, 1:2, 2:4]),
+    Case("slice_update", V, [1], np.array([1.0, 2.0]), expected=np.array([10.0, 1, 2, 40])),
+    Case("slice_update", V, [9], np.array([1.0, 2.0]), expected=np.array([10.0, 20, 1, 2])),
+    Case("unravel_index", np.array([22, 5]), (2, 3, 4), like=np.unravel_index, dtype="int32"),
+    Case("unravel_index", np.array([[-1]]), (2, 3), expected=[np.array([[1]]), np.array([[2]])]),
+    Case("one_hot", np.array([0, 2, 1]), 3, expected=np.eye(3)[[0, 2, 1]]),
+    Case("one_hot", PLACES, 3, axis=0, expected=np.moveaxis(np.eye(3)[PLACES], -1, 0)),
+    Case("one_hot", PLACES, 3, axis=1, expected=np.moveaxis(np.eye(3)[PLACES], -1, 1)),
+    Case("one_hot", np.array([-1, 3]), 3, expected=np.zeros((2, 3))),
+    Case("one_hot", 1, 3, expected=np.eye(3)[1]),
+    Case("one_hot", np.array([200], np.uint8), 3, expected=np.zeros((1, 3))),
+    Case("multi_hot", np.array([[0, 2], [1, 1]]), 4, expected=np.array([[1.0, 0, 1, 0], [0, 1, 0, 0]])),
+    Case("multi_hot", np.array([3, 0]), 4, expected=np.array([1.0, 0, 0, 1])),
+    Case("nonzero", np.array([[3, 0], [0, 4]]), like=np.nonzero, dtype="int32", symbolic=False),
+    Case("where", np.array([0, 1, 1]), like=np.nonzero, dtype="int32", symbolic=False),
+]
 
 
 def added(at, x, indices, updates):
@@ -67,10 +110,21 @@ WRITTEN = [
     Case("scatter_update", X, np.array([[0, 1, 2]]), np.array([9.0]), expected=np.where(X == 6, 9.0, X)),
     Case("scatter_update", V, np.array([[-1], [9], [-9]]), np.array([1.0, 2.0, 3.0]), expected=np.array([10.0, 20, 30, 1])),
     Case("scatter_update", V.astype(np.uint32), np.array([[1]]), np.array([7]), expected=np.array([10, 7, 30, 40], np.uint32)),
-    *(Case("scatter_update", V, TWICE, np.array([5.0, 7.0, 50.0]), reduction, expected=added(at, V, TWICE, np.array([5.0, 7.0, 50.0])))
-      for reduction, at in (("add", np.add.at), ("mul", np.multiply.at), ("max", np.maximum.at), ("min", np.minimum.at))),
-    *(Case("scatter_update", np.arange(6).reshape(3, 2), np.array([[2], [2]]), np.array([[9, 1], [5, 5]]), reduction, expected=added(at, np.arange(6).reshape(3, 2), np.array([[2], [2]]), np.array([[9, 1], [5, 5]])))
-      for reduction, at in (("add", np.add.at), ("mul", np.multiply.at), ("max", np.maximum.at), ("min", np.minimum.at))),
+    *(
+        Case("scatter_update", V, TWICE, np.array([5.0, 7.0, 50.0]), reduction, expected=added(at, V, TWICE, np.array([5.0, 7.0, 50.0])))
+        for reduction, at in (("add", np.add.at), ("mul", np.multiply.at), ("max", np.maximum.at), ("min", np.minimum.at))
+    ),
+    *(
+        Case(
+            "scatter_update",
+            np.arange(6).reshape(3, 2),
+            np.array([[2], [2]]),
+            np.array([[9, 1], [5, 5]]),
+            reduction,
+            expected=added(at, np.arange(6).reshape(3, 2), np.array([[2], [2]]), np.array([[9, 1], [5, 5]])),
+        )
+        for reduction, at in (("add", np.add.at), ("mul", np.multiply.at), ("max", np.maximum.at), ("min", np.minimum.at))
+    ),
     Case("scatter_add", X, np.array([[[0]], [[0]]]), 1.0, expected=X + np.array([2.0, 0])[:, None, None]),
     Case("scatter", np.array([[0], [2]]), np.array([8, 9]), (4,), expected=np.array([8, 0, 9, 0])),
     Case("scatter", np.array([[0, 1], [0, 1]]), np.array([8.0, 9.0]), (2, 2), expected=np.array([[0, 17.0], [0, 0]])),
@@ -80,7 +134,7 @@ WRITTEN = [
     Case("segment_min", np.array([2, 3, 4]), np.array([1, 1, 0]), 3, expected=np.array([4, 2, 2**31 - 1])),
     Case("segment_sum", V, np.array([0, -1, 5, 1]), 2, expected=np.array([10.0, 40.0])),
     Case("segment_sum", V, np.array([0, 0, 3, 1]), expected=np.array([30.0, 40.0, 0, 30.0]), symbolic=False),
-]  # fmt: skip
+]
 
 
 @table(READ)
@@ -132,9 +186,13 @@ def test_parts_that_are_not_there(call, error, words, backend):
 
 
 DYNAMIC = [
-    lambda x: ops.nonzero(x), lambda x: ops.where(x), lambda x: ops.get_item(x, ops.greater(x, 0)), lambda x: ops.unique(x),
-    lambda x: ops.bincount(ops.cast(x, "int32")), lambda x: ops.segment_sum(x, ops.cast(x, "int32")),
-]  # fmt: skip
+    ops.nonzero,
+    ops.where,
+    lambda x: ops.get_item(x, ops.greater(x, 0)),
+    ops.unique,
+    lambda x: ops.bincount(ops.cast(x, "int32")),
+    lambda x: ops.segment_sum(x, ops.cast(x, "int32")),
+]
 
 
 @pytest.mark.parametrize("call", DYNAMIC, ids=range(len(DYNAMIC)))

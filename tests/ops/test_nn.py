@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import scipy.special
-from tests.ops.cases import Case, table
 
 from cornu import ops
 from cornu.errors import ArgumentError, ShapeError
+from tests.ops.cases import Case, table
 
 RNG = np.random.default_rng(6)
 X = RNG.normal(size=(2, 3, 4)) * 2 + 1
@@ -33,13 +33,20 @@ def rms_norm(x, scale=1.0, axis=-1, epsilon=TINY):
 
 
 NORMALISED = [
-    Case("dense", X, RNG.normal(size=(4, 2)), np.array([1.0, 2.0]), like=lambda x, k, b: x @ k + b), Case("dense", X, RNG.normal(size=(4, 2)), like=lambda x, k: x @ k),
-    Case("batch_normalization", X, MEAN, VARIANCE, -1, BETA, GAMMA, like=batch_norm), Case("batch_normalization", X, MEAN[:3], VARIANCE[:3], 1, epsilon=0.1, like=batch_norm), Case("batch_normalization", X, MEAN, VARIANCE, axis=2, scale=GAMMA, like=batch_norm),
-    Case("layer_normalization", X, like=layer_norm, rtol=1e-4), Case("layer_normalization", X, GAMMA, BETA, epsilon=0.1, like=layer_norm, rtol=1e-4), Case("layer_normalization", X, axis=(1, 2), epsilon=1e-3, like=layer_norm, rtol=1e-4),
+    Case("dense", X, RNG.normal(size=(4, 2)), np.array([1.0, 2.0]), like=lambda x, k, b: x @ k + b),
+    Case("dense", X, RNG.normal(size=(4, 2)), like=lambda x, k: x @ k),
+    Case("batch_normalization", X, MEAN, VARIANCE, -1, BETA, GAMMA, like=batch_norm),
+    Case("batch_normalization", X, MEAN[:3], VARIANCE[:3], 1, epsilon=0.1, like=batch_norm),
+    Case("batch_normalization", X, MEAN, VARIANCE, axis=2, scale=GAMMA, like=batch_norm),
+    Case("layer_normalization", X, like=layer_norm, rtol=1e-4),
+    Case("layer_normalization", X, GAMMA, BETA, epsilon=0.1, like=layer_norm, rtol=1e-4),
+    Case("layer_normalization", X, axis=(1, 2), epsilon=1e-3, like=layer_norm, rtol=1e-4),
     Case("layer_normalization", X, RNG.normal(size=(3, 4)), RNG.normal(size=(3, 4)), axis=[-2, -1], like=layer_norm, rtol=1e-4),
-    Case("rms_normalization", X, like=rms_norm), Case("rms_normalization", X, GAMMA, epsilon=0.1, like=rms_norm), Case("rms_normalization", X, axis=(1, 2), like=rms_norm),
+    Case("rms_normalization", X, like=rms_norm),
+    Case("rms_normalization", X, GAMMA, epsilon=0.1, like=rms_norm),
+    Case("rms_normalization", X, axis=(1, 2), like=rms_norm),
     Case("psnr", X, X + 0.5, 4.0, expected=np.array(20 * np.log10(4.0) - 10 * np.log10(0.25))),
-]  # fmt: skip
+]
 
 
 def binary(t, p, from_logits=False):
@@ -58,13 +65,28 @@ def sparse(t, p, from_logits=False, axis=-1):
 
 
 CROSS_ENTROPIES = [
-    Case("binary_crossentropy", T, P, like=binary), Case("binary_crossentropy", T, X[0], from_logits=True, like=binary), Case("binary_crossentropy", np.array([0, 1, 1]), np.array([0.2, 0.7, 0.4]), like=binary),
-    Case("binary_crossentropy", np.array([1.0, 0.0, 1.0, 0.0]), np.array([-200.0, 200.0, 200.0, -200.0]), from_logits=True, expected=np.array([200.0, 200.0, 0, 0])), Case("categorical_crossentropy", T, P, like=categorical),
-    Case("categorical_crossentropy", T, P * 3, like=categorical), Case("categorical_crossentropy", T, X[0], True, like=categorical), Case("categorical_crossentropy", T.T, X[0].T, from_logits=True, axis=0, like=categorical),
-    Case("sparse_categorical_crossentropy", LABELS, P, like=sparse), Case("sparse_categorical_crossentropy", LABELS[:, None], P, like=sparse), Case("sparse_categorical_crossentropy", LABELS, X[0], from_logits=True, like=sparse),
-    Case("sparse_categorical_crossentropy", LABELS, X[0].T, True, axis=0, like=sparse), Case("sparse_categorical_crossentropy", np.array([[0, 1, 3], [2, 2, 1]]), X, True, like=sparse),
-    Case("sparse_categorical_crossentropy", LABELS.astype(np.uint8), P, like=sparse), Case("sparse_categorical_crossentropy", LABELS.astype(np.float32), P, like=lambda t, p: sparse(t.astype(int), p)),
-]  # fmt: skip
+    Case("binary_crossentropy", T, P, like=binary),
+    Case("binary_crossentropy", T, X[0], from_logits=True, like=binary),
+    Case("binary_crossentropy", np.array([0, 1, 1]), np.array([0.2, 0.7, 0.4]), like=binary),
+    Case(
+        "binary_crossentropy",
+        np.array([1.0, 0.0, 1.0, 0.0]),
+        np.array([-200.0, 200.0, 200.0, -200.0]),
+        from_logits=True,
+        expected=np.array([200.0, 200.0, 0, 0]),
+    ),
+    Case("categorical_crossentropy", T, P, like=categorical),
+    Case("categorical_crossentropy", T, P * 3, like=categorical),
+    Case("categorical_crossentropy", T, X[0], True, like=categorical),
+    Case("categorical_crossentropy", T.T, X[0].T, from_logits=True, axis=0, like=categorical),
+    Case("sparse_categorical_crossentropy", LABELS, P, like=sparse),
+    Case("sparse_categorical_crossentropy", LABELS[:, None], P, like=sparse),
+    Case("sparse_categorical_crossentropy", LABELS, X[0], from_logits=True, like=sparse),
+    Case("sparse_categorical_crossentropy", LABELS, X[0].T, True, axis=0, like=sparse),
+    Case("sparse_categorical_crossentropy", np.array([[0, 1, 3], [2, 2, 1]]), X, True, like=sparse),
+    Case("sparse_categorical_crossentropy", LABELS.astype(np.uint8), P, like=sparse),
+    Case("sparse_categorical_crossentropy", LABELS.astype(np.float32), P, like=lambda t, p: sparse(t.astype(int), p)),
+]
 
 PIXELS = np.arange(2 * 2 * 4 * 8).reshape(2, 2, 4, 8)
 
@@ -83,9 +105,11 @@ def shuffled(x, b, data_format="channels_last"):
 
 FIRST = np.moveaxis(PIXELS, -1, 1)
 BLOCKS = [
-    Case("depth_to_space", PIXELS, 2, like=shuffled), Case("depth_to_space", FIRST, 2, "channels_first", like=shuffled),
-    Case("space_to_depth", shuffled(PIXELS, 2), 2, expected=PIXELS), Case("space_to_depth", shuffled(FIRST, 2, "channels_first"), 2, data_format="channels_first", expected=FIRST),
-]  # fmt: skip
+    Case("depth_to_space", PIXELS, 2, like=shuffled),
+    Case("depth_to_space", FIRST, 2, "channels_first", like=shuffled),
+    Case("space_to_depth", shuffled(PIXELS, 2), 2, expected=PIXELS),
+    Case("space_to_depth", shuffled(FIRST, 2, "channels_first"), 2, data_format="channels_first", expected=FIRST),
+]
 
 
 def attention(q, k, v, bias=None, mask=None, scale=None, is_causal=False, attn_logits_soft_cap=None):
@@ -107,10 +131,17 @@ Q, K, V = (RNG.normal(size=(2, n, 4, 3)) for n in (5, 6, 6))
 SEEN = RNG.uniform(size=(2, 1, 5, 6)) < 0.6
 SEEN[..., 0] = True
 ATTENTION = [
-    Case("dot_product_attention", Q, K, V, like=attention), Case("dot_product_attention", Q, K, V[..., :2], like=attention), Case("dot_product_attention", Q, K, V, RNG.normal(size=(4, 5, 6)), like=attention), Case("dot_product_attention", Q, K, V, mask=SEEN, like=attention),
-    Case("dot_product_attention", Q, K, V, is_causal=True, like=attention), Case("dot_product_attention", Q, K, V, mask=SEEN, is_causal=True, scale=0.1, like=attention), Case("dot_product_attention", Q, K, V, attn_logits_soft_cap=0.5, like=attention),
-    Case("dot_product_attention", Q, K[:, :, :2], V[:, :, :2], like=attention), Case("dot_product_attention", Q, K[:, :, :1], V[:, :, :1], mask=SEEN, like=attention), Case("dot_product_attention", Q.astype(np.float16), K.astype(np.float16), V.astype(np.float16), like=attention, rtol=1e-2, atol=5e-3),
-]  # fmt: skip
+    Case("dot_product_attention", Q, K, V, like=attention),
+    Case("dot_product_attention", Q, K, V[..., :2], like=attention),
+    Case("dot_product_attention", Q, K, V, RNG.normal(size=(4, 5, 6)), like=attention),
+    Case("dot_product_attention", Q, K, V, mask=SEEN, like=attention),
+    Case("dot_product_attention", Q, K, V, is_causal=True, like=attention),
+    Case("dot_product_attention", Q, K, V, mask=SEEN, is_causal=True, scale=0.1, like=attention),
+    Case("dot_product_attention", Q, K, V, attn_logits_soft_cap=0.5, like=attention),
+    Case("dot_product_attention", Q, K[:, :, :2], V[:, :, :2], like=attention),
+    Case("dot_product_attention", Q, K[:, :, :1], V[:, :, :1], mask=SEEN, like=attention),
+    Case("dot_product_attention", Q.astype(np.float16), K.astype(np.float16), V.astype(np.float16), like=attention, rtol=1e-2, atol=5e-3),
+]
 
 
 @table(NORMALISED)

@@ -6,16 +6,24 @@ import pytest
 import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.ops.cases import Case, table
 
 from cornu import ops
 from cornu.errors import ArgumentError, ShapeError
+from tests.ops.cases import Case, table
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(2, 3, 4))
 WHOLE = RNG.integers(-3, 4, size=(2, 3, 4))
 WITH_NAN = np.where(RNG.uniform(size=(2, 3, 4)) < 0.1, np.nan, X)
-AXES = [{}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"axis": (0, -1)}, {"axis": [2, 0], "keepdims": True}, {"keepdims": True}, {"axis": ()}]
+AXES = [
+    {},
+    {"axis": 1},
+    {"axis": -1, "keepdims": True},
+    {"axis": (0, -1)},
+    {"axis": [2, 0], "keepdims": True},
+    {"keepdims": True},
+    {"axis": ()},
+]
 SUMMED = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32", "int32": "int32", "uint32": "uint32"}
 
 
@@ -29,9 +37,19 @@ def tupled(like):
 
 
 REDUCTIONS = {
-    "sum": np.sum, "prod": np.prod, "mean": np.mean, "max": np.max, "min": np.min, "amax": np.amax, "amin": np.amin, "ptp": np.ptp, "var": np.var,
-    "std": np.std, "any": np.any, "all": np.all,
-}  # fmt: skip
+    "sum": np.sum,
+    "prod": np.prod,
+    "mean": np.mean,
+    "max": np.max,
+    "min": np.min,
+    "amax": np.amax,
+    "amin": np.amin,
+    "ptp": np.ptp,
+    "var": np.var,
+    "std": np.std,
+    "any": np.any,
+    "all": np.all,
+}
 
 CASES = [
     case
@@ -52,16 +70,29 @@ CASES = [
     Case("logsumexp", np.array([np.nan, 1.0]), expected=np.array(np.nan)),
     Case("logsumexp", np.array([1, 2, 3], np.uint8), expected=scipy.special.logsumexp([1.0, 2.0, 3.0])),
     *(Case("count_nonzero", WHOLE, like=np.count_nonzero, dtype="int32", **axes) for axes in ({}, {"axis": 1}, {"axis": (0, 2)})),
-    *(Case(op, x, **axes, like=getattr(np, op)) for op in ("argmax", "argmin") for x in (X, WHOLE, WITH_NAN)
-      for axes in ({}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"keepdims": True})),
+    *(
+        Case(op, x, **axes, like=getattr(np, op))
+        for op in ("argmax", "argmin")
+        for x in (X, WHOLE, WITH_NAN)
+        for axes in ({}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"keepdims": True})
+    ),
     *(Case(op, np.array([True, False, True]), like=getattr(np, op)) for op in ("argmax", "argmin", "max", "min")),
     *(Case(op, np.array([3, 200, 7], np.uint8), like=getattr(np, op)) for op in ("argmax", "argmin", "max", "min")),
     *(Case(op, np.array([3, 2**31 + 5, 7], np.uint32), like=getattr(np, op)) for op in ("argmax", "max", "min")),
-    *(Case(op, x, **axes, like=getattr(np, op)) for op in ("cumsum", "cumprod") for x in (X, WHOLE) for axes in ({}, {"axis": 1}, {"axis": -1})),
+    *(
+        Case(op, x, **axes, like=getattr(np, op))
+        for op in ("cumsum", "cumprod")
+        for x in (X, WHOLE)
+        for axes in ({}, {"axis": 1}, {"axis": -1})
+    ),
     *(Case(op, np.array([True, False, True]), like=lambda x, op=op: getattr(np, op)(x.astype(int))) for op in ("cumsum", "cumprod")),
     Case("cumsum", np.array([100, 100], np.int8), expected=np.array([100, -56], np.int8)),
     Case("cumsum", np.array([100, 100], np.int8), dtype="int8", expected=np.array([100, -56], np.int8)),
-    *(Case(op, np.ones((2, 3), kind), expected=np.full((), value), dtype=wide) for op, value in (("sum", 6), ("prod", 1)) for kind, wide in SUMMED.items()),
+    *(
+        Case(op, np.ones((2, 3), kind), expected=np.full((), value), dtype=wide)
+        for op, value in (("sum", 6), ("prod", 1))
+        for kind, wide in SUMMED.items()
+    ),
     Case("sum", np.array([200, 100], np.uint8), expected=np.array(300), dtype="uint32"),
     Case("sum", np.zeros((0,)), expected=np.array(0.0)),
     Case("prod", np.zeros((2, 0)), axis=1, expected=np.ones(2)),
@@ -77,10 +108,16 @@ CASES = [
     Case("allclose", X, X + 1e-7, like=np.allclose),
     Case("allclose", X, X + 1e-2, like=np.allclose),
     Case("moments", X, 1, like=lambda x, a: (np.mean(x, a), np.var(x, a))),
-    Case("moments", X, [0, 2], keepdims=True, like=lambda x, a, keepdims: (np.mean(x, (0, 2), keepdims=True), np.var(x, (0, 2), keepdims=True))),
+    Case(
+        "moments",
+        X,
+        [0, 2],
+        keepdims=True,
+        like=lambda x, a, keepdims: (np.mean(x, (0, 2), keepdims=True), np.var(x, (0, 2), keepdims=True)),
+    ),
     Case("moments", np.array([100.0, -100.0]).astype(np.float16), 0, expected=[np.array(0.0), np.array(10000.0)], dtype="float16"),
     Case("sum", [[1, 2], [3, 4]], axis=0, expected=np.array([4, 6])),
-]  # fmt: skip
+]
 
 
 def _dtype_named(case):
@@ -108,7 +145,9 @@ def test_an_extreme_of_nothing_is_refused(op, backend):
         getattr(ops, op)(np.zeros((2, 0)), axis=1)
 
 
-@pytest.mark.parametrize(("axis", "error", "words"), [(3, ArgumentError, "from -3 to 2"), ((0, 0), ArgumentError, "once"), (1.0, ArgumentError, "whole number")])
+@pytest.mark.parametrize(
+    ("axis", "error", "words"), [(3, ArgumentError, "from -3 to 2"), ((0, 0), ArgumentError, "once"), (1.0, ArgumentError, "whole number")]
+)
 def test_axes_that_are_not_there_are_refused(axis, error, words, backend):
     for op in (ops.sum, ops.mean, ops.max, ops.logsumexp, ops.var):
         with pytest.raises(error, match=words):

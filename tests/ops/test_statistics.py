@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import pytest
 import scipy.spatial.distance
-from tests.ops.cases import Case, table
 
 from cornu import ops
 from cornu.errors import ArgumentError, ShapeError
+from tests.ops.cases import Case, table
 
 RNG = np.random.default_rng(4)
 X = RNG.normal(size=(2, 3, 5))
@@ -37,45 +37,96 @@ def histogram(*args):
 
 
 AVERAGES = [
-    Case("average", X, like=np.average), Case("average", X, axis=1, like=np.average), Case("average", X, axis=(0, 2), like=np.average), Case("average", WHOLE, like=np.average),
-    Case("average", X, axis=1, weights=np.array([1.0, 2.0, 5.0]), like=np.average), Case("average", X, weights=np.abs(X), like=np.average), Case("average", WHOLE, axis=0, weights=np.array([1, 3]), like=np.average),
-]  # fmt: skip
+    Case("average", X, like=np.average),
+    Case("average", X, axis=1, like=np.average),
+    Case("average", X, axis=(0, 2), like=np.average),
+    Case("average", WHOLE, like=np.average),
+    Case("average", X, axis=1, weights=np.array([1.0, 2.0, 5.0]), like=np.average),
+    Case("average", X, weights=np.abs(X), like=np.average),
+    Case("average", WHOLE, axis=0, weights=np.array([1, 3]), like=np.average),
+]
 
 QUANTILES = [
-    *(Case("median", X, like=np.median, **axes) for axes in AXES), Case("median", WHOLE, axis=-1, like=np.median), Case("median", HOLES, axis=-1, like=np.median), Case("median", X.astype(np.float16), axis=-1, like=np.median),
-    *(Case("quantile", X, 0.3, like=np.quantile, **axes) for axes in AXES), *(Case("quantile", X, np.array([0.0, 0.1, 0.5, 0.77, 1.0]), axis=-1, method=m, like=np.quantile) for m in METHODS),
-    *(Case("quantile", np.arange(11.0), q, method=m, like=np.quantile) for q in (0.1, 0.3, 0.6, 0.7) for m in METHODS), Case("quantile", X, np.array([[0.1], [0.9]]), axis=(0, 1), keepdims=True, like=np.quantile),
-    Case("quantile", WHOLE, 0.4, axis=1, like=np.quantile), Case("quantile", HOLES, 0.4, axis=2, like=np.quantile), Case("percentile", X, 30, axis=1, like=np.percentile), Case("percentile", X, [10.0, 90.0], like=np.percentile),
+    *(Case("median", X, like=np.median, **axes) for axes in AXES),
+    Case("median", WHOLE, axis=-1, like=np.median),
+    Case("median", HOLES, axis=-1, like=np.median),
+    Case("median", X.astype(np.float16), axis=-1, like=np.median),
+    *(Case("quantile", X, 0.3, like=np.quantile, **axes) for axes in AXES),
+    *(Case("quantile", X, np.array([0.0, 0.1, 0.5, 0.77, 1.0]), axis=-1, method=m, like=np.quantile) for m in METHODS),
+    *(Case("quantile", np.arange(11.0), q, method=m, like=np.quantile) for q in (0.1, 0.3, 0.6, 0.7) for m in METHODS),
+    Case("quantile", X, np.array([[0.1], [0.9]]), axis=(0, 1), keepdims=True, like=np.quantile),
+    Case("quantile", WHOLE, 0.4, axis=1, like=np.quantile),
+    Case("quantile", HOLES, 0.4, axis=2, like=np.quantile),
+    Case("percentile", X, 30, axis=1, like=np.percentile),
+    Case("percentile", X, [10.0, 90.0], like=np.percentile),
     Case("quantile", np.array([np.inf, np.inf, 1.0]), 0.75, expected=np.array(np.inf)),
-]  # fmt: skip
+]
 
 NAN = [
-    *(Case(op, HOLES, like=quietly(getattr(np, op)), **axes) for op in ("nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "nanmedian") for axes in AXES),
+    *(
+        Case(op, HOLES, like=quietly(getattr(np, op)), **axes)
+        for op in ("nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd", "nanmedian")
+        for axes in AXES
+    ),
     *(Case(op, WHOLE, axis=1, like=getattr(np, op)) for op in ("nansum", "nanmax", "nanmin", "nanmean", "nanstd", "nanmedian")),
     *(Case(op, HOLES, axis=axis, like=getattr(np, op)) for op in ("nancumsum", "nancumprod") for axis in (None, 1)),
-    *(Case(op, HOLES[1], like=getattr(np, op), **axes) for op in ("nanargmax", "nanargmin") for axes in ({}, {"axis": 0}, {"axis": 1, "keepdims": True})),
-    Case("nanargmax", HOLES[0, :2], axis=1, expected=np.array([-1, np.nanargmax(HOLES[0, 1])])), Case("nanargmin", WHOLE, axis=1, like=np.nanargmin),
-    *(Case("nanquantile", HOLES, 0.4, axis=2, method=m, like=quietly(np.nanquantile)) for m in METHODS), Case("nanquantile", HOLES, [0.2, 0.9], axis=(0, 1), keepdims=True, like=quietly(np.nanquantile)),
-    Case("nanpercentile", HOLES, 60, axis=1, like=quietly(np.nanpercentile)), Case("nansum", np.array([1.0, np.nan, np.inf]), like=np.nansum),
-]  # fmt: skip
+    *(
+        Case(op, HOLES[1], like=getattr(np, op), **axes)
+        for op in ("nanargmax", "nanargmin")
+        for axes in ({}, {"axis": 0}, {"axis": 1, "keepdims": True})
+    ),
+    Case("nanargmax", HOLES[0, :2], axis=1, expected=np.array([-1, np.nanargmax(HOLES[0, 1])])),
+    Case("nanargmin", WHOLE, axis=1, like=np.nanargmin),
+    *(Case("nanquantile", HOLES, 0.4, axis=2, method=m, like=quietly(np.nanquantile)) for m in METHODS),
+    Case("nanquantile", HOLES, [0.2, 0.9], axis=(0, 1), keepdims=True, like=quietly(np.nanquantile)),
+    Case("nanpercentile", HOLES, 60, axis=1, like=quietly(np.nanpercentile)),
+    Case("nansum", np.array([1.0, np.nan, np.inf]), like=np.nansum),
+]
 
 COUNTS = [
-    Case("histogram", X, like=histogram), Case("histogram", V, 3, like=histogram), Case("histogram", V, 4, (0, 4), like=histogram), Case("histogram", WHOLE, 9, (0, 9), like=histogram),
-    Case("histogram", np.full(3, 2.0), 2, like=histogram), Case("histogram", np.zeros((0,)), 2, like=histogram), Case("bincount", np.array([1, 2, 1, 5]), symbolic=False, like=np.bincount),
-    Case("bincount", np.array([1, 2]), minlength=5, symbolic=False, like=np.bincount), Case("bincount", np.array([1, 2, 1]), weights=np.array([0.5, 1.0, 2.0]), symbolic=False, like=np.bincount, dtype="float32"),
-    Case("bincount", np.array([[0, 1, 1], [3, 0, 0]]), symbolic=False, expected=np.array([[1, 2, 0, 0], [2, 0, 0, 1]])), Case("bincount", np.array([[0, 1], [1, 1]]), weights=np.array([[1.0, 2], [3, 4]]), symbolic=False, expected=np.array([[1.0, 2], [0, 7]])),
+    Case("histogram", X, like=histogram),
+    Case("histogram", V, 3, like=histogram),
+    Case("histogram", V, 4, (0, 4), like=histogram),
+    Case("histogram", WHOLE, 9, (0, 9), like=histogram),
+    Case("histogram", np.full(3, 2.0), 2, like=histogram),
+    Case("histogram", np.zeros((0,)), 2, like=histogram),
+    Case("bincount", np.array([1, 2, 1, 5]), symbolic=False, like=np.bincount),
+    Case("bincount", np.array([1, 2]), minlength=5, symbolic=False, like=np.bincount),
+    Case("bincount", np.array([1, 2, 1]), weights=np.array([0.5, 1.0, 2.0]), symbolic=False, like=np.bincount, dtype="float32"),
+    Case("bincount", np.array([[0, 1, 1], [3, 0, 0]]), symbolic=False, expected=np.array([[1, 2, 0, 0], [2, 0, 0, 1]])),
+    Case(
+        "bincount", np.array([[0, 1], [1, 1]]), weights=np.array([[1.0, 2], [3, 4]]), symbolic=False, expected=np.array([[1.0, 2], [0, 7]])
+    ),
     Case("bincount", np.zeros((0,), int), minlength=2, symbolic=False, like=np.bincount),
-]  # fmt: skip
+]
 RELATIONS = [
-    Case("corrcoef", X[0], like=np.corrcoef), Case("corrcoef", WHOLE[0], like=np.corrcoef), Case("corrcoef", V, like=np.corrcoef), Case("cdist", X[0], X[1], like=scipy.spatial.distance.cdist),
-    Case("cdist", X, X[:, :2], expected=np.stack([scipy.spatial.distance.cdist(a, a[:2]) for a in X])), *(Case("correlate", x, y, mode, like=np.correlate) for x, y in ((V, V[:2]), (V, V[:3]), (V[:2], V), (V[:3], V), (V, V), (V[:4], V[:2]), (V[:2], V[:4])) for mode in ("valid", "same", "full")),
-    Case("correlate", np.array([1, 2, 3]), np.array([0, 1]), like=np.correlate), Case("correlate", np.array([1j, 2]), np.array([1, 1j]), "full", like=np.correlate),
-]  # fmt: skip
+    Case("corrcoef", X[0], like=np.corrcoef),
+    Case("corrcoef", WHOLE[0], like=np.corrcoef),
+    Case("corrcoef", V, like=np.corrcoef),
+    Case("cdist", X[0], X[1], like=scipy.spatial.distance.cdist),
+    Case("cdist", X, X[:, :2], expected=np.stack([scipy.spatial.distance.cdist(a, a[:2]) for a in X])),
+    *(
+        Case("correlate", x, y, mode, like=np.correlate)
+        for x, y in ((V, V[:2]), (V, V[:3]), (V[:2], V), (V[:3], V), (V, V), (V[:4], V[:2]), (V[:2], V[:4]))
+        for mode in ("valid", "same", "full")
+    ),
+    Case("correlate", np.array([1, 2, 3]), np.array([0, 1]), like=np.correlate),
+    Case("correlate", np.array([1j, 2]), np.array([1, 1j]), "full", like=np.correlate),
+]
 
 CALCULUS = [
-    Case("diff", V, like=np.diff), Case("diff", X, 2, axis=1, like=np.diff), Case("diff", WHOLE, axis=0, like=np.diff), Case("diff", np.array([True, True, False]), like=np.diff), Case("diff", V, 0, like=np.diff), Case("diff", V, 9, like=np.diff),
-    Case("trapezoid", V, like=np.trapezoid), Case("trapezoid", X, axis=1, dx=0.5, like=np.trapezoid), Case("trapezoid", X, np.array([0.0, 1.0, 4.0]), axis=1, like=np.trapezoid), Case("trapezoid", X, np.cumsum(np.abs(X), 1), axis=1, like=np.trapezoid), Case("trapezoid", WHOLE, like=np.trapezoid),
-]  # fmt: skip
+    Case("diff", V, like=np.diff),
+    Case("diff", X, 2, axis=1, like=np.diff),
+    Case("diff", WHOLE, axis=0, like=np.diff),
+    Case("diff", np.array([True, True, False]), like=np.diff),
+    Case("diff", V, 0, like=np.diff),
+    Case("diff", V, 9, like=np.diff),
+    Case("trapezoid", V, like=np.trapezoid),
+    Case("trapezoid", X, axis=1, dx=0.5, like=np.trapezoid),
+    Case("trapezoid", X, np.array([0.0, 1.0, 4.0]), axis=1, like=np.trapezoid),
+    Case("trapezoid", X, np.cumsum(np.abs(X), 1), axis=1, like=np.trapezoid),
+    Case("trapezoid", WHOLE, like=np.trapezoid),
+]
 
 
 @table(AVERAGES)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import stat
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
 from cornu.errors import SavingError
+from cornu.saving import atomic
 from cornu.saving.atomic import atomic_write
 
 
@@ -102,34 +101,75 @@ def test_a_name_of_255_bytes_can_be_written(tmp_path):
     assert path.read_text() == "long"
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")
 def test_kill_nine_at_any_instant_of_fifty_saves_leaves_a_whole_file(tmp_path):
-    path = tmp_path / "model.bin"
     script = textwrap.dedent("""
-        import sys
+        import os, signal, sys, time
+        from pathlib import Path
         from cornu.saving.atomic import atomic_write
-        count = 0
-        while True:
-            with atomic_write(sys.argv[1]) as temporary, open(temporary, "wb") as file:
-                for _ in range(64):  # in pieces, so that most instants lie inside a write
-                    file.write(bytes([count % 256]) * 4096)
-            count += 1
-            if count == 1:
-                print("first", flush=True)
-    """)
-    wholes = set()
-    for attempt in range(50):
-        process = subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE)
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"first\n"
+
+        path, wholes = Path(sys.argv[1]) / "model.bin", set()
+        for attempt in range(50):
+            told, tell = os.pipe()
+            child = os.fork()
+            if child == 0:
+                count = 0
+                while True:
+                    with atomic_write(path) as temporary, open(temporary, "wb") as file:
+                        for _ in range(64):  # in pieces, so that most instants lie inside a write
+                            file.write(bytes([count % 256]) * 4096)
+                    count += 1
+                    os.write(tell, b"x") if count == 1 else None
+            os.read(told, 1)
             time.sleep(0.001 * (attempt % 10))
-        finally:
-            process.kill()
-            process.wait()
-            process.stdout.close()
-        content = path.read_bytes()
-        assert len(content) == 64 * 4096
-        assert len(set(content)) == 1, "the file mixes two saves"
-        wholes.add(content[0])
-    assert len(wholes) > 1, "every kill came before a second save; the test shows nothing"
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            os.close(told), os.close(tell)
+            content = path.read_bytes()
+            wholes.add(content[0])
+            assert content == content[:1] * (64 * 4096), "torn"
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(b"last")
+        print(len(wholes), *os.listdir(sys.argv[1]))
+    """)
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    wholes, *left = done.stdout.split()
+    assert int(wholes) > 3  # kills came between different saves
+    assert left == ["model.bin"]  # what the killed had left behind is swept
+
+
+def test_leftovers_of_the_living_and_of_other_names_stay(tmp_path):
+    write(tmp_path / "a", "x")
+    mine, gone = (
+        os.getpid(),
+        subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True),
+    )
+    names = {
+        f".a.{atomic._HOST}-{mine}-{'0' * 12}.part": True,
+        f".a.{atomic._HOST}-{gone.stdout.strip()}-{'0' * 12}.part": False,
+        f".a.{atomic._HOST}-{gone.stdout.strip()}-{'0' * 12}.weights.part": False,
+        f".a.ffffffff-{gone.stdout.strip()}-{'0' * 12}.part": True,  # another machine's
+        f".b.{atomic._HOST}-{gone.stdout.strip()}-{'0' * 12}.part": True,
+    }
+    for name in names:
+        (tmp_path / name).write_text("")
+    write(tmp_path / "a", "y")
+    assert {name: (tmp_path / name).exists() for name in names} == names
+
+
+@pytest.mark.parametrize("one_step", [True, False])
+def test_a_folder_takes_the_place_of_another(tmp_path, monkeypatch, one_step):
+    if not one_step:
+        monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
+    for text in ("old", "new"):
+        with atomic.atomic_folder(tmp_path / "m") as folder:
+            (folder / text).write_text(text)
+        assert os.listdir(tmp_path) == ["m"]
+        assert os.listdir(tmp_path / "m") == [text]
+    with pytest.raises(FileNotFoundError), atomic.atomic_folder(tmp_path / "m") as folder:
+        (folder / "third").joinpath("nowhere").write_text("")
+    assert os.listdir(tmp_path / "m") == ["new"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SavingError, match="is a file"), atomic.atomic_folder(tmp_path / "file"):
+        pass

@@ -1,37 +1,41 @@
 """Reading and writing parts of arrays, in JAX."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
 __all__ = ["get_item", "nonzero", "scatter_rows", "slice", "slice_update", "take", "take_along_axis"]
 
 
-def get_item(x, key):
+def get_item(x: Any, key: Any) -> Any:
     return x[key]
 
 
-def nonzero(x):
+def nonzero(x: Any) -> Any:
     return tuple(i.astype("int32") for i in jnp.nonzero(x))
 
 
-def take(x, indices, axis):
+def take(x: Any, indices: Any, axis: Any) -> Any:
     # Out of bounds counts as the nearest end; negative indices count from the end first
     return jnp.take(x, jnp.where(indices < 0, indices + x.shape[axis], indices), axis, mode="clip")
 
 
-def take_along_axis(x, indices, axis):
+def take_along_axis(x: Any, indices: Any, axis: Any) -> Any:
     return jnp.take_along_axis(x, jnp.where(indices < 0, indices + x.shape[axis], indices), axis, mode="clip")
 
 
-def slice(x, start, shape):
+def slice(x: Any, start: Any, shape: tuple[int, ...]) -> Any:
     return jax.lax.dynamic_slice(x, tuple(start), shape)
 
 
-def slice_update(x, start, updates):
+def slice_update(x: Any, start: Any, updates: Any) -> Any:
     return jax.lax.dynamic_update_slice(x, updates, tuple(start))
 
 
-def scatter_rows(x, rows, updates, reduction):
+def scatter_rows(x: Any, rows: Any, updates: Any, reduction: str | None) -> Any:
     if reduction == "mul":
         return _multiply_rows(x, rows, updates)
     at = x.at[rows]
@@ -39,7 +43,7 @@ def scatter_rows(x, rows, updates, reduction):
     return write(updates, mode="drop")
 
 
-def _multiply_rows(x, rows, updates):
+def _multiply_rows(x: Any, rows: Any, updates: Any) -> Any:
     """JAX multiplies with a gradient only where no row comes twice: updates of one row are sorted together and multiplied first."""
     order = jnp.argsort(rows)
     rows, updates = rows[order], updates[order]

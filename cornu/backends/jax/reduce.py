@@ -1,16 +1,37 @@
 """Reductions, scans and orders in JAX."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
-__all__ = ["all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "max", "mean", "min", "prod", "searchsorted", "sort", "sum", "top_k"]
+__all__ = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "cumprod",
+    "cumsum",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "searchsorted",
+    "sort",
+    "sum",
+    "top_k",
+]
 
 
-def _over_axes(reduction):
+def _over_axes(reduction: Callable[..., Any]) -> Any:
     return lambda x, axis, keepdims: reduction(x, axis=axis, keepdims=keepdims)
 
 
-def _in_own_dtype(reduction):
+def _in_own_dtype(reduction: Callable[..., Any]) -> Any:
     return lambda x, axis, keepdims: reduction(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
 
 
@@ -18,33 +39,33 @@ sum, prod, mean = _in_own_dtype(jnp.sum), _in_own_dtype(jnp.prod), _in_own_dtype
 max, min, any, all = _over_axes(jnp.max), _over_axes(jnp.min), _over_axes(jnp.any), _over_axes(jnp.all)
 
 
-def argmax(x, axis, keepdims):
+def argmax(x: Any, axis: Any, keepdims: bool) -> Any:
     return jnp.argmax(x, axis, keepdims=keepdims).astype("int32")
 
 
-def argmin(x, axis, keepdims):
+def argmin(x: Any, axis: Any, keepdims: bool) -> Any:
     return jnp.argmin(x, axis, keepdims=keepdims).astype("int32")
 
 
-def cumsum(x, axis):
+def cumsum(x: Any, axis: Any) -> Any:
     return jnp.cumsum(x, axis, dtype=x.dtype)
 
 
-def cumprod(x, axis):
+def cumprod(x: Any, axis: Any) -> Any:
     return jnp.cumprod(x, axis, dtype=x.dtype)
 
 
-def sort(x, axis):
+def sort(x: Any, axis: Any) -> Any:
     return jnp.sort(x, axis, stable=True)
 
 
-def argsort(x, axis):
+def argsort(x: Any, axis: Any) -> Any:
     return jnp.argsort(x, axis, stable=True).astype("int32")
 
 
-def top_k(x, k):
+def top_k(x: Any, k: int) -> Any:
     return jax.lax.top_k(x, k)
 
 
-def searchsorted(sequence, values, side):
+def searchsorted(sequence: Any, values: Any, side: str) -> Any:
     return jnp.searchsorted(sequence, values, side).astype("int32")

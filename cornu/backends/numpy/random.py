@@ -1,5 +1,9 @@
 """Random numbers in NumPy, a stream of its own for every key: Philox, keyed by the two words of the seed."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from cornu.dtypes import numpy_dtype
@@ -7,24 +11,24 @@ from cornu.dtypes import numpy_dtype
 __all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
 
 
-def generator(key):
+def generator(key: Any) -> Any:
     """NumPy's generator for a key of two uint32 words."""
     return np.random.Generator(np.random.Philox(key=np.asarray(key, np.uint64)))
 
 
-def random_uniform(key, shape, dtype):
+def random_uniform(key: Any, shape: tuple[int, ...], dtype: str) -> Any:
     return generator(key).random(shape, np.float64 if dtype == "float64" else np.float32).astype(numpy_dtype(dtype))
 
 
-def random_normal(key, shape, dtype):
+def random_normal(key: Any, shape: tuple[int, ...], dtype: str) -> Any:
     return generator(key).standard_normal(shape, np.float64 if dtype == "float64" else np.float32).astype(numpy_dtype(dtype))
 
 
-def random_truncated_normal(key, shape, dtype):
+def random_truncated_normal(key: Any, shape: tuple[int, ...], dtype: str) -> Any:
     return truncated_normal(generator(key), shape).astype(numpy_dtype(dtype))
 
 
-def truncated_normal(rng, shape):
+def truncated_normal(rng: Any, shape: tuple[int, ...]) -> Any:
     """Standard normal values, those beyond two deviations drawn again."""
     values = rng.standard_normal(shape, np.float32)
     flat = values.reshape(-1)
@@ -35,18 +39,18 @@ def truncated_normal(rng, shape):
     return values
 
 
-def random_integers(key, shape, low, high, dtype):
+def random_integers(key: Any, shape: tuple[int, ...], low: Any, high: Any, dtype: str) -> Any:
     return generator(key).integers(low, high, shape).astype(numpy_dtype(dtype))
 
 
-def permutation(key, n):
+def permutation(key: Any, n: int) -> Any:
     return generator(key).permutation(n).astype("int32")
 
 
-def categorical(key, logits, num_samples, dtype):
+def categorical(key: Any, logits: Any, num_samples: int, dtype: str) -> Any:
     noise = generator(key).gumbel(size=(logits.shape[0], num_samples, logits.shape[1]))
     return np.argmax(logits[:, None] + noise, -1).astype(numpy_dtype(dtype))
 
 
-def advance_key(state):
+def advance_key(state: Any) -> Any:
     return state.copy(), np.array([state[0], (int(state[1]) + 1) & 0xFFFFFFFF], np.uint32)

@@ -9,18 +9,24 @@ from cornu import dtypes
 from cornu.backends.spec.core import broadcast_shapes
 from cornu.backends.spec.tensor_spec import TensorSpec
 
-_KEEP = (
-    "exp exp2 expm1 log log1p log2 log10 sqrt rsqrt cbrt sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh erf erfc erfinv "
-    "i0 sigmoid negative sign square floor ceil trunc round bitwise_not stop_gradient conj"
-).split()
-_KEEP_AS_BOOL = "isfinite isinf isnan logical_not signbit".split()
-_MEET = (
-    "add subtract multiply divide floor_divide mod fmod power maximum minimum arctan2 hypot logaddexp logaddexp2 nextafter gcd lcm bitwise_and "
-    "bitwise_or bitwise_xor left_shift right_shift"
-).split()
-_MEET_AS_BOOL = "equal not_equal less less_equal greater greater_equal logical_and logical_or logical_xor".split()
+_KEEP = [
+    "exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "cbrt", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
+    "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "erf", "erfc", "erfinv", "i0", "sigmoid", "negative", "sign", "square",
+    "floor", "ceil", "trunc", "round", "bitwise_not", "stop_gradient", "conj",
+]  # fmt: skip
+_KEEP_AS_BOOL = [
+    "isfinite", "isinf", "isnan", "logical_not", "signbit",
+]  # fmt: skip
+_MEET = [
+    "add", "subtract", "multiply", "divide", "floor_divide", "mod", "fmod", "power", "maximum", "minimum", "arctan2", "hypot",
+    "logaddexp", "logaddexp2", "nextafter", "gcd", "lcm", "bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift",
+]  # fmt: skip
+_MEET_AS_BOOL = [
+    "equal", "not_equal", "less", "less_equal", "greater", "greater_equal", "logical_and", "logical_or", "logical_xor",
+]  # fmt: skip
 
-__all__ = [*_KEEP, *_KEEP_AS_BOOL, *_MEET, *_MEET_AS_BOOL, "absolute", "clip", "complex", "imag", "real", "where"]
+__all__ = ["absolute", "clip", "complex", "imag", "real", "where"]
+__all__.extend(_KEEP + _KEEP_AS_BOOL + _MEET + _MEET_AS_BOOL)
 
 
 def _keep(x: TensorSpec) -> TensorSpec:
@@ -62,5 +68,10 @@ def clip(x: TensorSpec, x_min: Any, x_max: Any) -> TensorSpec:
 
 
 absolute = real = imag = _part
-_RULES: dict[Callable[..., TensorSpec], list[str]] = {_keep: _KEEP, _keep_as_bool: _KEEP_AS_BOOL, _meet: _MEET, _meet_as_bool: _MEET_AS_BOOL}
+_RULES: dict[Callable[..., TensorSpec], list[str]] = {
+    _keep: _KEEP,
+    _keep_as_bool: _KEEP_AS_BOOL,
+    _meet: _MEET,
+    _meet_as_bool: _MEET_AS_BOOL,
+}
 globals().update({name: rule for rule, names in _RULES.items() for name in names})

@@ -9,7 +9,8 @@ from cornu.backends.spec.tensor_spec import TensorSpec
 from cornu.errors import ShapeError
 
 __all__ = [
-    "cholesky", "det", "eig", "eigh", "einsum", "inv", "lu_factor", "matmul", "qr", "slogdet", "solve", "solve_triangular", "svd", "tensordot",
+    "cholesky", "det", "eig", "eigh", "einsum", "inv", "lu_factor", "matmul", "qr", "slogdet", "solve", "solve_triangular", "svd",
+    "tensordot",
 ]  # fmt: skip
 
 
@@ -19,7 +20,9 @@ def matmul(x1: TensorSpec, x2: TensorSpec) -> TensorSpec:
     a = s1 if len(s1) > 1 else (1, *s1)
     b = s2 if len(s2) > 1 else (*s2, 1)
     if not s1 or not s2 or a[-1] != b[-2]:
-        raise ShapeError(f"A matrix product needs the last axis of the first as long as the last but one of the second, got shapes {s1} and {s2}.")
+        raise ShapeError(
+            f"A matrix product needs the last axis of the first as long as the last but one of the second, got shapes {s1} and {s2}."
+        )
     try:
         lead = np.broadcast_shapes(a[:-2], b[:-2])
     except ValueError:

@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from cornu.backends.spec.tensor_spec import TensorSpec
 
-__all__ = ["all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "max", "mean", "min", "prod", "searchsorted", "sort", "sum", "top_k"]
+__all__ = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "cumprod",
+    "cumsum",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "searchsorted",
+    "sort",
+    "sum",
+    "top_k",
+]
 
 
 def sum(x: TensorSpec, axis: tuple[int, ...], keepdims: bool) -> TensorSpec:

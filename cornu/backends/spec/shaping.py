@@ -11,8 +11,8 @@ from cornu.backends.spec.tensor_spec import TensorSpec
 from cornu.dtypes import numpy_dtype
 
 __all__ = [
-    "arange", "broadcast_to", "concatenate", "flip", "full", "pad", "repeat", "reshape", "roll", "split", "stack", "tile",
-    "transpose", "tril", "triu", "view",
+    "arange", "broadcast_to", "concatenate", "flip", "full", "pad", "repeat", "reshape", "roll", "split", "stack", "tile", "transpose",
+    "tril", "triu", "view",
 ]  # fmt: skip
 
 

@@ -62,7 +62,9 @@ class TensorSpec:
         return self.shape[0]
 
     def __bool__(self) -> bool:
-        raise DTypeError("A symbolic value has no truth value. Use `ops.where` or `ops.cond` in place of `if`, and `ops.logical_and` in place of `and`.")
+        raise DTypeError(
+            "A symbolic value has no truth value. Use `ops.where` or `ops.cond` in place of `if`, and `ops.logical_and` in place of `and`."
+        )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         raise DTypeError("A symbolic value holds no numbers, so NumPy cannot read it. Use the function of the same name in `cornu.ops`.")

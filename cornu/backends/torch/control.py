@@ -1,5 +1,10 @@
 """Control flow in PyTorch: Python's own."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import stack
 
@@ -10,5 +15,5 @@ __all__ = ["cond", "scan", "switch", "vmap", "while_loop"]
 scan = scan_with(stack)
 
 
-def vmap(f, args):
+def vmap(f: Callable[..., Any], args: Any) -> Any:
     return torch.func.vmap(f, randomness="different")(*args)

@@ -1,32 +1,40 @@
 """Elementwise primitives in PyTorch."""
 
+from __future__ import annotations
+
 import operator
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import erfc, erfinv, exp2, i0, rsqrt, sigmoid
 
-_OWN = (
-    "absolute arccos arccosh arcsin arcsinh arctan arctanh bitwise_not ceil cos cosh erf exp expm1 floor isfinite isinf isnan log log10 log1p log2 "
-    "logical_and logical_not logical_or logical_xor negative real round signbit sin sinh sqrt square tan tanh trunc"
-).split()
+_OWN = [
+    "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "bitwise_not", "ceil", "cos", "cosh", "erf", "exp",
+    "expm1", "floor", "isfinite", "isinf", "isnan", "log", "log10", "log1p", "log2", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "negative", "real", "round", "signbit", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc",
+]  # fmt: skip
 # Operators take a Python scalar on either side without making a tensor of it.
 _OPERATORS = {
     "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "floor_divide": "floordiv", "mod": "mod", "power": "pow",
     "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
     "bitwise_and": "and_", "bitwise_or": "or_", "bitwise_xor": "xor", "left_shift": "lshift", "right_shift": "rshift",
 }  # fmt: skip
-_PAIRS = "arctan2 fmod gcd hypot lcm logaddexp logaddexp2 maximum minimum nextafter".split()
-
-__all__ = [
-    *_OWN, *_OPERATORS, *_PAIRS, "cbrt", "clip", "complex", "conj", "erfc", "erfinv", "exp2", "i0", "imag", "rsqrt", "sigmoid", "sign",
-    "stop_gradient", "where", "widened",
+_PAIRS = [
+    "arctan2", "fmod", "gcd", "hypot", "lcm", "logaddexp", "logaddexp2", "nextafter",
 ]  # fmt: skip
 
+__all__ = [
+    "cbrt", "clip", "complex", "conj", "erfc", "erfinv", "exp2", "i0", "imag", "maximum", "minimum", "rsqrt", "sigmoid", "sign",
+    "stop_gradient", "where", "widened",
+]  # fmt: skip
+__all__.extend([*_OWN, *_OPERATORS, *_PAIRS])
 
-def widened(function, wide=torch.int64):
+
+def widened(function: Callable[..., Any], wide: Any = torch.int64) -> Callable[..., Any]:
     """The function; where PyTorch has none for unsigned integers or booleans, by way of a dtype for which it has one."""
 
-    def run(*xs):
+    def run(*xs: Any) -> Any:
         try:
             return function(*xs)
         except NotImplementedError:
@@ -39,10 +47,10 @@ def widened(function, wide=torch.int64):
     return run
 
 
-def _pair(function):
+def _pair(function: Callable[..., Any]) -> Callable[..., Any]:
     """Both sides as tensors, for a function that takes nothing else."""
 
-    def run(x1, x2):
+    def run(x1: Any, x2: Any) -> Any:
         like = x1 if isinstance(x1, torch.Tensor) else x2
         return function(*(x if isinstance(x, torch.Tensor) else torch.as_tensor(x, dtype=like.dtype, device=like.device) for x in (x1, x2)))
 
@@ -52,41 +60,42 @@ def _pair(function):
 globals().update({name: widened(getattr(torch, name)) for name in _OWN})
 globals().update({name: widened(getattr(operator, name_there)) for name, name_there in _OPERATORS.items()})
 globals().update({name: widened(_pair(getattr(torch, name))) for name in _PAIRS})
+maximum, minimum = widened(_pair(torch.maximum)), widened(_pair(torch.minimum))
 
 
 @widened
-def sign(x):
+def sign(x: Any) -> Any:
     # torch.sign(NaN) is 0
     return torch.sgn(x) if x.is_complex() else torch.where(x.isnan(), x, x.sign()) if x.is_floating_point() else x.sign()
 
 
-def cbrt(x):
+def cbrt(x: Any) -> Any:
     return torch.sign(x) * x.abs() ** (1 / 3)
 
 
-def imag(x):
+def imag(x: Any) -> Any:
     return torch.imag(x)
 
 
-def complex(x1, x2):
+def complex(x1: Any, x2: Any) -> Any:
     return torch.complex(x1, x2)
 
 
-def conj(x):
+def conj(x: Any) -> Any:
     return torch.conj_physical(x)
 
 
-def where(condition, x1, x2):
+def where(condition: Any, x1: Any, x2: Any) -> Any:
     return torch.where(condition, x1, x2)
 
 
 @widened
-def clip(x, x_min, x_max):
+def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     # torch.clamp wants two numbers or two tensors
     if isinstance(x_min, torch.Tensor) or isinstance(x_max, torch.Tensor):
-        return minimum(maximum(x, x_min), x_max)  # noqa: F821 - made of _PAIRS above
+        return minimum(maximum(x, x_min), x_max)
     return torch.clamp(x, x_min, x_max)
 
 
-def stop_gradient(x):
+def stop_gradient(x: Any) -> Any:
     return x.detach()

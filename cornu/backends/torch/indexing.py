@@ -1,6 +1,9 @@
 """Reading and writing parts of arrays, in PyTorch."""
 
+from __future__ import annotations
+
 import builtins
+from typing import Any
 
 import torch
 
@@ -11,7 +14,7 @@ _slice = builtins.slice  # this module's own `slice` is the op
 __all__ = ["get_item", "nonzero", "scatter_rows", "slice", "slice_update", "take", "take_along_axis"]
 
 
-def get_item(x, key):
+def get_item(x: Any, key: Any) -> Any:
     keys, axis = [], 0
     for k in key:
         if isinstance(k, _slice) and (k.step or 1) < 0:  # PyTorch has no negative steps: such an axis is read forward, then flipped
@@ -25,11 +28,11 @@ def get_item(x, key):
     return x[tuple(keys)]
 
 
-def nonzero(x):
+def nonzero(x: Any) -> Any:
     return tuple(i.to(torch.int32) for i in torch.nonzero(x, as_tuple=True))
 
 
-def take(x, indices, axis):
+def take(x: Any, indices: Any, axis: Any) -> Any:
     size = x.shape[axis]
     indices = torch.where(indices < 0, indices + size, indices).clamp(0, size - 1)
     if indices.ndim == 1:
@@ -38,7 +41,7 @@ def take(x, indices, axis):
     return found.reshape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
-def take_along_axis(x, indices, axis):
+def take_along_axis(x: Any, indices: Any, axis: Any) -> Any:
     size = x.shape[axis]
     indices = torch.where(indices < 0, indices + size, indices).clamp(0, size - 1)
     shape = torch.broadcast_shapes(x.shape[:axis] + x.shape[axis + 1 :], indices.shape[:axis] + indices.shape[axis + 1 :])
@@ -47,16 +50,16 @@ def take_along_axis(x, indices, axis):
     return widened(lambda x: torch.gather(x, axis, places))(x)
 
 
-def _window(x, start, shape):
+def _window(x: Any, start: Any, shape: tuple[int, ...]) -> Any:
     starts = [min(max(int(s) + size * (int(s) < 0), 0), size - n) for s, size, n in zip(start, x.shape, shape, strict=True)]
     return tuple(_slice(s, s + n) for s, n in zip(starts, shape, strict=True))
 
 
-def slice(x, start, shape):
+def slice(x: Any, start: Any, shape: tuple[int, ...]) -> Any:
     return x[_window(x, start, shape)]
 
 
-def slice_update(x, start, updates):
+def slice_update(x: Any, start: Any, updates: Any) -> Any:
     out = x.clone()
     out[_window(x, start, updates.shape)] = updates
     return out
@@ -65,7 +68,7 @@ def slice_update(x, start, updates):
 _REDUCTIONS = {"mul": "prod", "max": "amax", "min": "amin"}
 
 
-def scatter_rows(x, rows, updates, reduction):
+def scatter_rows(x: Any, rows: Any, updates: Any, reduction: str | None) -> Any:
     # one row more than there are takes what belongs nowhere
     out, rows = torch.cat([x, x.new_zeros((1, *x.shape[1:]))]), rows.long()
     if reduction is None:

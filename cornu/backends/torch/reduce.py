@@ -1,20 +1,41 @@
 """Reductions, scans and orders in PyTorch."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 from cornu.backends.torch.elementwise import widened
 
-__all__ = ["all", "any", "argmax", "argmin", "argsort", "cumprod", "cumsum", "max", "mean", "min", "prod", "searchsorted", "sort", "sum", "top_k"]
+__all__ = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "cumprod",
+    "cumsum",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "searchsorted",
+    "sort",
+    "sum",
+    "top_k",
+]
 
 _UNORDERED = frozenset((torch.bool, torch.uint16, torch.uint32, torch.uint64))
 
 
-def _over_axes(reduction):
+def _over_axes(reduction: Callable[..., Any]) -> Any:
     """In PyTorch an empty tuple of axes means all of them; here it means none."""
     return lambda x, axis, keepdims: widened(lambda x: reduction(x, axis, keepdims))(x) if axis else x
 
 
-def _ordered(x):
+def _ordered(x: Any) -> Any:
     """In a dtype whose values PyTorch compares."""
     return x.to(torch.int64) if x.dtype in _UNORDERED else x
 
@@ -23,43 +44,43 @@ sum = _over_axes(lambda x, axis, keepdims: torch.sum(x, axis, keepdims, dtype=x.
 mean, max, min, any, all = (_over_axes(f) for f in (torch.mean, torch.amax, torch.amin, torch.any, torch.all))
 
 
-def prod(x, axis, keepdims):
+def prod(x: Any, axis: Any, keepdims: bool) -> Any:
     for a in sorted(axis, reverse=True):
         x = widened(lambda x, a=a: torch.prod(x, a, keepdims, dtype=x.dtype))(x)
     return x
 
 
-def argmax(x, axis, keepdims):
+def argmax(x: Any, axis: Any, keepdims: bool) -> Any:
     return torch.argmax(_ordered(x), axis, keepdims).to(torch.int32)
 
 
-def argmin(x, axis, keepdims):
+def argmin(x: Any, axis: Any, keepdims: bool) -> Any:
     return torch.argmin(_ordered(x), axis, keepdims).to(torch.int32)
 
 
-def cumsum(x, axis):
+def cumsum(x: Any, axis: Any) -> Any:
     return widened(lambda x: torch.cumsum(x, axis, dtype=x.dtype))(x)
 
 
-def cumprod(x, axis):
+def cumprod(x: Any, axis: Any) -> Any:
     return widened(lambda x: torch.cumprod(x, axis, dtype=x.dtype))(x)
 
 
-def sort(x, axis):
+def sort(x: Any, axis: Any) -> Any:
     return torch.sort(x, stable=True, dim=axis).values
 
 
-def argsort(x, axis):
+def argsort(x: Any, axis: Any) -> Any:
     return torch.sort(x, stable=True, dim=axis).indices.to(torch.int32)
 
 
-def top_k(x, k):
+def top_k(x: Any, k: int) -> Any:
     # torch.topk promises no order among equal values; a stable sort does
     values, indices = torch.sort(x, stable=True, dim=-1, descending=True)
     return values[..., :k], indices[..., :k].to(torch.int32)
 
 
-def searchsorted(sequence, values, side):
+def searchsorted(sequence: Any, values: Any, side: str) -> Any:
     if sequence.is_floating_point():  # PyTorch loses its way among NaN, which come last
         sequence = torch.where(sequence.isnan(), torch.inf, sequence)
     return torch.searchsorted(_ordered(sequence), _ordered(values).contiguous(), side=side, out_int32=True)

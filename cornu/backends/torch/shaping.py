@@ -1,5 +1,10 @@
 """Making arrays and changing their shape, in PyTorch."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from torch import broadcast_to, permute, reshape, roll, stack, tensor_split, tile
 
@@ -7,50 +12,50 @@ from cornu.backends.torch.core import device, native_dtype
 from cornu.backends.torch.elementwise import widened
 
 __all__ = [
-    "arange", "broadcast_to", "concatenate", "flip", "full", "pad", "repeat", "reshape", "roll", "split", "stack", "tile",
-    "transpose", "tril", "triu", "view",
+    "arange", "broadcast_to", "concatenate", "flip", "full", "pad", "repeat", "reshape", "roll", "split", "stack", "tile", "transpose",
+    "tril", "triu", "view",
 ]  # fmt: skip
 
 transpose = permute
 
 
-def concatenate(xs, axis):
+def concatenate(xs: Sequence[Any], axis: Any) -> Any:
     return torch.cat(xs, axis)
 
 
-def split(x, positions, axis):
+def split(x: Any, positions: Sequence[int], axis: Any) -> Any:
     return list(tensor_split(x, positions, axis))
 
 
-def flip(x, axes):
+def flip(x: Any, axes: Any) -> Any:
     return widened(lambda x: torch.flip(x, axes))(x)
 
 
-def tril(x, k):
+def tril(x: Any, k: int) -> Any:
     return widened(lambda x: torch.tril(x, k))(x)
 
 
-def triu(x, k):
+def triu(x: Any, k: int) -> Any:
     return widened(lambda x: torch.triu(x, k))(x)
 
 
-def full(shape, value, dtype):
+def full(shape: tuple[int, ...], value: Any, dtype: str) -> Any:
     if isinstance(value, torch.Tensor):
         return value.to(native_dtype(dtype)).expand(shape).clone()
     return torch.full(shape, value, dtype=native_dtype(dtype), device=device())
 
 
-def arange(start, stop, step, dtype):
+def arange(start: Any, stop: Any, step: Any, dtype: str) -> Any:
     if (stop - start) * step < 0:  # PyTorch refuses what is empty
         stop = start
     return torch.arange(start, stop, step, device=device()).to(native_dtype(dtype))
 
 
-def repeat(x, repeats, axis):
+def repeat(x: Any, repeats: int | Sequence[int], axis: Any) -> Any:
     return torch.repeat_interleave(x, repeats if isinstance(repeats, int) else torch.as_tensor(repeats, device=x.device), axis)
 
 
-def pad(x, pad_width, mode, value):
+def pad(x: Any, pad_width: Sequence[tuple[int, int]], mode: str, value: Any) -> Any:
     if mode == "constant":
         flat = [n for pair in reversed(pad_width) for n in pair]
         return torch.nn.functional.pad(x, flat, value=value)
@@ -60,7 +65,7 @@ def pad(x, pad_width, mode, value):
     return x
 
 
-def _mirrored(length, low, high, mode):
+def _mirrored(length: int, low: Any, high: Any, mode: str) -> Any:
     """Positions along an axis continued beyond its ends: mirrored at the ends, or with them ("symmetric"), or the ends repeated ("edge")."""
     index = torch.arange(-low, length + high)
     if mode == "edge":
@@ -72,5 +77,5 @@ def _mirrored(length, low, high, mode):
     return torch.where(index >= length, period - index - (1 if mode == "symmetric" else 0), index)
 
 
-def view(x, dtype):
+def view(x: Any, dtype: str) -> Any:
     return x.contiguous().view(native_dtype(dtype))

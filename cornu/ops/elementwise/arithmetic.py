@@ -14,8 +14,8 @@ from cornu.ops.arguments import Array, alike, array, floating, no_booleans, prom
 from cornu.ops.dispatch import primitive
 
 __all__ = [
-    "add", "divide", "divide_no_nan", "floor_divide", "fmax", "fmin", "fmod", "gcd", "heaviside", "lcm", "ldexp", "logaddexp", "logaddexp2", "maximum",
-    "minimum", "mod", "multiply", "nextafter", "power", "subtract", "true_divide",
+    "add", "divide", "divide_no_nan", "floor_divide", "fmax", "fmin", "fmod", "gcd", "heaviside", "lcm", "ldexp", "logaddexp",
+    "logaddexp2", "maximum", "minimum", "mod", "multiply", "nextafter", "power", "subtract", "true_divide",
 ]  # fmt: skip
 
 
@@ -213,7 +213,9 @@ def ldexp(on: Any, x1: Array, x2: Array) -> Array:
     """
     x1, x2 = floating(on, x1), array(on, x2)
     if not dtypes.is_integer(on.dtype(x2)):
-        raise DTypeError(f"The second argument of ops.ldexp must be an integer, got {on.dtype(x2)}. For other powers use `x1 * ops.exp2(x2)`.")
+        raise DTypeError(
+            f"The second argument of ops.ldexp must be an integer, got {on.dtype(x2)}. For other powers use `x1 * ops.exp2(x2)`."
+        )
     # in two steps, because 2 ** x2 alone may be outside the dtype where the product is not
     half = on.floor_divide(x2, 2)
     first, second = (on.power(on.full((), 2, on.dtype(x1)), on.cast(n, on.dtype(x1))) for n in (half, on.subtract(x2, half)))

@@ -14,9 +14,9 @@ from cornu.ops.arguments import Array, array, floating, no_booleans, no_complex
 from cornu.ops.dispatch import primitive
 
 __all__ = [
-    "abs", "absolute", "cbrt", "ceil", "conj", "conjugate", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "fabs", "floor", "i0", "imag", "isfinite",
-    "isinf", "isnan", "isneginf", "isposinf", "isreal", "log", "log10", "log1p", "log2", "nan_to_num", "negative", "real", "reciprocal", "round",
-    "rsqrt", "sigmoid", "sign", "signbit", "sqrt", "square", "trunc",
+    "abs", "absolute", "cbrt", "ceil", "conj", "conjugate", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "fabs", "floor", "i0",
+    "imag", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isreal", "log", "log1p", "log2", "log10", "nan_to_num", "negative",
+    "real", "reciprocal", "round", "rsqrt", "sigmoid", "sign", "signbit", "sqrt", "square", "trunc",
 ]  # fmt: skip
 
 

@@ -11,8 +11,9 @@ from cornu.ops.arguments import Array, alike, array, promoted, together
 from cornu.ops.dispatch import primitive
 
 __all__ = [
-    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "equal", "greater",
-    "greater_equal", "isclose", "left_shift", "less", "less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "not_equal", "right_shift",
+    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "equal",
+    "greater", "greater_equal", "isclose", "left_shift", "less", "less_equal", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "not_equal", "right_shift",
 ]  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def _integers(on: ModuleType, op: str, *xs: Array, least: str = "bool") -> tuple
     """The arguments promoted; raises where they are not integers or booleans."""
     xs = promoted(on, *xs, least=least) if len(xs) > 1 else (array(on, xs[0]),)
     for x in xs:
-        name = on.dtype(x) if isinstance(x, on.ARRAY_TYPES) else dtypes.standardize(type(x))
+        name = on.dtype(x) if isinstance(x, on.ARRAY_TYPES) else dtypes.standardize(type(x).__name__)
         if not (dtypes.is_integer(name) or name == "bool"):
             raise DTypeError(f"ops.{op} works on the bits of integers and booleans, got {name}. Cast first: `ops.cast(x, 'int32')`.")
     return xs

@@ -10,8 +10,8 @@ from cornu.ops.dispatch import composite, primitive
 from cornu.ops.elementwise.functions import imag, real
 
 __all__ = [
-    "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad", "hypot", "rad2deg", "sin", "sinc",
-    "sinh", "tan", "tanh",
+    "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "cos", "cosh", "deg2rad", "hypot", "rad2deg",
+    "sin", "sinc", "sinh", "tan", "tanh",
 ]  # fmt: skip
 
 

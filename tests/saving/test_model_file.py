@@ -1,0 +1,412 @@
+"""Whole models go to files and come back; a failure costs neither the model nor the file."""
+
+import io
+import json
+import os
+import resource
+import subprocess
+import sys
+import textwrap
+import zipfile
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers, ops
+from cornu.errors import ArgumentError, ConfigError, CorruptFileError, SavingError, ShapeError, UnknownNameError, UnsafeFileError
+from cornu.saving import load_model, register_keras_serializable, save_model
+
+
+def small(seed=None):
+    init = cornu.initializers.GlorotUniform(seed=seed)
+    return cornu.Sequential([cornu.Input((4,)), layers.Dense(3, activation="relu", kernel_initializer=init), layers.Dense(2)])
+
+
+@pytest.fixture
+def data(rng):
+    return rng.normal(size=(16, 4)).astype("float32"), rng.normal(size=(16, 2)).astype("float32")
+
+
+def same_weights(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one.get_weights(), other.get_weights(), strict=True))
+
+
+def rewritten(source, target, change):
+    """The archive with its members changed by `change(name, bytes)`."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            content = change(name, old.read(name))
+            if content is not None:
+                new.writestr(name, content)
+
+
+def with_config(source, target, change):
+    def edit(name, content):
+        if name != "config.json":
+            return content
+        config = json.loads(content)
+        change(config)
+        return json.dumps(config)
+
+    rewritten(source, target, edit)
+
+
+# --- there and back ---------------------------------------------------------------------------------------------------
+
+
+def test_the_archive_has_the_members_of_keras(tmp_path):
+    small().save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        assert archive.namelist() == ["metadata.json", "config.json", "model.weights.h5"]
+        assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
+        assert set(json.loads(archive.read("metadata.json"))) == {"keras_version", "date_saved"}
+    assert os.listdir(tmp_path) == ["m.keras"]
+
+
+def test_outputs_are_the_same(backend, tmp_path, data):
+    model = small()
+    model.save(tmp_path / "m.keras")
+    copy = load_model(tmp_path / "m.keras")
+    assert not copy.compiled
+    np.testing.assert_array_equal(ops.convert_to_numpy(model(data[0])), ops.convert_to_numpy(copy(data[0])))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "lion"])
+def test_training_goes_on_as_if_nothing_had_been(trainable_backend, tmp_path, data, optimizer):
+    model = small()
+    model.compile(optimizer, "mse", metrics=["mae"])
+    model.fit(*data, epochs=2, batch_size=4, shuffle=False, verbose=0)
+    model.save(tmp_path / "m.keras")
+    copy = load_model(tmp_path / "m.keras")
+    histories = [m.fit(*data, epochs=2, batch_size=4, shuffle=False, verbose=0).history for m in (model, copy)]
+    assert set(histories[0]) == {"loss", "mae"}
+    assert histories[0] == histories[1]
+    assert same_weights(model, copy)
+
+
+def test_a_file_of_one_backend_opens_on_another(tmp_path, data):
+    with cornu.use_backend("torch"):
+        model = small()
+        model.save(tmp_path / "m.keras")
+        expected = ops.convert_to_numpy(model(data[0]))
+    with cornu.use_backend("numpy"):
+        np.testing.assert_allclose(load_model(tmp_path / "m.keras")(data[0]), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_without_compiling(tmp_path):
+    model = small()
+    model.compile("adam", "mse")
+    model.save(tmp_path / "m.keras")
+    assert load_model(tmp_path / "m.keras").compiled
+    assert not load_model(tmp_path / "m.keras", compile=False).compiled
+
+
+def test_half_precision_and_frozen_layers(tmp_path):
+    model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, dtype="bfloat16", trainable=False), layers.Dense(2, dtype="float16")])
+    model.save(tmp_path / "m.keras")
+    copy = load_model(tmp_path / "m.keras")
+    assert [v.dtype for v in copy.weights] == ["bfloat16", "bfloat16", "float16", "float16"]
+    assert [v.trainable for v in copy.weights] == [False, False, True, True]
+    assert same_weights(model, copy)
+
+
+def test_as_a_folder(tmp_path, data):
+    model, other = small(), small()
+    for one in (model, other):
+        one.save(tmp_path / "m", zipped=False)
+        assert sorted(os.listdir(tmp_path / "m")) == ["config.json", "metadata.json", "model.weights.h5"]
+        assert os.listdir(tmp_path) == ["m"]
+        assert same_weights(one, load_model(tmp_path / "m"))
+
+
+def test_a_model_of_layers_of_every_kind_of_container(backend, tmp_path, data):
+    @register_keras_serializable("test_model_file")
+    class Net(cornu.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.table = {"one": layers.Dense(4), "more": [layers.Dense(4), (layers.Dense(4),)]}
+            self.stack = [layers.Dense(4), layers.Dense(4)]
+            self._last = layers.Dense(2)
+            self.alias = self.stack[0]
+
+        def call(self, inputs):
+            more, (deep,) = self.table["more"]
+            x = deep(more(self.table["one"](inputs)))
+            return self._last(self.alias(self.stack[1](self.stack[0](x))))
+
+    model = Net()
+    model(data[0])
+    model.save(tmp_path / "m.keras")
+    copy = load_model(tmp_path / "m.keras")
+    assert len(copy.weights) == 12
+    np.testing.assert_array_equal(ops.convert_to_numpy(model(data[0])), ops.convert_to_numpy(copy(data[0])))
+
+
+def test_a_subclass_fed_with_a_dict_of_ids_and_numbers_is_built_again(backend, tmp_path):
+    @register_keras_serializable("test_model_file")
+    class Mixed(cornu.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.ids, self.out = layers.Embedding(7, 3), layers.Dense(2)
+
+        def call(self, inputs):
+            return self.out(ops.mean(self.ids(inputs["ids"]), axis=1) + inputs["x"])
+
+    model = Mixed()
+    batch = {"ids": np.array([[1, 2], [3, 4]], "int32"), "x": np.ones((2, 3), "float32")}
+    expected = ops.convert_to_numpy(model(batch))
+    model.save(tmp_path / "m.keras")
+    np.testing.assert_array_equal(ops.convert_to_numpy(load_model(tmp_path / "m.keras")(batch)), expected)
+
+
+def test_saving_leaves_names_and_seeds_as_they_were(tmp_path):
+    @register_keras_serializable("test_model_file")
+    class Own(cornu.Layer):
+        def call(self, inputs):
+            return inputs
+
+    model = cornu.Sequential([cornu.Input((4,)), Own(), layers.Dense(2)])
+    cornu.state.set_random_seed(5)
+    before = cornu.state.seed.make_seed()
+    cornu.state.set_random_seed(5)
+    model.save(tmp_path / "m.keras")
+    assert cornu.state.seed.make_seed() == before
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+class Bare(cornu.Layer):
+    """A layer that nobody registered."""
+
+    def __init__(self, units, extra=None, **kwargs):
+        super().__init__(**kwargs)
+        self.n, self.extra = units, extra
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight((input_shape[-1], self.n), name="kernel")
+
+    def call(self, inputs):
+        return ops.matmul(inputs, self.kernel)
+
+
+def stack_of(*more):
+    return cornu.Sequential([cornu.Input((4,)), *more])
+
+
+def test_custom_objects_mend_an_unregistered_class(tmp_path):
+    model = stack_of(Bare(3))
+    model.save(tmp_path / "m.keras")
+    with pytest.raises(UnknownNameError, match="Bare") as refusal:
+        load_model(tmp_path / "m.keras")
+    assert "custom_objects={'Bare'" in refusal.value.__notes__[0]
+    assert same_weights(model, load_model(tmp_path / "m.keras", custom_objects={"Bare": Bare}))
+
+
+@pytest.mark.parametrize("extra", [lambda x: x, io.StringIO(), {1, 2}, {"deep": [object()]}], ids=["lambda", "file", "set", "object"])
+def test_an_argument_that_no_file_can_hold_is_named(tmp_path, extra):
+    with pytest.raises(ConfigError, match=r"Bare 'guilty'.*`extra`.*Nothing was written"):
+        stack_of(layers.Dense(4), Bare(3, extra=extra, name="guilty")).save(tmp_path / "m.keras")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_lambda_is_refused_wherever_it_is(tmp_path):
+    with pytest.raises(ConfigError, match=r"Lambda 'guilty'.*`function`"):
+        stack_of(layers.Lambda(lambda x: x, name="guilty")).save(tmp_path / "m.keras")
+    model = small()
+    model.compile("sgd", loss=lambda y, p: ops.mean((y - p) ** 2))
+    with pytest.raises(ConfigError, match=r"as it was compiled, because of `loss`"):
+        model.save(tmp_path / "m.keras")
+
+
+def test_a_configuration_that_its_class_does_not_accept_is_named(tmp_path):
+    class Forgets(Bare):
+        def get_config(self):
+            return {"name": self.name}
+
+    with pytest.raises(ConfigError, match=r"Forgets 'guilty'.*missing 1 required positional argument: 'units'"):
+        stack_of(Forgets(3, name="guilty")).save(tmp_path / "m.keras")
+
+
+def test_weights_that_would_not_be_made_again_are_named(tmp_path):
+    class Grows(cornu.Layer):
+        def call(self, inputs):
+            return inputs
+
+    layer = Grows(name="guilty")
+    model = stack_of(layer)
+    layer.late = layer.add_weight((2,), name="late")
+    with pytest.raises(ConfigError, match=r"layers/grows \(Grows 'guilty'\): \[\(2,\)\] now, \[\] when loaded"):
+        model.save(tmp_path / "m.keras")
+
+
+def test_a_compile_of_its_own_is_told(tmp_path, data):
+    @register_keras_serializable("test_model_file")
+    class Pair(cornu.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.net = layers.Dense(2)
+
+        def compile(self, first, second):
+            super().compile(loss="mse")
+            self.first_optimizer, self.second_optimizer = first, second
+
+        def call(self, inputs):
+            return self.net(inputs)
+
+    model = Pair()
+    model(data[0])
+    model.compile(cornu.optimizers.SGD(), cornu.optimizers.Adam())
+    with pytest.warns(UserWarning, match="has its own `compile`"):
+        model.save(tmp_path / "m.keras")
+    copy = load_model(tmp_path / "m.keras")
+    assert not copy.compiled
+    assert same_weights(model, copy)
+
+
+def test_paths_that_are_no_model_files(tmp_path):
+    model = small()
+    for path, zipped in ((tmp_path / "m.h5", None), (tmp_path / "m", True), (tmp_path / "m.keras", False)):
+        with pytest.raises(ArgumentError, match=r"\.keras"):
+            model.save(path, zipped=zipped)
+    model.save(tmp_path / "m.keras")
+    with pytest.raises(SavingError, match="already"):
+        save_model(model, tmp_path / "m.keras", overwrite=False)
+    with pytest.raises(SavingError, match=r"no\.keras"):
+        load_model(tmp_path / "no.keras")
+
+
+# --- a failure costs nothing ------------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    model, path = small(seed=1), tmp_path / "m.keras"
+    model.save(path)
+    old = path.read_bytes()
+    large = cornu.Sequential([cornu.Input((64,)), layers.Dense(512)])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(SavingError, match=r"m\.keras.*earlier file is untouched"):
+            large.save(path)
+        with pytest.raises(SavingError, match="folder"):
+            large.save(tmp_path / "folder", zipped=False)
+        with pytest.raises(SavingError, match=r"w\.weights\.h5"):
+            large.save_weights(tmp_path / "w.weights.h5")
+        with pytest.raises(SavingError, match=r"w\.safetensors"):
+            large.save_weights(tmp_path / "w.safetensors")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == old
+    assert os.listdir(tmp_path) == ["m.keras"]
+
+
+KILLER = """
+    import os, random, signal, sys, time
+    import numpy as np
+    import cornu
+    from cornu import layers
+    from cornu.saving import load_model
+
+    cornu.set_backend("numpy")
+    folder = sys.argv[1]
+    model = cornu.Sequential([cornu.Input((64,)), layers.Dense(256), layers.BatchNormalization(), layers.Dense(64)])
+    path = os.path.join(folder, "m.keras")
+    targets = (path, {}), (os.path.join(folder, "m"), {"zipped": False})
+
+    def save(number, target, how):
+        model.set_weights([np.full(v.shape, number, v.dtype) for v in model.weights])
+        model.save(target, **how)
+
+    for target, how in targets:
+        save(0, target, how)
+    draw, torn, newer = random.Random(7), 0, 0
+    for kill in range(50):
+        target, how = targets[kill % 2]
+        child = os.fork()
+        if child == 0:
+            number = 0
+            while True:
+                number += 1
+                save(number, target, how)
+        time.sleep(draw.uniform(0.002, 0.03))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        values = {float(x) for w in load_model(target).get_weights() for x in (w.min(), w.max())}
+        torn += len(values) != 1
+        newer += values != {0.0}
+    for target, how in targets:
+        save(0, target, how)
+    print(torn, newer, sorted(os.listdir(folder)))
+"""
+
+
+def test_kill_in_the_middle_of_fifty_saves(tmp_path):
+    script = tmp_path / "killer.py"
+    script.write_text(textwrap.dedent(KILLER))
+    folder = tmp_path / "files"
+    folder.mkdir()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    done = subprocess.run([sys.executable, script, folder], capture_output=True, text=True, env=environment, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr[-2000:]
+    torn, newer, left = done.stdout.split(maxsplit=2)
+    assert torn == "0"
+    assert int(newer) > 10  # saves did happen between the kills
+    assert left.strip() == "['m', 'm.keras']"
+
+
+# --- files from elsewhere ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path):
+    small(seed=1).save(tmp_path / "good.keras")
+    return tmp_path / "good.keras"
+
+
+def test_a_configuration_cannot_ask_for_more_than_the_file_brings(file, tmp_path):
+    def huge(config):
+        config["config"]["layers"][1]["config"]["units"] = 10**12
+
+    with_config(file, tmp_path / "bad.keras", huge)
+    with pytest.raises(UnsafeFileError, match="no larger weights"):
+        load_model(tmp_path / "bad.keras")
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "error"),
+    [
+        ("os", "system", UnknownNameError),
+        ("builtins", "eval", UnknownNameError),
+        ("subprocess", "Popen", UnknownNameError),
+        ("keras.src.ops.numpy", "Add", UnknownNameError),
+        ("keras.layers", "__lambda__", UnsafeFileError),
+    ],
+)
+def test_a_file_names_nothing_but_registered_classes(file, tmp_path, module, name, error):
+    with_config(
+        file, tmp_path / "bad.keras", lambda c: c["config"]["layers"][1].update(module=module, class_name=name, registered_name=name)
+    )
+    with pytest.raises(error):
+        load_model(tmp_path / "bad.keras", safe_mode=False)
+
+
+def test_a_file_that_describes_something_else_is_refused(file, tmp_path):
+    adam = {"module": "keras.initializers", "class_name": "Zeros", "config": {}, "registered_name": None}
+    rewritten(file, tmp_path / "bad.keras", lambda name, content: json.dumps(adam) if name == "config.json" else content)
+    with pytest.raises(ConfigError, match="must describe a model"):
+        load_model(tmp_path / "bad.keras")
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.weights.h5"])
+def test_a_member_that_is_missing_is_named(file, tmp_path, missing):
+    rewritten(file, tmp_path / "bad.keras", lambda name, content: None if name == missing else content)
+    with pytest.raises(CorruptFileError, match=missing):
+        load_model(tmp_path / "bad.keras")
+
+
+def test_weights_of_another_model_are_refused(file, tmp_path):
+    with_config(file, tmp_path / "bad.keras", lambda c: c["config"]["layers"][2]["config"].update(units=5))
+    with pytest.raises(ShapeError, match=r"kernel' has the shape \(3, 5\), and the file holds \(3, 2\)"):
+        load_model(tmp_path / "bad.keras")

@@ -1,0 +1,278 @@
+"""Weights go to files and come back; what does not fit is listed, and nothing is changed."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import cornu
+from cornu import layers, ops
+from cornu.errors import ArgumentError, CorruptFileError, SavingError, ShapeError, UnsafeFileError
+from cornu.saving import load_weights
+from cornu.saving.tensors import TensorReader
+
+ENDINGS = ["w.weights.h5", "w.safetensors", "w.weights.json", "m.keras"]
+
+
+def model_of(*units, dtype="float32"):
+    return cornu.Sequential([cornu.Input((4,)), *(layers.Dense(n, name=f"d{i}", dtype=dtype) for i, n in enumerate(units))])
+
+
+def save(model, path):
+    if path.name.endswith(".keras"):
+        model.save(path)
+    else:
+        model.save_weights(path, max_shard_size=1e-7 if path.suffix == ".json" else None)
+
+
+def values(model):
+    return [w.copy() for w in model.get_weights()]
+
+
+def equal(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_there_and_back(backend, tmp_path, ending):
+    model, other = model_of(3, 2), model_of(3, 2)
+    save(model, tmp_path / ending)
+    assert not equal(values(model), values(other))
+    other.load_weights(tmp_path / ending)
+    assert equal(values(model), values(other))
+
+
+@pytest.mark.parametrize("ending", ENDINGS[:3])
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float64"])
+def test_every_float(tmp_path, ending, dtype):
+    with cornu.use_backend("numpy"):
+        model, other = model_of(3, dtype=dtype), model_of(3, dtype=dtype)
+        save(model, tmp_path / ending)
+        other.load_weights(tmp_path / ending)
+    assert values(other)[0].dtype.name == dtype
+    assert equal(values(model), values(other))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_differences_are_listed_and_nothing_is_changed(backend, tmp_path, ending):
+    save(model_of(3, 2, 2), tmp_path / ending)
+    other = model_of(3, 5)
+    before = values(other)
+    with pytest.raises(ShapeError) as refusal:
+        other.load_weights(tmp_path / ending)
+    message = str(refusal.value)
+    assert "(3, 5)" in message
+    assert "(3, 2)" in message
+    assert "no place" in message
+    assert "Nothing was changed" in message
+    assert len(message.splitlines()) <= 12
+    assert equal(before, values(other))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_fits_can_be_read_alone(tmp_path, ending):
+    model, other = model_of(3, 2), model_of(3, 5)
+    save(model, tmp_path / ending)
+    before = values(other)
+    with pytest.warns(UserWarning, match="left out"):
+        other.load_weights(tmp_path / ending, skip_mismatch=True)
+    assert equal(values(other), [*values(model)[:2], *before[2:]])
+
+
+def test_floats_become_other_floats_but_not_whole_numbers(tmp_path):
+    with cornu.use_backend("numpy"):
+        model_of(3, dtype="float64").save_weights(tmp_path / "w.weights.h5")
+    other = model_of(3)
+    other.load_weights(tmp_path / "w.weights.h5")
+    assert values(other)[0].dtype == np.float32
+
+    class Counter(cornu.Layer):
+        def build(self, input_shape):
+            self.kernel = self.add_weight((4, 3), "zeros", dtype="int32", name="kernel")
+            self.bias = self.add_weight((3,), "zeros", dtype="float32", name="bias")
+
+        def call(self, inputs):
+            return inputs
+
+    counting = cornu.Sequential([cornu.Input((4,)), Counter(name="d0")])
+    counting.layers[0].__class__.__name__ = "Dense"
+    with pytest.raises(ShapeError, match="has the dtype int32, and the file holds float64"):
+        counting.load_weights(tmp_path / "w.weights.h5")
+
+
+def test_objects_can_be_skipped(tmp_path):
+    model, other = model_of(3, 2), model_of(3, 2)
+    model.save_weights(tmp_path / "w.weights.h5")
+    before = values(other)
+    load_weights(other, tmp_path / "w.weights.h5", objects_to_skip=[other.layers[0]])
+    assert equal(values(other), [*before[:2], *values(model)[2:]])
+
+
+def test_a_model_that_is_not_built_is_named(tmp_path):
+    model_of(3).save_weights(tmp_path / "w.weights.h5")
+    with pytest.raises(ShapeError, match="not built yet"):
+        cornu.Sequential([layers.Dense(3)]).load_weights(tmp_path / "w.weights.h5")
+
+
+def test_the_optimizer_goes_along_where_it_fits(trainable_backend, tmp_path, rng):
+    x, y = rng.normal(size=(8, 4)).astype("float32"), rng.normal(size=(8, 2)).astype("float32")
+    model = model_of(3, 2)
+    model.compile("adam", "mse")
+    model.fit(x, y, verbose=0)
+    model.save_weights(tmp_path / "w.weights.h5")
+    same, other, bare = model_of(3, 2), model_of(3, 2), model_of(3, 2)
+    same.compile("adam", "mse")
+    same.optimizer.build(same.trainable_variables)
+    same.load_weights(tmp_path / "w.weights.h5")
+    assert equal([v.numpy() for v in same.optimizer.variables], [v.numpy() for v in model.optimizer.variables])
+    other.compile("sgd", "mse")
+    other.optimizer.build(other.trainable_variables)
+    with pytest.warns(UserWarning, match="optimizer's state"):
+        other.load_weights(tmp_path / "w.weights.h5")
+    bare.load_weights(tmp_path / "w.weights.h5")
+    assert equal(values(other), values(model))
+    assert equal(values(bare), values(model))
+
+
+def test_a_layer_that_writes_itself_is_undone_with_the_rest(tmp_path):
+    class Own(cornu.Layer):
+        refuses = False
+
+        def build(self, input_shape):
+            self.scale = self.add_weight((input_shape[-1],), "ones", name="scale")
+
+        def call(self, inputs):
+            return inputs * self.scale
+
+        def save_own_variables(self, store):
+            store["scale"] = self.scale.numpy()
+
+        def load_own_variables(self, store):
+            self.scale.assign(store["scale"])
+            if self.refuses:
+                raise ArgumentError("no")
+
+    model = cornu.Sequential([cornu.Input((3,)), Own(), layers.Dense(2)])
+    model.set_weights([w + 1 for w in model.get_weights()])
+    model.save_weights(tmp_path / "w.weights.h5")
+    other = cornu.Sequential([cornu.Input((3,)), Own(), layers.Dense(2)])
+    before = values(other)
+    Own.refuses = True
+    with pytest.raises(ShapeError, match="layers/own"):
+        other.load_weights(tmp_path / "w.weights.h5")
+    assert equal(before, values(other))
+    Own.refuses = False
+    other.load_weights(tmp_path / "w.weights.h5")
+    assert equal(values(model), values(other))
+
+
+def test_a_damaged_file_changes_nothing(tmp_path):
+    model = model_of(300, 2)
+    for ending in ENDINGS[:2]:
+        model.save_weights(tmp_path / ending)
+        content = (tmp_path / ending).read_bytes()
+        (tmp_path / ending).write_bytes(content[: len(content) // 2])
+        other = model_of(300, 2)
+        before = values(other)
+        with pytest.raises(CorruptFileError):
+            other.load_weights(tmp_path / ending)
+        assert equal(before, values(other))
+
+
+def test_paths_that_are_no_weight_files(tmp_path):
+    for path, shard in (("w.h5", None), ("w.bin", None), ("w.weights.json", None), ("w.weights.h5", 1.0)):
+        with pytest.raises(ArgumentError, match=r"weights\.h5"):
+            model_of(3).save_weights(tmp_path / path, max_shard_size=shard)
+    with pytest.raises(SavingError, match="nothing"):
+        model_of(3).load_weights(tmp_path / "nothing.weights.h5")
+    model_of(3).save_weights(tmp_path / "w.weights.h5")
+    with pytest.raises(SavingError, match="already"):
+        model_of(3).save_weights(tmp_path / "w.weights.h5", overwrite=False)
+
+
+# --- safetensors ------------------------------------------------------------------------------------------------------
+
+
+def test_safetensors_are_read_and_written_as_their_library_does(tmp_path):
+    model = model_of(3, 2)
+    model.save_weights(tmp_path / "w.safetensors")
+    theirs = safetensors.numpy.load_file(tmp_path / "w.safetensors")
+    assert {name: array.shape for name, array in theirs.items()} == {v.path: v.shape for v in model.weights}
+    for v in model.weights:
+        np.testing.assert_array_equal(theirs[v.path], v.numpy())
+    changed = {name: array + 1 for name, array in theirs.items()}
+    safetensors.numpy.save_file(changed, tmp_path / "t.safetensors")
+    model.load_weights(tmp_path / "t.safetensors")
+    for v in model.weights:
+        np.testing.assert_array_equal(v.numpy(), changed[v.path])
+
+
+def test_two_weights_of_one_path_are_refused(tmp_path):
+    a = cornu.Input((4,))
+    model = cornu.Model(a, layers.Dense(4, name="same")(layers.Dense(4, name="same")(a)))
+    with pytest.raises(SavingError, match="same/kernel"):
+        model.save_weights(tmp_path / "w.safetensors")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"dtype": "F32", "shape": [2], "data_offsets": [0, 4]},
+        {"dtype": "F32", "shape": [10**15], "data_offsets": [0, 4 * 10**15]},
+        {"dtype": "F32", "shape": [-1], "data_offsets": [0, 8]},
+        {"dtype": "F99", "shape": [2], "data_offsets": [0, 8]},
+        {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]},
+        {"shape": [2]},
+        [],
+    ],
+    ids=["size", "huge", "negative", "dtype", "gap", "incomplete", "list"],
+)
+def test_a_header_that_lies_is_refused(tmp_path, entry):
+    header = json.dumps({"a": entry}).encode()
+    (tmp_path / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
+    with pytest.raises(CorruptFileError, match="whole safetensors"):
+        TensorReader(tmp_path / "w.safetensors")
+
+
+def test_a_header_longer_than_the_file_is_refused(tmp_path):
+    (tmp_path / "w.safetensors").write_bytes((2**62).to_bytes(8, "little") + b"{}")
+    with pytest.raises(CorruptFileError, match="claims"):
+        TensorReader(tmp_path / "w.safetensors")
+
+
+# --- shards -----------------------------------------------------------------------------------------------------------
+
+
+def test_shards_keep_to_the_limit_and_old_ones_go(tmp_path):
+    model = model_of(30, 20)
+    path = tmp_path / "w.weights.json"
+    for limit in (400, 1500, 10**6):
+        model.save_weights(path, max_shard_size=limit / 2**30)
+        listed = json.loads(path.read_text())
+        names = {name for files in listed["weight_map"].values() for name in files}
+        assert {"w.weights.json", *names} == set(os.listdir(tmp_path))
+        assert listed["metadata"]["total_size"] == sum(w.nbytes for w in values(model))
+        assert len(names) == {400: 4, 1500: 3, 10**6: 1}[limit]  # weights of 480, 120, 2400 and 80 bytes
+        other = model_of(30, 20)
+        other.load_weights(path)
+        assert equal(values(model), values(other))
+
+
+@pytest.mark.parametrize("name", ["../w.weights.h5", "/etc/passwd", "a/b.weights.h5", "w.txt", 7])
+def test_a_list_names_neighbours_only(tmp_path, name):
+    (tmp_path / "w.weights.json").write_text(json.dumps({"metadata": {}, "weight_map": {"/vars": [name]}}))
+    with pytest.raises(UnsafeFileError, match="beside"):
+        model_of(3).load_weights(tmp_path / "w.weights.json")
+
+
+def test_weights_alone_give_the_same_outputs(backend, tmp_path, rng):
+    a = cornu.Input((6, 3))
+    build = lambda: cornu.Model(a, layers.Dense(2, name="end")(layers.LSTM(4, name="lstm")(layers.BatchNormalization(name="norm")(a))))  # noqa: E731
+    model, other = build(), build()
+    model.save_weights(tmp_path / "w.weights.h5")
+    other.load_weights(tmp_path / "w.weights.h5")
+    x = rng.normal(size=(2, 6, 3)).astype("float32")
+    np.testing.assert_array_equal(ops.convert_to_numpy(model(x)), ops.convert_to_numpy(other(x)))
