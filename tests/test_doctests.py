@@ -1,4 +1,4 @@
-"""The examples in docstrings run: those of the ground floor and the ops on every backend with the same output, all others on the default one."""
+"""The examples in docstrings run: those of the ground floor and the ops on every backend with the same output, all others with the test run itself, on the default one."""
 
 import contextlib
 import doctest
@@ -39,11 +39,6 @@ def _run(name):
 
 @pytest.mark.parametrize("name", [name for name in _module_names() if _on_every_backend(name)])
 def test_examples_on_every_backend(name, backend):
-    _run(name)
-
-
-@pytest.mark.parametrize("name", [name for name in _module_names() if not _on_every_backend(name)])
-def test_examples(name):
     _run(name)
 
 

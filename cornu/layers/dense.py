@@ -91,6 +91,11 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
         self.built = True
 
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; the adapter's only where there is one."""
+        config = super().get_config()
+        return {name: value for name, value in config.items() if value is not None or name not in ("lora_rank", "lora_alpha")}
+
     def call(self, inputs: Array) -> Array:
         """The weighted sums, activated."""
         return self.activation(dense(inputs, self.kernel, self.bias))

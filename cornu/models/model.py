@@ -271,7 +271,7 @@ class Model(Trainer):
     def get_config(self) -> dict[str, Any]:
         """Name, `trainable` and the graph of a model made from one; a subclass's constructor arguments."""
         if self._graph is None or not takes(type(self), "inputs", "outputs"):
-            return super().get_config()
+            return {name: value for name, value in super().get_config().items() if name not in ("inputs", "outputs") or value is not None}
         own = {} if type(self) is Model else {k: v for k, v in super().get_config().items() if k not in ("inputs", "outputs", "dtype")}
         with written_with(self):
             return {"name": self.name, "trainable": self.trainable, **own, **graph_config(self._graph)}

@@ -31,8 +31,8 @@ class Sequential(Model):
 
     >>> import cornu
     >>> model = Sequential([cornu.Input((4,)), cornu.layers.Dense(3), cornu.layers.Dense(2)])
-    >>> [layer.name for layer in model.layers][-1], model.output_shape
-    ('dense_1', (None, 2))
+    >>> len(model.layers), model.output_shape
+    (2, (None, 2))
     """
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:

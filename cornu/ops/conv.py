@@ -123,6 +123,9 @@ def depthwise_conv(
     """Convolution of each channel by itself, with `multiplier` filters: kernel (*spatial, channels, multiplier).
 
     The output has channels * multiplier channels, those of one input channel side by side.
+
+    >>> depthwise_conv([[[1.0, 10.0], [2.0, 20.0]]], [[[1.0], [2.0]], [[1.0], [2.0]]]).tolist()
+    [[[3.0, 60.0]]]
     """
     x, kernel, steps, pairs, dilation, last = _ready(on, inputs, kernel, strides, padding, data_format, dilation_rate, "depthwise_conv")
     if x.shape[-1 if last else 1] != kernel.shape[-2]:
@@ -140,7 +143,11 @@ def separable_conv(
     data_format: str | None = None,
     dilation_rate: Window = 1,
 ) -> Array:
-    """A depthwise convolution, then one of size 1 across channels (L. Sifre, 2014; F. Chollet, https://arxiv.org/abs/1610.02357)."""
+    """A depthwise convolution, then one of size 1 across channels (L. Sifre, 2014; F. Chollet, https://arxiv.org/abs/1610.02357).
+
+    >>> separable_conv([[[1.0, 10.0], [2.0, 20.0]]], [[[1.0], [2.0]], [[1.0], [2.0]]], [[[1.0], [1.0]]]).tolist()
+    [[[63.0]]]
+    """
     x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(x, pointwise_kernel, 1, "valid", data_format)
 
@@ -161,6 +168,9 @@ def conv_transpose(
     kernel: (*spatial, filters, channels). The output's spatial length is `length * stride` with "same" padding and
     `length * stride + max(reach - stride, 0)` with "valid", where the kernel reaches over `(k - 1) * dilation + 1` cells; with `output_padding` it is
     `(length - 1) * stride + reach - 2 * pad + output_padding`, pad being `reach // 2` for "same" and 0 for "valid".
+
+    >>> conv_transpose([[[1.0], [2.0]]], [[[1.0]], [[10.0]]]).tolist()
+    [[[1.0], [12.0], [20.0]]]
     """
     x, kernel = (floating(on, array(on, v)) for v in promoted(on, array(on, inputs), array(on, kernel)))
     rank, last, lengths = _layout(x, data_format, "conv_transpose")

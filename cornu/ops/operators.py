@@ -41,6 +41,11 @@ _COMPARE: dict[str, Callable[..., Any]] = {"lt": less, "le": less_equal, "gt": g
 _UNARY: dict[str, Callable[..., Any]] = {"neg": negative, "abs": absolute, "invert": bitwise_not}
 
 
+def _transposed(x: Any) -> Any:
+    """The axes in reverse order."""
+    return transpose(x)
+
+
 def attach(cls: type, *, equality: bool) -> None:
     """Gives a class Python's operators, each calling the op. With `equality`, == and != compare elements; else they stay the class's own."""
     for name, op in {**_BINARY, **_COMPARE}.items():
@@ -54,7 +59,7 @@ def attach(cls: type, *, equality: bool) -> None:
         cls.__ne__ = not_equal  # type: ignore[assignment,method-assign]
         cls.__hash__ = id  # type: ignore[assignment,method-assign]
     cls.__getitem__ = get_item  # type: ignore[index]
-    cls.T = property(transpose)  # type: ignore[attr-defined]
+    cls.T = property(_transposed)  # type: ignore[attr-defined]
 
 
 attach(TensorSpec, equality=False)

@@ -58,7 +58,7 @@ def lstm(
 
     >>> import numpy as np
     >>> y, h, c = lstm(np.ones((2, 3, 4)), *np.zeros((2, 2, 1)), np.zeros((4, 4)), np.zeros((1, 4)), np.array([0.0, 0.0, 1.0, 0.0]))
-    >>> y.shape, bool((y[:, -1] == h).all())
+    >>> tuple(y.shape), bool((y[:, -1] == h).all())
     ((2, 3, 1), True)
     """
     # all inputs are projected before the loop, in one product

@@ -86,7 +86,21 @@ def assign_by_layout(
     ]
     _judge(differences, store.name, skip_mismatch)
     values = [store.read(pair.path, pair.key, pair.variable.shape) for pair in pairs]
+    for place in special:
+        _build_optimizer(root, place, store)
     _assign(pairs, values, special, store, skip_mismatch, strict_optimizer)
+
+
+def _build_optimizer(root: Any, place: Place, store: Store) -> None:
+    """Makes the slots of an optimizer that has not trained yet, where the file holds those of one that has."""
+    owner = place.owner
+    if (
+        isinstance(owner, Optimizer)
+        and not owner.built
+        and len(store.keys(place.path)) > len(owner.variables)
+        and getattr(root, "built", False)
+    ):
+        owner.build(root.trainable_variables)
 
 
 def _below_optimizer(path: str) -> bool:

@@ -134,6 +134,8 @@ class Trainer(Layer):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` gave."""
         arguments = {name: serialization.deserialize(value) for name, value in config.items()}
+        if arguments.get("jit_compile") is True:  # what files hold of "auto": none asks for minutes of compilation
+            arguments["jit_compile"] = "auto"
         self.compile(**arguments)
         if getattr(self, "built", False):
             self.optimizer.build(self.trainable_variables)

@@ -167,7 +167,7 @@ def test_a_folder_takes_the_place_of_another(tmp_path, monkeypatch, one_step):
             (folder / text).write_text(text)
         assert os.listdir(tmp_path) == ["m"]
         assert os.listdir(tmp_path / "m") == [text]
-    with pytest.raises(FileNotFoundError), atomic.atomic_folder(tmp_path / "m") as folder:
+    with pytest.raises(SavingError, match="Could not write"), atomic.atomic_folder(tmp_path / "m") as folder:
         (folder / "third").joinpath("nowhere").write_text("")
     assert os.listdir(tmp_path / "m") == ["new"]
     (tmp_path / "file").write_text("")

@@ -265,7 +265,8 @@ def test_steps_per_epoch_goes_through_the_rows_in_shares(trainable_backend, xy):
 
 def test_a_generator_without_steps_runs_once_and_ends(trainable_backend, xy):
     model = linear()
-    history = model.fit(pieces(*xy, 4), epochs=3, verbose=0).history
+    with pytest.warns(UserWarning, match="ran out of data"):
+        history = model.fit(pieces(*xy, 4), epochs=3, verbose=0).history
     assert len(history["loss"]) == 1
 
 
@@ -423,7 +424,7 @@ def test_training_needs_compile_and_data(trainable_backend, xy):
         model.fit(np.zeros((0, 3)), np.zeros((0, 1)), verbose=0)
     with pytest.raises(CornuError):
         model.fit(xy[0], xy[1][:7], verbose=0)
-    with pytest.raises(DataError, match="no batch"):
+    with pytest.raises(DataError, match="no batch"), pytest.warns(UserWarning, match="ran out of data"):
         model.fit(iter([]), verbose=0)
 
 
