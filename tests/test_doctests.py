@@ -1,4 +1,4 @@
-"""The examples in docstrings run: those of the ground floor and the ops on every backend with the same output, all others with the test run itself, on the default one."""
+"""The examples in docstrings of the ground floor and the ops run on every backend with the same output; all run with the tests on the default one."""
 
 import contextlib
 import doctest
