@@ -1,29 +1,14 @@
-"""Small things that programs around a model need."""
+"""Arrays prepared by hand, before any model sees them."""
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 import numpy as np
 
-from cornu import naming, registry
-from cornu.callbacks.bar import Progbar
 from cornu.errors import ArgumentError
-from cornu.registry import custom_objects as get_custom_objects
-from cornu.registry import registered_name as get_registered_name
-from cornu.registry import scope as custom_object_scope
-from cornu.serialization import deserialize_keras_object, serialize_keras_object
-from cornu.state import set_random_seed
-from cornu.training.data import PyDataset
 
-__all__ = [
-    "CustomObjectScope", "Progbar", "PyDataset", "clear_session", "custom_object_scope", "deserialize_keras_object", "get_custom_objects",
-    "get_registered_name", "normalize", "register_keras_serializable", "serialize_keras_object", "set_random_seed", "to_categorical",
-]  # fmt: skip
-
-CustomObjectScope = custom_object_scope
-register_keras_serializable = registry.register
+__all__ = ["normalize", "to_categorical"]
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
@@ -57,10 +42,3 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray:
     values = np.asarray(x)
     length = np.atleast_1d(np.linalg.norm(values, order, axis, keepdims=True))
     return values / np.where(length == 0, 1, length)
-
-
-def clear_session(free_memory: bool = True) -> None:
-    """Numbering of automatic names starts anew. Nothing else is global: models go when their last reference goes, garbage collection included."""
-    naming.reset()
-    if free_memory:
-        gc.collect()
