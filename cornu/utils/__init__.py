@@ -1,5 +1,7 @@
 """Small things that programs around a model need, gathered from the rooms that make them; each is loaded when it is first used."""
 
+# ruff: noqa: F401 - what is imported for type checkers is public under these names
+
 from __future__ import annotations
 
 import importlib
