@@ -1,0 +1,76 @@
+"""Where each module of Keras stands in Cornu, and where modules of older Keras have gone.
+
+`keras.x.y` is `cornu.x.y` unless a table below says otherwise.
+"""
+
+from __future__ import annotations
+
+__all__ = ["HOMES", "MOVED", "NAMES", "homes_of", "moved_to"]
+
+HOMES: dict[str, tuple[str, ...]] = {
+    "": ("cornu.compat.face", "cornu"),
+    "backend": ("cornu.compat.backend",),
+    "legacy": (),
+    "legacy.saving": ("cornu.compat.legacy_saving",),
+    "ops.image": ("cornu.ops.image", "cornu.ops"),
+    "ops.linalg": ("cornu.ops.linalg", "cornu.ops"),
+    "ops.nn": ("cornu.ops.nn", "cornu.ops"),
+    "ops.numpy": ("cornu.ops.numpy", "cornu.ops"),
+    "optimizers.legacy": ("cornu.optimizers",),
+    "utils.legacy": ("cornu.compat.legacy_saving",),
+    "wrappers.scikit_learn": ("cornu.compat.scikit_learn",),
+    "datasets.digits": ("cornu.compat.digits",),
+}
+"""Modules whose names are looked for elsewhere than in the room of the same name, in this order."""
+
+_LAYERS = (
+    "advanced_activations", "convolutional", "convolutional_recurrent", "core", "embeddings", "local", "merge", "noise", "normalization", "pooling",
+    "recurrent", "wrappers",
+)  # fmt: skip
+_UTILS = ("conv_utils", "data_utils", "generic_utils", "io_utils", "layer_utils", "np_utils", "vis_utils")
+
+MOVED: dict[str, str] = {
+    **{f"layers.{name}": "layers" for name in _LAYERS},
+    **{f"utils.{name}": "utils" for name in _UTILS},
+    "engine": "layers",
+    "engine.base_layer": "layers",
+    "engine.input_layer": "layers",
+    "engine.sequential": "models",
+    "engine.topology": "layers",
+    "engine.training": "models",
+    "initializations": "initializers",
+    "objectives": "losses",
+    "utils.training_utils": "utils",
+    "wrappers.scikit_learn": "wrappers",
+    "optimizers.legacy": "optimizers",
+    "optimizer_v2": "optimizers",
+    "preprocessing.timeseries": "utils",
+}
+"""Modules of older Keras, and the module of today that holds what they held."""
+
+NAMES: dict[str, dict[str, str]] = {
+    "datasets": {"load_digits": "cornu.compat.digits:load_digits"},
+    "models": {"model_from_config": "cornu.compat.older:model_from_config"},
+    "utils": {
+        "multi_gpu_model": "cornu.compat.older:multi_gpu_model",
+        "to_categorical": "cornu.compat.older:to_categorical",
+        "Sequence": "cornu.compat.older:Sequence",
+    },
+}
+"""Single names that only older programs know, by module: where each is made."""
+
+
+def moved_to(path: str) -> str | None:
+    """The module of today that an older module's path stands for, without "keras." in front; None for one of today."""
+    return MOVED.get(path)
+
+
+def homes_of(path: str) -> tuple[str, ...]:
+    """The modules in which the names of `keras.<path>` are looked for.
+
+    >>> homes_of("layers.core"), homes_of("losses")
+    (('cornu.layers',), ('cornu.losses',))
+    """
+    if path in HOMES:
+        return HOMES[path]
+    return homes_of(MOVED[path]) if path in MOVED else (f"cornu.{path}",)
