@@ -9,7 +9,7 @@ from cornu.errors import ArgumentError
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
-from cornu.ops.nn import dense
+from cornu.ops.products import dense
 from cornu.registry import LAYERS
 
 __all__ = ["Dense"]

@@ -9,12 +9,12 @@ from cornu.errors import ArgumentError, ShapeError
 from cornu.ops.arguments import Array, alike, as_axes, as_axis, broadcast
 from cornu.ops.core import convert_to_tensor
 from cornu.ops.dispatch import composite, primitive
-from cornu.ops.elementwise import conj, multiply, subtract
+from cornu.ops.elementwise import add, conj, multiply, subtract
 from cornu.ops.indexing import get_item
 from cornu.ops.joining import stack
 from cornu.ops.shaping import moveaxis, ravel, reshape
 
-__all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "outer", "tensordot", "vdot"]
+__all__ = ["cross", "dense", "dot", "einsum", "inner", "kron", "matmul", "outer", "tensordot", "vdot"]
 
 
 @primitive
@@ -160,3 +160,15 @@ def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -
     (a, b, c), (d, e, f) = ((*v, multiply(v[0], 0)) if len(v) == 2 else v for v in (first, second))
     parts = [subtract(multiply(b, f), multiply(c, e)), subtract(multiply(c, d), multiply(a, f)), third]
     return stack(parts, as_axis(axisc, parts[0].ndim + 1))
+
+
+@composite
+def dense(x: Array, kernel: Array, bias: Array | None = None) -> Array:
+    """An affine map of the last axis: `x @ kernel + bias`, kernel (features, units), bias (units,).
+
+    >>> import numpy as np
+    >>> dense(np.array([[1.0, 2.0]]), np.array([[1.0], [1.0]]), np.array([0.5])).tolist()
+    [[3.5]]
+    """
+    y = matmul(x, kernel)
+    return y if bias is None else add(y, bias)

@@ -8,8 +8,7 @@ from cornu.ops.core import convert_to_tensor, where
 from cornu.ops.dispatch import composite
 from cornu.ops.elementwise import add, multiply, sigmoid, tanh
 from cornu.ops.joining import split
-from cornu.ops.nn import dense
-from cornu.ops.products import matmul
+from cornu.ops.products import dense, matmul
 from cornu.ops.shaping import expand_dims, flip, swapaxes
 
 __all__ = ["lstm"]

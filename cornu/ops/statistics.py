@@ -22,6 +22,7 @@ from cornu.ops.elementwise import (
     greater,
     isnan,
     less_equal,
+    log10,
     logical_not,
     multiply,
     round,
@@ -36,7 +37,7 @@ from cornu.ops.reduce import any, max, mean, min, sum
 from cornu.ops.shaping import broadcast_to, expand_dims, moveaxis, pad, ravel, reshape, transpose
 from cornu.ops.sorting import searchsorted, sort
 
-__all__ = ["average", "bincount", "cdist", "corrcoef", "correlate", "histogram", "median", "percentile", "quantile"]
+__all__ = ["average", "bincount", "cdist", "corrcoef", "correlate", "histogram", "median", "percentile", "psnr", "quantile"]
 
 
 @composite
@@ -247,3 +248,16 @@ def cdist(x: Array, y: Array) -> Array:
     squares = sum(square(subtract(expand_dims(x, -2), expand_dims(y, -3))), -1)
     apart = greater(squares, 0)
     return where(apart, sqrt(where(apart, squares, 1)), 0)
+
+
+@composite
+def psnr(x1: Array, x2: Array, max_val: float) -> Array:
+    """Peak signal-to-noise ratio in decibels: `20 log10(max_val) - 10 log10(mean((x1 - x2) ** 2))`.
+
+    >>> psnr([1.0, 1.0], [0.0, 0.0], 1.0).tolist()
+    0.0
+    """
+    x1, x2 = to_floating(x1), to_floating(x2)
+    if tuple(x1.shape) != tuple(x2.shape):
+        raise ShapeError(f"ops.psnr compares arrays of one shape, got {tuple(x1.shape)} and {tuple(x2.shape)}.")
+    return multiply(log10(divide(max_val**2, mean(square(subtract(x1, x2))))), 10)

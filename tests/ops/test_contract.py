@@ -15,7 +15,10 @@ from tests.ops import cases
 
 SOURCES = sorted(pathlib.Path(inspect.getfile(ops)).parent.rglob("*.py"))
 # The files that `cornu.ops` gathers; the others are its inside
-FAMILIES = [p for p in SOURCES if p.stem not in ("__init__", "arguments", "dispatch", "operators", "random")]
+FACES = ("image", "linalg", "nn", "numpy")
+FAMILIES = [
+    p for p in SOURCES if p.stem not in ("__init__", "arguments", "dispatch", "operators", "random", *FACES) and p.parent.stem not in FACES
+]
 PUBLIC = {name: op for name, op in vars(ops).items() if not name.startswith("_") and callable(op) and name != "attach"}
 TABLES = [path.stem for path in sorted(pathlib.Path(__file__).parent.glob("test_*.py"))]
 # Names of the contract that the shape interpreter has no use for, each with its reason
@@ -83,6 +86,15 @@ def test_public_names_come_from_one_file_each():
     assert len(names) == len(set(names))
     assert set(names) == set(PUBLIC)
     assert len(names) >= 230
+    assert ops.__all__ == sorted(names)
+
+
+@pytest.mark.parametrize("face", [face for face in FACES if face != "image"])
+def test_a_face_shows_the_same_ops(face):
+    module = importlib.import_module(f"cornu.ops.{face}")
+    assert module is getattr(ops, face)
+    assert len(set(module.__all__)) == len(module.__all__)
+    assert [name for name in module.__all__ if getattr(module, name) is not PUBLIC[name]] == []
 
 
 def test_ops_are_known_by_their_names():
