@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 
+from cornu.compat import spellings
 from cornu.compat.finder import Face, Finder
 from cornu.compat.notice import forget, set_notices
 from cornu.errors import BackendError
@@ -51,6 +52,7 @@ def install(*, tensorflow: bool | None = None, notices: bool = True) -> None:
     uninstall()
     _finders.append(Finder(*roots))
     sys.meta_path[:0] = _finders
+    spellings.teach()
 
 
 def uninstall() -> None:
@@ -58,6 +60,7 @@ def uninstall() -> None:
     for finder in _finders:
         sys.meta_path.remove(finder)
     _finders.clear()
+    spellings.unteach()
     for name in [name for name, module in sys.modules.items() if isinstance(module, Face)]:
         del sys.modules[name]
     forget()
