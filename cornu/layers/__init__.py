@@ -7,6 +7,7 @@ from cornu.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding
 from cornu.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from cornu.layers.convolution import Conv1D, Conv2D, Conv3D
 from cornu.layers.dense import Dense
+from cornu.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
 from cornu.layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from cornu.layers.embedding import Embedding
 from cornu.layers.global_pooling import (
@@ -46,6 +47,8 @@ from cornu.layers.pooling import AveragePooling1D, AveragePooling2D, AveragePool
 from cornu.layers.recurrent import GRU, LSTM, SimpleRNN
 from cornu.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
 from cornu.layers.rnn import RNN
+from cornu.layers.separable import SeparableConv1D, SeparableConv2D
+from cornu.layers.transposed import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from cornu.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from cornu.layers.wrapper import TimeDistributed, Wrapper
 
@@ -54,6 +57,8 @@ MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
 GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D
 GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D
+SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
+Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 
 __all__ = [
     "ELU",
@@ -75,15 +80,23 @@ __all__ = [
     "Bidirectional",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
+    "Conv2DTranspose",
     "Conv3D",
+    "Conv3DTranspose",
     "Convolution1D",
+    "Convolution1DTranspose",
     "Convolution2D",
+    "Convolution2DTranspose",
     "Convolution3D",
+    "Convolution3DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dot",
     "Dropout",
     "Embedding",
@@ -131,6 +144,10 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",

@@ -13,7 +13,7 @@ from cornu.layers.making import known_lengths, make_weight
 from cornu.ops.arguments import Array, as_tuple
 from cornu.registry import LAYERS
 
-__all__ = ["Conv1D", "Conv2D", "Conv3D", "Convolution", "add_bias", "standardize_padding"]
+__all__ = ["Conv1D", "Conv2D", "Conv3D", "Convolution", "Windowed", "add_bias", "standardize_padding"]
 
 Size = int | Sequence[int]
 
@@ -35,7 +35,66 @@ def add_bias(x: Array, bias: Array | None, data_format: str) -> Array:
     return ops.add(x, bias)
 
 
-class Convolution(Layer):
+class Windowed(Layer):
+    """The base of layers whose outputs are sums over a window that moves over the spatial axes, plus a bias, activated.
+
+    Args: see `Convolution`.
+
+    Attributes:
+        rank: the number of spatial axes.
+        paddings: the kinds of padding that the class takes.
+        channel_axis: where the channels stand.
+    """
+
+    rank: ClassVar[int]
+    paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
+
+    def __init__(
+        self,
+        kernel_size: Size,
+        strides: Size,
+        padding: str,
+        data_format: str | None,
+        dilation_rate: Size,
+        activation: Any,
+        use_bias: bool,
+        bias_initializer: Any,
+        bias_regularizer: Any,
+        bias_constraint: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kernel_size = as_tuple(kernel_size, self.rank, "kernel_size")
+        self.strides = as_tuple(strides, self.rank, "strides")
+        self.padding = standardize_padding(padding, *self.paddings)
+        self.data_format = config.standardize_data_format(data_format)
+        self.dilation_rate = as_tuple(dilation_rate, self.rank, "dilation_rate")
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ArgumentError(f"strides and dilation_rate cannot both exceed 1, got {strides} and {dilation_rate}.")
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.channel_axis = -1 if self.data_format == "channels_last" else 1
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def fix_channels(self, input_shape: tuple[int | None, ...]) -> int:
+        """The input's number of channels, which must be known, and is demanded of every input from now on."""
+        (channels,) = known_lengths(self, input_shape, [self.channel_axis])
+        self.input_spec = InputSpec(ndim=self.rank + 2, axes={self.channel_axis: channels})
+        return channels
+
+    def make_bias(self, length: int) -> None:
+        """The bias, or None without one."""
+        self.bias = make_weight(self, "bias", (length,)) if self.use_bias else None
+
+    def finished(self, sums: Array) -> Array:
+        """The sums with the bias, activated."""
+        return self.activation(add_bias(sums, self.bias, self.data_format))
+
+
+class Convolution(Windowed):
     """Every output cell is a weighted sum of the cells around its place: `activation(conv(inputs, kernel) + bias)`.
 
     Conv1D, Conv2D and Conv3D are this class over one, two and three spatial axes.
@@ -69,9 +128,6 @@ class Convolution(Layer):
     Y. LeCun and others, "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86, 1998.
     """
 
-    rank: ClassVar[int]
-    paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
-
     def __init__(
         self,
         filters: int,
@@ -92,45 +148,32 @@ class Convolution(Layer):
         bias_constraint: Any = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        super().__init__(
+            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+            bias_initializer, bias_regularizer, bias_constraint, activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
         self.filters, self.groups = as_tuple(filters, 1, "filters")[0], as_tuple(groups, 1, "groups")[0]
         if self.filters % self.groups:
             raise ArgumentError(f"groups must divide filters, got groups={groups} and filters={filters}.")
-        self.kernel_size = as_tuple(kernel_size, self.rank, "kernel_size")
-        self.strides = as_tuple(strides, self.rank, "strides")
-        self.padding = standardize_padding(padding, *self.paddings)
-        self.data_format = config.standardize_data_format(data_format)
-        self.dilation_rate = as_tuple(dilation_rate, self.rank, "dilation_rate")
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise ArgumentError(f"strides and dilation_rate cannot both exceed 1, got {strides} and {dilation_rate}.")
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the kernel and the bias."""
-        axis = -1 if self.data_format == "channels_last" else 1
-        (channels,) = known_lengths(self, input_shape, [axis])
+        channels = self.fix_channels(input_shape)
         if channels % self.groups:
             raise ShapeError(
                 f"The input of {self.name!r} must have channels that groups={self.groups} divides, "
                 f"got the shape {tuple(input_shape)} with data_format={self.data_format!r}."
             )
         self.kernel = make_weight(self, "kernel", (*self.kernel_size, channels // self.groups, self.filters))
-        self.bias = make_weight(self, "bias", (self.filters,)) if self.use_bias else None
-        self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
+        self.make_bias(self.filters)
         self.built = True
 
     def call(self, inputs: Array) -> Array:
         """The weighted sums, activated."""
-        sums = ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
-        return self.activation(add_bias(sums, self.bias, self.data_format))
+        return self.finished(ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate))
 
 
 @LAYERS.add

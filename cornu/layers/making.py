@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 __all__ = ["known_lengths", "make_weight"]
 
 
-def make_weight(layer: Layer, name: str, shape: Sequence[int], **options: Any) -> Variable:
-    """A weight of the layer by what it keeps under the name: `{name}_initializer`, `{name}_regularizer`, `{name}_constraint`."""
-    regularizer, constraint = getattr(layer, f"{name}_regularizer"), getattr(layer, f"{name}_constraint")
-    initializer = getattr(layer, f"{name}_initializer")
+def make_weight(layer: Layer, name: str, shape: Sequence[int], *, by: str | None = None, **options: Any) -> Variable:
+    """A weight of the layer by what it keeps under `by`, its name by default: `{by}_initializer`, `{by}_regularizer`, `{by}_constraint`."""
+    by = by or name
+    initializer, regularizer, constraint = (getattr(layer, f"{by}_{part}") for part in ("initializer", "regularizer", "constraint"))
     return layer.add_weight(shape, initializer, regularizer=regularizer, constraint=constraint, name=name, **options)
 
 

@@ -89,6 +89,24 @@ AFFINE = [
     case("Conv3D", VOLUME, filters=2, kernel_size=2, strides=2, padding="same"),
     case("Conv3D", VOLUME_FIRST, filters=2, kernel_size=(1, 2, 3), **FIRST),
 ]
+WINDOWED = [
+    case("DepthwiseConv1D", SEQUENCE, kernel_size=3, depth_multiplier=2, dilation_rate=2, activation="tanh"),
+    case("DepthwiseConv1D", (2, 4, 6), kernel_size=2, strides=2, padding="same", **FIRST),
+    case("DepthwiseConv2D", IMAGE, kernel_size=(3, 2), depth_multiplier=2, padding="same", depthwise_regularizer="l2"),
+    case("DepthwiseConv2D", IMAGE, kernel_size=3, strides=2, use_bias=False),
+    case("DepthwiseConv2D", IMAGE_FIRST, kernel_size=3, depthwise_constraint="non_neg", **FIRST),
+    case("SeparableConv1D", SEQUENCE, filters=3, kernel_size=2, depth_multiplier=2, activation="sigmoid"),
+    case("SeparableConv1D", (2, 4, 6), filters=3, kernel_size=3, strides=2, padding="same", **FIRST),
+    case("SeparableConv2D", IMAGE, filters=3, kernel_size=(2, 3), strides=2, padding="same", pointwise_initializer="he_normal"),
+    case("SeparableConv2D", IMAGE_FIRST, filters=2, kernel_size=2, depth_multiplier=2, dilation_rate=2, use_bias=False, **FIRST),
+    case("Conv1DTranspose", SEQUENCE, filters=3, kernel_size=4, strides=2, padding="same", activation="tanh"),
+    case("Conv1DTranspose", (2, 4, 6), filters=3, kernel_size=3, strides=3, output_padding=2, **FIRST),
+    case("Conv2DTranspose", IMAGE, filters=3, kernel_size=(3, 2), strides=(2, 3), kernel_regularizer="l2"),
+    case("Conv2DTranspose", IMAGE, filters=2, kernel_size=3, strides=2, padding="same", output_padding=1),
+    case("Conv2DTranspose", IMAGE_FIRST, filters=2, kernel_size=3, dilation_rate=2, padding="same", use_bias=False, **FIRST),
+    case("Conv3DTranspose", VOLUME, filters=2, kernel_size=2, strides=2, padding="same"),
+    case("Conv3DTranspose", VOLUME_FIRST, filters=2, kernel_size=(1, 2, 3), **FIRST),
+]
 POOLINGS = [
     case("MaxPooling1D", SEQUENCE, pool_size=2),
     case("MaxPooling2D", IMAGE, pool_size=(3, 2), strides=2, padding="same"),
@@ -217,4 +235,5 @@ RECURRENT = [
 
 CORE_CASES = [*AFFINE, *POOLINGS, *SHAPES, *ELEMENTWISE, *NORMALISATIONS]
 SEQUENCE_CASES = [*LOOK_UPS, *MERGES, *RECURRENT]
-CASES = [*CORE_CASES, *SEQUENCE_CASES]
+MORE_CASES = [*WINDOWED]
+CASES = [*CORE_CASES, *SEQUENCE_CASES, *MORE_CASES]
