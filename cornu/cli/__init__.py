@@ -6,12 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cornu.cli import demo, doctor
+from cornu.cli import demo, doctor, run
 from cornu.errors import CornuError
 
 __all__ = ["main"]
 
-VERBS = {"demo": demo, "doctor": doctor}
+VERBS = {"demo": demo, "doctor": doctor, "run": run}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
