@@ -31,7 +31,7 @@ def _layout(x: Array, data_format: str | None, op: str) -> tuple[int, bool, tupl
     return rank, last, tuple(x.shape[1:-1] if last else x.shape[2:])
 
 
-def _pairs(padding: str, lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], op: str) -> tuple[tuple[int, int], ...]:
+def padding_pairs(padding: str, lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], op: str) -> tuple[tuple[int, int], ...]:
     """Cells to add before and after each spatial axis."""
     kind = padding.lower() if isinstance(padding, str) else padding
     if kind == "valid":
@@ -63,7 +63,7 @@ def _ready(
     if max(steps) > 1 and max(dilation) > 1:
         raise ArgumentError(f"strides and dilation_rate cannot both exceed 1, got {strides} and {dilation_rate}.")
     reach = _reach(kernel.shape[:rank], dilation)
-    pairs = _pairs(padding, lengths, reach, steps, op)
+    pairs = padding_pairs(padding, lengths, reach, steps, op)
     for n, (low, high), r in zip(lengths, pairs, reach, strict=True):
         if n + low + high < r:
             raise ShapeError(
@@ -212,7 +212,7 @@ def _pool(
     rank, last, lengths = _layout(x, data_format, op)
     window = as_tuple(pool_size, rank, "pool_size")
     steps = window if strides is None else as_tuple(strides, rank, "strides")
-    pairs = _pairs(padding, lengths, window, steps, op)
+    pairs = padding_pairs(padding, lengths, window, steps, op)
     if any(n + low + high < w for n, (low, high), w in zip(lengths, pairs, window, strict=True)):
         raise ShapeError(
             f"The pooling window must fit in the input, got {window} over spatial lengths {lengths}. "
