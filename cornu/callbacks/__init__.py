@@ -9,6 +9,7 @@ from cornu.callbacks.functions import LambdaCallback
 from cornu.callbacks.history import History
 from cornu.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from cornu.callbacks.progress import ProgbarLogger
+from cornu.callbacks.tensorboard import TensorBoard
 from cornu.callbacks.terminate import TerminateOnNaN
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
