@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cornu.callbacks.bar import Progbar as Progbar
+    from cornu.downloads import get_file as get_file
     from cornu.registry import custom_objects as get_custom_objects
     from cornu.registry import register as register_keras_serializable
     from cornu.registry import registered_name as get_registered_name
@@ -31,6 +32,7 @@ _HOMES = {
     "custom_object_scope": "registry:scope",
     "deserialize_keras_object": "serialization",
     "get_custom_objects": "registry:custom_objects",
+    "get_file": "downloads",
     "get_registered_name": "registry:registered_name",
     "normalize": "utils.arrays",
     "register_keras_serializable": "registry:register",
