@@ -4,6 +4,7 @@ A `primitive` is what a backend implements; a `composite` is written in other op
 `image` are faces: the ops by their subject, as Keras groups them; those of images are found there alone.
 """
 
+from cornu.ops import image as image
 from cornu.ops import linalg as linalg
 from cornu.ops import nn as nn
 from cornu.ops import numpy as numpy

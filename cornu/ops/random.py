@@ -5,14 +5,36 @@ The same key gives the same numbers on one backend, and numbers of the same dist
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
 
 from cornu import config, dtypes
 from cornu.errors import ArgumentError
 from cornu.ops.arguments import Array, Shape, array, as_shape, floating
+from cornu.ops.core import convert_to_tensor
 from cornu.ops.dispatch import primitive
 
 __all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+
+
+Source = TypeVar("Source", bound=Callable[..., Any])
+_sources: list[Callable[..., Any]] = []
+
+
+def draw_keys_by(source: Source) -> Source:
+    """Makes ops that take a seed draw their keys by `source(seed)`: the streams of seeds live above the ops."""
+    _sources[:] = [source]
+    return source
+
+
+def draw_key(seed: Any) -> Array:
+    """The key for one draw from a seed. Before `cornu.state` is loaded there are no streams: None then takes the system's entropy."""
+    if _sources:
+        return _sources[0](seed)
+    first = int(np.random.SeedSequence().generate_state(1)[0]) if seed is None else int(seed)
+    return convert_to_tensor(np.array([first & 0xFFFFFFFF, 0], "uint32"))
 
 
 def _float(dtype: str | None) -> str:

@@ -12,7 +12,7 @@ from cornu.configurable import Configurable
 from cornu.errors import ArgumentError
 from cornu.ops.arguments import Array
 from cornu.ops.core import convert_to_tensor
-from cornu.ops.random import advance_key
+from cornu.ops.random import advance_key, draw_keys_by
 from cornu.registry import RANDOM
 from cornu.state.variable import Variable
 
@@ -60,6 +60,7 @@ class SeedGenerator(Configurable):
 _shared: dict[str, SeedGenerator] = {}
 
 
+@draw_keys_by
 def draw_key(seed: int | SeedGenerator | None) -> Array:
     """The key for one draw: the same each time for a number, the next one of a generator (of the process's own if None)."""
     if seed is None:
