@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -11,6 +12,7 @@ from typing import Any, ClassVar, TextIO
 
 import numpy as np
 
+from cornu import config
 from cornu.errors import ArgumentError
 
 __all__ = ["Progbar", "duration", "is_live", "line", "resolve_verbose", "say"]
@@ -20,7 +22,9 @@ REDRAW = 0.1
 
 
 def is_live(stream: TextIO | None = None) -> bool:
-    """Whether a line written there can be drawn over: a terminal or a notebook."""
+    """Whether a line written there can be drawn over: a terminal or a notebook, unless `cornu.config` sends progress to the logger."""
+    if stream is None and not config.is_interactive_logging_enabled():
+        return False
     stream = sys.stdout if stream is None else stream
     if type(stream).__module__.startswith("ipykernel"):
         return True
@@ -129,6 +133,10 @@ class _Line:
 
 
 def _write(text: str) -> None:
+    if not config.is_interactive_logging_enabled():
+        if text.strip():
+            logging.getLogger("cornu").info(text.strip())
+        return
     if sys.stdout is None:  # a program without a console
         return
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cornu import dtypes
+from cornu import config, dtypes
 from cornu.errors import ArgumentError, ShapeError
 from cornu.ops.activation import softmax
 from cornu.ops.arguments import Array
@@ -40,7 +40,8 @@ def dot_product_attention(
         mask: booleans that broadcast to the same; False takes a source out. Where all are out the weights are equal.
         scale: factor of the logits, 1 / sqrt(features) by default.
         is_causal: whether a target sees only sources up to its own place.
-        flash_attention: True asks for a fused kernel, which this op does not promise; it raises.
+        flash_attention: True asks for a fused kernel, which this op does not promise; it raises. By default as the
+            switches of `cornu.config` say.
         attn_logits_soft_cap: c of `c * tanh(logits / c)`.
 
     Returns:
@@ -49,9 +50,10 @@ def dot_product_attention(
     >>> dot_product_attention([[[[1.0]]]], [[[[1.0]]]], [[[[7.0]]]]).tolist()
     [[[[7.0]]]]
     """
-    if flash_attention:
+    if config.is_flash_attention_enabled() if flash_attention is None else flash_attention:
         raise ArgumentError(
-            "flash_attention=True asks for a fused kernel, which is not promised. Use flash_attention=None: one is taken where there is one."
+            "flash_attention=True asks for a fused kernel, which is not promised. Use flash_attention=None, and no "
+            "`config.enable_flash_attention()`: one is taken where there is one."
         )
     query, key, value = to_floating(query), to_floating(key), to_floating(value)
     _check(query, key, value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cornu import backends, tree
+from cornu import backends, config, tree
 from cornu.callbacks import CallbackList
 from cornu.errors import CornuError, DataError
 from cornu.ops.core import convert_to_numpy
@@ -188,6 +188,7 @@ def fit(
     validation_freq: Any,
 ) -> Any:
     """`Model.fit` on the current backend."""
+    epochs = min(epochs, initial_epoch + (config.max_epochs() or epochs))
     if validation_split and validation_data is None:
         (x, y, sample_weight), validation_data = data.split((x, y, sample_weight), validation_split)
     train = data.batches(
@@ -207,7 +208,7 @@ def fit(
         check = ready.check_source(model, train, first, x, y, sample_weight, training=True)
         _check_validation(model, validation_data, validation_batch_size or batch_size)
         told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=train.num_batches
+            callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=_at_most(train.num_batches)
         )  # fmt: skip
         model.stop_training = False
         watch, done, logs = _Watch(model), 0, {}
@@ -248,7 +249,7 @@ def _run_epoch(
     model.reset_metrics()
     program, together = model.program("train"), model.steps_per_execution
     default, step, logs = model.uses_default_step("train_step"), 0, Logs(model.get_metrics_result)
-    for group in _grouped(batches, together):
+    for group in _grouped(_limited(batches), together):
         told.on_train_batch_begin(step)
         for number, batch in enumerate(group, step):
             if check is not None:
@@ -263,6 +264,16 @@ def _run_epoch(
             break
     watch.look()
     return step, logs
+
+
+def _limited(batches: Iterator[Any]) -> Iterator[Any]:
+    """As many batches as `config.max_steps_per_epoch` lets through."""
+    return itertools.islice(batches, config.max_steps_per_epoch())
+
+
+def _at_most(steps: int | None) -> int | None:
+    """The number of steps within that limit; None where it is not known."""
+    return None if steps is None else min(steps, config.max_steps_per_epoch() or steps)
 
 
 def _grouped(batches: Iterator[Any], size: int) -> Iterator[list[Any]]:
@@ -312,14 +323,14 @@ def evaluate(
         model.ensure_ready(*first, training=False)
         check = ready.check_source(model, source, first, x, y, sample_weight, training=False)
         told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-            callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.num_batches
+            callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=_at_most(source.num_batches)
         )  # fmt: skip
         program, logs, results = model.program("test"), Logs(model.get_metrics_result), None
         default = model.uses_default_step("test_step")
         with backends.current().inference():
             model.reset_metrics()
             told.on_test_begin()
-            for step, batch in enumerate(itertools.chain([first], stream)):
+            for step, batch in enumerate(_limited(itertools.chain([first], stream))):
                 if check is not None:
                     check(batch, step)
                 told.on_test_batch_begin(step)
@@ -341,13 +352,13 @@ def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | in
     checks.check_inputs(model, first[0])
     ids = ready.ids_of(model)
     told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-        callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=source.num_batches
+        callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=_at_most(source.num_batches)
     )  # fmt: skip
     parts: list[list[np.ndarray]] = []
     structure, waiting, size = None, None, _rows(first[0])
     with backends.current().inference(), contextlib.closing(source):
         told.on_predict_begin()
-        for step, (inputs, _, _) in enumerate(itertools.chain([first], stream)):
+        for step, (inputs, _, _) in enumerate(_limited(itertools.chain([first], stream))):
             if ids:
                 ids.check(inputs, batch=step)
             told.on_predict_batch_begin(step)
