@@ -2,7 +2,9 @@
 
 import io
 import json
+import sys
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from cornu.callbacks.tensorboard import _pictures
 from cornu.errors import ArgumentError, BackendError
 
 pytest.importorskip("tensorboard")
+sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("notf"))  # its reader works without TensorFlow, which takes long to load
 
 
 def events(folder):
@@ -236,7 +239,7 @@ def test_arguments_out_of_range(arguments, says, tmp_path):
 
 
 def test_without_the_package(monkeypatch, tmp_path):
-    monkeypatch.setitem(__import__("sys").modules, "tensorboard.summary.writer.record_writer", None)
+    monkeypatch.setitem(sys.modules, "tensorboard.summary.writer.record_writer", None)
     with pytest.raises(BackendError, match=r"need the package 'tensorboard'.*pip install 'cornu\[tensorboard\]'"):
         TensorBoard(tmp_path)
 
