@@ -7,9 +7,10 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 
-__all__ = ["kept", "reset", "unique"]
+__all__ = ["kept", "number", "reset", "unique"]
 
 _taken: Counter[str] = Counter()
+_numbered: Counter[str] = Counter()
 _lock = threading.Lock()
 
 
@@ -21,10 +22,18 @@ def unique(prefix: str) -> str:
     return f"{prefix}_{number}" if number else prefix
 
 
+def number(prefix: str) -> int:
+    """How often a number was asked for under this prefix: 1 the first time."""
+    with _lock:
+        _numbered[prefix] += 1
+        return _numbered[prefix]
+
+
 def reset() -> None:
     """Numbering starts anew."""
     with _lock:
         _taken.clear()
+        _numbered.clear()
 
 
 @contextlib.contextmanager

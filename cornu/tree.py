@@ -179,8 +179,8 @@ def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> No
 
     >>> assert_same_structure([1, {"a": 2}], ["x", {"a": None}])
     """
-    loose = (lambda x: x) if check_types in (True, None) else lists_to_tuples
-    first, second = (optree.tree_structure(loose(x), none_is_leaf=True) for x in (a, b))
+    loosened = (a, b) if check_types in (True, None) else (lists_to_tuples(a), lists_to_tuples(b))
+    first, second = (optree.tree_structure(x, none_is_leaf=True) for x in loosened)
     if first != second:
         raise ArgumentError(f"Both structures must be nested alike, got\n  a: {_plainly(first)}\n  b: {_plainly(second)}")
 

@@ -11,10 +11,7 @@ from cornu import registry, utils
 from cornu.compat.notice import notice
 from cornu.errors import ArgumentError
 
-__all__ = ["Sequence", "model_from_config", "multi_gpu_model", "to_categorical"]
-
-Sequence = utils.PyDataset
-"""What `PyDataset` was called."""
+__all__ = ["model_from_config", "multi_gpu_model", "to_categorical"]
 
 
 def to_categorical(x: Any = None, num_classes: int | None = None, nb_classes: int | None = None, y: Any = None) -> np.ndarray:

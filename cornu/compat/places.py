@@ -54,7 +54,6 @@ NAMES: dict[str, dict[str, str]] = {
     "utils": {
         "multi_gpu_model": "cornu.compat.older:multi_gpu_model",
         "to_categorical": "cornu.compat.older:to_categorical",
-        "Sequence": "cornu.compat.older:Sequence",
     },
 }
 """Single names that only older programs know, by module: where each is made."""

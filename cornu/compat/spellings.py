@@ -108,7 +108,7 @@ class _OptimizerArguments:
         self._cls = cls
 
     def __call__(self, args: tuple[Any, ...], kwargs: Keywords) -> Keywords:
-        own = parameters(self._cls)[0]  # type: ignore[arg-type]
+        own = parameters(self._cls)[0]
         if {"lr", "decay"}.isdisjoint(kwargs) and not ("epsilon" in kwargs and kwargs["epsilon"] is None):
             return kwargs
         name = self._cls.__name__
@@ -129,7 +129,7 @@ class _LayerArguments:
     """The arguments of Keras 1, by the names that this layer has today."""
 
     def __init__(self, cls: type) -> None:
-        own = parameters(cls)[0]  # type: ignore[arg-type]
+        own = parameters(cls)[0]
         self._name = cls.__name__
         self._names = {old: today for old, today in LAYERS.items() if today in own and old not in own}
         self._sized = "kernel_size" in own
