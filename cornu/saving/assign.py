@@ -17,7 +17,7 @@ from cornu.saving.hdf5 import ArraySpec
 from cornu.saving.layout import Place, default_variables, places
 from cornu.state import Variable
 
-__all__ = ["Store", "assign_by_layout", "assign_by_path"]
+__all__ = ["Pair", "Store", "assign_by_layout", "assign_by_path", "problem", "take_over"]
 
 SHOWN = 10
 """How many differences an error names."""
@@ -45,7 +45,9 @@ class Store(Protocol):
         ...
 
 
-class _Pair(NamedTuple):
+class Pair(NamedTuple):
+    """A variable, and where in a store its value stands."""
+
     variable: Variable
     path: str
     key: str
@@ -69,7 +71,7 @@ def assign_by_layout(
     omitted = {id(x) for x in skipped}
     all_places = places(root)
     own = [place for place in all_places if id(place.owner) not in omitted]
-    pairs: list[_Pair] = []
+    pairs: list[Pair] = []
     differences: list[str] = []
     special = []
     for place in own:
@@ -84,6 +86,29 @@ def assign_by_layout(
     differences += [
         f"{path or 'the root'}: the file holds {len(store.keys(path))} weights for which the model has no place" for path in unclaimed
     ]
+    take_over(root, store, pairs, special, differences, skip_mismatch=skip_mismatch, strict_optimizer=strict_optimizer)
+
+
+def take_over(
+    root: Any,
+    store: Store,
+    pairs: list[Pair],
+    special: list[Place],
+    differences: list[str],
+    *,
+    skip_mismatch: bool = False,
+    strict_optimizer: bool = True,
+) -> None:
+    """Reads all values and then assigns them, all or none.
+
+    Args:
+        root: the model.
+        store: the open file.
+        pairs: variables and where their values stand, known to fit.
+        special: optimizers, and objects that read their own values.
+        differences: what does not fit, in words.
+        skip_mismatch, strict_optimizer: as for `assign_by_layout`.
+    """
     _judge(differences, store.name, skip_mismatch)
     values = [store.read(pair.path, pair.key, pair.variable.shape) for pair in pairs]
     for place in special:
@@ -107,7 +132,7 @@ def _below_optimizer(path: str) -> bool:
     return any(part.endswith("optimizer") for part in path.split("/"))
 
 
-def _compare(place: Place, store: Store) -> tuple[list[_Pair], list[str]]:
+def _compare(place: Place, store: Store) -> tuple[list[Pair], list[str]]:
     """The variables that have a fitting value in the store, and what does not fit."""
     owner, variables, keys = place.owner, own_variables(place.owner), store.keys(place.path)
     where = place.path or "the root"
@@ -119,15 +144,16 @@ def _compare(place: Place, store: Store) -> tuple[list[_Pair], list[str]]:
         return [], [f"{where}: {owner.name!r} has {len(variables)} weights, and the file holds {len(keys)}"]
     pairs, wrong = [], []
     for i, variable in enumerate(variables):
-        problem = _problem(variable, store.spec(place.path, str(i)))
-        if problem is None:
-            pairs.append(_Pair(variable, place.path, str(i)))
+        misfit = problem(variable, store.spec(place.path, str(i)))
+        if misfit is None:
+            pairs.append(Pair(variable, place.path, str(i)))
         else:
-            wrong.append(f"{where}: {variable.path!r} {problem}")
+            wrong.append(f"{where}: {variable.path!r} {misfit}")
     return pairs, wrong
 
 
-def _problem(variable: Variable, stored: ArraySpec) -> str | None:
+def problem(variable: Variable, stored: ArraySpec) -> str | None:
+    """Why a stored array cannot be a variable's value, in words that follow the variable's name; None if it can."""
     if variable.shape != stored.shape:
         return f"has the shape {variable.shape}, and the file holds {stored.shape}"
     if not _castable(stored.dtype, variable.dtype):
@@ -152,10 +178,10 @@ def _judge(differences: list[str], name: str, skip_mismatch: bool) -> None:
             f"The weights in {name!r} must fit the model, and they differ:{listed}{more}\n"
             "Nothing was changed. Make the model as it was when the file was written, or load what fits with skip_mismatch=True."
         )
-    warnings.warn(f"Weights in {name!r} that do not fit the model were left out:{listed}{more}", stacklevel=5)
+    warnings.warn(f"Weights in {name!r} that do not fit the model were left out:{listed}{more}", stacklevel=6)
 
 
-def _assign(pairs: list[_Pair], values: list[np.ndarray], special: list[Place], store: Store, skip_mismatch: bool, strict: bool) -> None:
+def _assign(pairs: list[Pair], values: list[np.ndarray], special: list[Place], store: Store, skip_mismatch: bool, strict: bool) -> None:
     """Assigns; objects that read their own values go first, and whatever they changed is undone if one of them refuses."""
     held = [v for place in special for v in _variables(place.owner)]
     before = [v.numpy() for v in held]
@@ -183,9 +209,9 @@ def _let_read(place: Place, store: Store, skip_mismatch: bool, strict: bool) -> 
         place.owner.load_own_variables(values)
     except CornuError as error:
         if isinstance(place.owner, Optimizer) and not strict:
-            warnings.warn(f"The optimizer's state in {store.name!r} does not fit and was left out: {error}", stacklevel=5)
+            warnings.warn(f"The optimizer's state in {store.name!r} does not fit and was left out: {error}", stacklevel=7)
         elif skip_mismatch:
-            warnings.warn(f"Weights in {store.name!r} that do not fit {place.path!r} were left out: {error}", stacklevel=5)
+            warnings.warn(f"Weights in {store.name!r} that do not fit {place.path!r} were left out: {error}", stacklevel=7)
         else:
             raise ShapeError(f"{place.path!r} in {store.name!r} does not fit the model: {error} Nothing was changed.") from error
 
@@ -207,10 +233,10 @@ def assign_by_path(
     differences += [f"the file holds {path!r}, for which the model has no place" for path in specs if path not in by_path]
     fitting = []
     for path, variable in by_path.items():
-        problem = _problem(variable, specs[path]) if path in specs else ""
-        if problem:
-            differences.append(f"{path!r} {problem}")
-        elif problem is None:
+        misfit = problem(variable, specs[path]) if path in specs else ""
+        if misfit:
+            differences.append(f"{path!r} {misfit}")
+        elif misfit is None:
             fitting.append(path)
     _judge(differences, name, skip_mismatch)
     values = [read(path) for path in fitting]

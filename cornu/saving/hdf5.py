@@ -17,7 +17,7 @@ import math
 import os
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -37,6 +37,8 @@ SMALL = 16 * 2**20  # … or this many bytes
 MAX_TEXT = 2**20
 MAX_TEXTS = 100_000
 MAX_DEPTH = 200
+ATTRIBUTE = 64_512  # the most bytes of an attribute, by HDF5's limit on the header of an object …
+REFERENCE = 16  # … in which each text takes so many; the text itself lies elsewhere
 
 _BROKEN = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 
@@ -149,15 +151,30 @@ class Hdf5Reader:
                 self._read_chunks(dataset, array, path)
             return array.view(dtype) if stored.kind == "V" else array.astype(dtype, copy=False)
 
+    def has_attribute(self, path: str, key: str) -> bool:
+        """Whether the object at `path` has an attribute of that name."""
+        item = self._item(path)
+        with self._guarded(path):
+            return key in item.attrs
+
     def text(self, path: str, key: str) -> str | None:
         """The text attribute `key` of the object at `path`; None where there is none."""
         found = self._attribute(path, key, rank=0)
-        return None if found is None else _decoded(found)
+        return None if found is None else self._decoded(path, found)
 
-    def texts(self, path: str, key: str) -> list[str]:
-        """The list-of-texts attribute `key` of the object at `path`; empty where there is none."""
+    def texts(self, path: str, key: str) -> list[str] | None:
+        """The list-of-texts attribute `key` of the object at `path`; None where there is none.
+
+        A list too long for one attribute lies in several: `layer_names0`, `layer_names1`, …
+        """
         found = self._attribute(path, key, rank=1)
-        return [] if found is None else [_decoded(entry) for entry in found]
+        if found is not None:
+            return [self._decoded(path, entry) for entry in found]
+        pieces = itertools.takewhile(
+            lambda piece: piece is not None, (self._attribute(path, f"{key}{n}", rank=1) for n in itertools.count())
+        )
+        listed = [self._decoded(path, entry) for piece in pieces for entry in piece]
+        return listed or None
 
     # -- where things are
 
@@ -209,6 +226,10 @@ class Hdf5Reader:
             if h5py.check_string_dtype(attribute.dtype) is None and attribute.dtype.kind != "S":
                 raise UnsafeFileError(f"The attribute {key!r} of {path!r} in {self.name!r} must be text; it is {attribute.dtype}.")
             return item.attrs[key]
+
+    def _decoded(self, path: str, text: Any) -> str:
+        with self._guarded(path):
+            return text.decode("utf-8") if isinstance(text, bytes) else str(text)
 
     # -- what they are
 
@@ -302,10 +323,6 @@ def _natural(name: str) -> tuple[bool, int, str]:
     return (False, int(name), name) if re.fullmatch(r"[0-9]{1,18}", name) else (True, 0, name)
 
 
-def _decoded(text: Any) -> str:
-    return text.decode("utf-8") if isinstance(text, bytes) else str(text)
-
-
 class _PatientFile(io.FileIO):
     """A file that remembers the first refusal of the disk and lets the writer go on regardless.
 
@@ -387,6 +404,34 @@ class Hdf5Writer:
             group.attrs["name"] = name
             for key, array in named.items():
                 self._write(group, key, np.asarray(array), path)
+
+    def put_named(self, path: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write a group in the layout of Keras 1 and 2: arrays under their names, which may be paths, listed in the attribute `weight_names`.
+
+        Raises:
+            DTypeError: an array holds something other than plain numbers (texts, objects).
+        """
+        with self._guarded():
+            group = self._file.create_group(path)
+            for name, array in arrays.items():
+                self._write(group, name, np.asarray(array), path)
+        self.texts(path, "weight_names", list(arrays))
+
+    def text(self, path: str, key: str, value: str) -> None:
+        """Write a text as the attribute `key` of the group at `path`, which is made if need be."""
+        with self._guarded():
+            self._file.require_group(path or "/").attrs[key] = value
+
+    def texts(self, path: str, key: str, values: Sequence[str]) -> None:
+        """Write a list of texts as an attribute, or as several where one would be longer than HDF5 allows: `key0`, `key1`, …"""
+        with self._guarded():
+            attributes = self._file.require_group(path or "/").attrs
+            if not values:
+                attributes[key] = np.zeros(0)
+                return
+            most = ATTRIBUTE // REFERENCE
+            for n, start in enumerate(range(0, len(values), most)):
+                attributes[f"{key}{n}" if len(values) > most else key] = list(values[start : start + most])
 
     def _write(self, group: Any, key: str, array: np.ndarray, path: str) -> None:
         if array.dtype.name not in DTYPES or array.dtype.kind in "OUS":

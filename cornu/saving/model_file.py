@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,10 +15,12 @@ from cornu.errors import ArgumentError, ConfigError, CorruptFileError, SavingErr
 from cornu.saving.archive import ArchiveReader, write_archive
 from cornu.saving.assign import Store, assign_by_layout, assign_by_path
 from cornu.saving.atomic import atomic_folder, atomic_write
+from cornu.saving.h5_model import read_h5_model, write_h5_model
 from cornu.saving.hdf5 import Hdf5Reader
+from cornu.saving.layered import LayeredStore, assign_by_layers, is_layered
 from cornu.saving.loadable import loadable_config
 from cornu.saving.shards import open_shards, write_shards
-from cornu.saving.stores import Hdf5Store, write_hdf5, write_named
+from cornu.saving.stores import Hdf5Store, numbers_for, write_hdf5, write_named
 from cornu.saving.tensors import TensorReader
 from cornu.state.allowance import allowance
 
@@ -29,8 +30,8 @@ FORMAT = "3.15.1"
 """The version of Keras whose layout the files follow."""
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MAX_JSON = 256 * 2**20
-SPARE = 2**24
-"""Numbers for variables that files do not hold: seeds, metrics."""
+H5 = (".h5", ".hdf5")
+"""Endings of whole models in the older format."""
 
 
 def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -60,14 +61,20 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
     ...     load_model(f"{folder}/model.keras").output_shape
     (None, 2)
     """
+    optimizer = kwargs.pop("include_optimizer", True)
     if kwargs:
-        raise ArgumentError(f"save_model takes `overwrite` and `zipped`, got {sorted(kwargs)}.")
+        raise ArgumentError(f"save_model takes `overwrite`, `zipped` and `include_optimizer`, got {sorted(kwargs)}.")
     path = Path(filepath)
+    if path.suffix in H5 and zipped is None:
+        _may_write(path, overwrite)
+        with atomic_write(path) as temporary:
+            write_h5_model(model, temporary, FORMAT, optimizer=optimizer)
+        return
     zipped = path.suffix == ".keras" if zipped is None else zipped
-    if zipped != (path.suffix == ".keras") or path.suffix in (".h5", ".hdf5"):
+    if zipped != (path.suffix == ".keras") or path.suffix in H5:
         raise ArgumentError(
-            f"A model is saved to a path that ends in '.keras', or with zipped=False to a folder that does not, got {os.fspath(path)!r} "
-            f"with {zipped=}."
+            "A model is saved to a path that ends in '.keras' (or '.h5', the older format), or with zipped=False to a folder that does not, "
+            f"got {os.fspath(path)!r} with {zipped=}."
         )
     _may_write(path, overwrite)
     metadata = json.dumps({"keras_version": FORMAT, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}"}).encode()
@@ -120,9 +127,13 @@ def load_model(
     """
     if not isinstance(safe_mode, bool):
         raise ArgumentError(f"safe_mode must be True or False, got {safe_mode!r}.")
-    with _opened(Path(filepath)) as (config, reader):
+    path = Path(filepath)
+    if path.suffix in H5 and not path.is_dir():
+        with _hinting():
+            return read_h5_model(path, custom_objects, compiled=compile)
+    with _opened(path) as (config, reader):
         store = Hdf5Store(reader)
-        with allowance(_numbers_for(store)), _hinting():
+        with allowance(numbers_for(store)), _hinting():
             model = serialization.deserialize(config if compile else _uncompiled(config), custom_objects)
         if not hasattr(model, "save_own_variables"):
             raise ConfigError(f"{os.fspath(filepath)!r} must describe a model, and describes {model!r}.")
@@ -151,8 +162,6 @@ def _opened(path: Path) -> Iterator[tuple[Any, Hdf5Reader]]:
         if path.is_dir():
             config = _folder_config(path / CONFIG)
             source: Any = path / WEIGHTS
-        elif path.suffix in (".h5", ".hdf5"):
-            raise ArgumentError(f"A whole model is read from a `.keras` file, got {name!r}. Open it in Keras and save it as `.keras`.")
         else:
             archive = stack.enter_context(ArchiveReader(path))
             config = archive.read_json(CONFIG)
@@ -171,15 +180,6 @@ def _folder_config(path: Path) -> Any:
         if isinstance(error, UnsafeFileError):
             raise
         raise CorruptFileError(f"{os.fspath(path)!r} must hold JSON: {error}.") from error
-
-
-def _numbers_for(store: Hdf5Store) -> int:
-    """How many numbers the variables may hold that the file's configuration asks for.
-
-    Weights are in the file; an optimizer that has not trained yet makes a few slots for each of them when it is built.
-    """
-    held = sum(math.prod(store.spec(path, key).shape) for path in store.paths() for key in store.keys(path))
-    return 6 * held + SPARE
 
 
 def _uncompiled(config: Any) -> Any:
@@ -239,9 +239,12 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
         SavingError: the file cannot be read.
     """
     skipped = kwargs.pop("objects_to_skip", None) or ()
+    by_name = bool(kwargs.pop("by_name", False))
     if kwargs:
-        raise ArgumentError(f"load_weights takes `skip_mismatch` and `objects_to_skip`, got {sorted(kwargs)}.")
+        raise ArgumentError(f"load_weights takes `skip_mismatch`, `objects_to_skip` and `by_name`, got {sorted(kwargs)}.")
     path = Path(filepath)
+    if by_name and path.suffix not in H5:
+        raise ArgumentError(f"by_name=True is for `.h5` files that list weights by layers, got {os.fspath(path)!r}.")
     if path.suffix == ".safetensors":
         with TensorReader(path) as tensors:
             assign_by_path(model.weights, tensors.specs, tensors.read, tensors.name, skip_mismatch=skip_mismatch)
@@ -253,5 +256,12 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
             source: Any = path
             if path.suffix == ".keras":
                 source = stack.enter_context(stack.enter_context(ArchiveReader(path)).open(WEIGHTS))
-            store = Hdf5Store(stack.enter_context(Hdf5Reader(source, name=os.fspath(path))))
+            reader = stack.enter_context(Hdf5Reader(source, name=os.fspath(path)))
+            if is_layered(reader):
+                older = LayeredStore(reader)
+                assign_by_layers(model, older, by_name=by_name, skip_mismatch=skip_mismatch, strict_optimizer=False, skipped=skipped)
+                return
+            if by_name:
+                raise ArgumentError(f"by_name=True is for `.h5` files that list weights by layers, and {os.fspath(path)!r} does not.")
+            store = Hdf5Store(reader)
         assign_by_layout(model, store, skip_mismatch=skip_mismatch, strict_optimizer=False, skipped=skipped)

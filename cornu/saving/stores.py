@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
 import numpy as np
 
 from cornu.errors import SavingError
+from cornu.saving.assign import Store
 from cornu.saving.hdf5 import ArraySpec, Hdf5Reader, Hdf5Writer
 from cornu.saving.layout import places
 from cornu.saving.tensors import write_tensors
 
-__all__ = ["Hdf5Store", "write_hdf5", "write_named"]
+__all__ = ["Hdf5Store", "numbers_for", "write_hdf5", "write_named"]
+
+SPARE = 2**24
+"""Numbers for variables that files do not hold: seeds, metrics."""
 
 
 class Hdf5Store:
@@ -42,6 +47,15 @@ class Hdf5Store:
             if last == "vars":
                 found.add(owner)
         return found
+
+
+def numbers_for(store: Store) -> int:
+    """How many numbers the variables may hold that the file's configuration asks for.
+
+    Weights are in the file; an optimizer that has not trained yet makes a few slots for each of them when it is built.
+    """
+    held = sum(math.prod(store.spec(path, key).shape) for path in store.paths() for key in store.keys(path))
+    return 6 * held + SPARE
 
 
 def _vars(path: str) -> str:

@@ -267,7 +267,7 @@ def test_a_compile_of_its_own_is_told(tmp_path, data):
 
 def test_paths_that_are_no_model_files(tmp_path):
     model = small()
-    for path, zipped in ((tmp_path / "m.h5", None), (tmp_path / "m", True), (tmp_path / "m.keras", False)):
+    for path, zipped in ((tmp_path / "m.h5", True), (tmp_path / "m", True), (tmp_path / "m.keras", False)):
         with pytest.raises(ArgumentError, match=r"\.keras"):
             model.save(path, zipped=zipped)
     model.save(tmp_path / "m.keras")

@@ -1,0 +1,89 @@
+"""Whole models in `.h5` files, the format before `.keras`: written as Keras 3 writes them, read as Keras 2 and Keras 3 wrote them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cornu import registry, serialization
+from cornu.errors import ConfigError, CorruptFileError, UnsafeFileError
+from cornu.saving import legacy
+from cornu.saving.hdf5 import Hdf5Reader, Hdf5Writer
+from cornu.saving.layered import LayeredStore, assign_by_layers, write_layers
+from cornu.saving.loadable import loadable_config
+from cornu.saving.stores import numbers_for
+from cornu.state.allowance import allowance
+
+__all__ = ["read_h5_model", "write_h5_model"]
+
+MAX_JSON = 256 * 2**20
+
+
+def write_h5_model(model: Any, path: Path, version: str, *, optimizer: bool = True) -> None:
+    """Writes a whole model.
+
+    Args:
+        model: the model.
+        path: the file, anew.
+        version: the `keras_version` that the file states.
+        optimizer: whether it says how the model was compiled, with the optimizer's state.
+
+    Raises:
+        ConfigError: the model could not be loaded again.
+    """
+    config = json.loads(loadable_config(model))
+    compiled = config.get("compile_config")
+    backend = model._home_backend().__name__.rpartition(".")[2]
+    with Hdf5Writer(path) as writer:
+        for group in ("", "model_weights"):
+            writer.text(group, "backend", backend)
+            writer.text(group, "keras_version", version)
+        writer.text("", "model_config", json.dumps(legacy.older_model_config(config)))
+        if optimizer and compiled:
+            writer.text("", "training_config", json.dumps(legacy.older_compile_config(compiled)))
+        write_layers(model, writer, optimizer=optimizer)
+
+
+def read_h5_model(path: Path, custom_objects: Mapping[str, Any] | None, *, compiled: bool) -> Any:
+    """Reads a whole model.
+
+    Args:
+        path: the file.
+        custom_objects: classes and functions that the file names and that are not registered.
+        compiled: whether the model is compiled as it was, with the optimizer's state.
+
+    Raises:
+        ConfigError: the file holds no model, only weights; or one that cannot be made.
+    """
+    name = os.fspath(path)
+    with Hdf5Reader(path) as reader, registry.scope(custom_objects):
+        described = _json(reader, "model_config")
+        if described is None:
+            raise ConfigError(f"{name!r} holds no model, only weights. Make the model, then read them with `model.load_weights({name!r})`.")
+        older = legacy.keras_2(reader.text("", "keras_version") or reader.text("model_weights", "keras_version"))
+        config = legacy.model_config(described, keras_2=older)
+        training = _json(reader, "training_config") if compiled else None
+        if training is not None:
+            config["compile_config"] = legacy.compile_config(training)
+        store = LayeredStore(reader)
+        with allowance(numbers_for(store)):
+            model = serialization.deserialize(config)
+        if not hasattr(model, "layers"):
+            raise ConfigError(f"{name!r} must describe a model, and describes {model!r}.")
+        assign_by_layers(model, store, strict_optimizer=not older)
+    return model
+
+
+def _json(reader: Hdf5Reader, key: str) -> Any:
+    text = reader.text("", key)
+    if text is None:
+        return None
+    if len(text) > MAX_JSON:
+        raise UnsafeFileError(f"The attribute {key!r} of {reader.name!r} must have at most {MAX_JSON} letters; it has {len(text)}.")
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(text)
+    raise CorruptFileError(f"The attribute {key!r} of {reader.name!r} must hold JSON; it begins {text[:100]!r}.")
