@@ -6,6 +6,8 @@ place of arrays, says the same shape and dtype.
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import numpy as np
 import pytest
 
@@ -54,7 +56,7 @@ def compiled(cases, on):
         for case, arrays in zip(cases, given, strict=True):
             arrays = iter(arrays)
             args = [next(arrays) if is_array(arg) else arg for arg in case.args]
-            results.append(getattr(ops, case.op)(*args, **case.kwargs))
+            results.append(attrgetter(case.op)(ops)(*args, **case.kwargs))
         return results, []
 
     given = [[[on.asarray(v) for v in a] if isinstance(a, list) else on.asarray(a) for a in case.args if is_array(a)] for case in cases]
@@ -98,7 +100,7 @@ class Case:
         """The op's results; on a backend that compiles, those of the op compiled, for so it runs there."""
         on = backends.current()
         if on.EAGER or not self.symbolic:
-            return each(getattr(ops, self.op)(*self.args, **self.kwargs))
+            return each(attrgetter(self.op)(ops)(*self.args, **self.kwargs))
         if self.compiled is None:
             self.compile(on)
         return self.compiled
@@ -137,7 +139,7 @@ class Case:
             return TensorSpec(x.shape, x.dtype) if isinstance(x, np.ndarray) else [stand_in(v) for v in x] if isinstance(x, list) else x
 
         with backends.use_backend(spec):
-            inferred = each(getattr(ops, self.op)(*map(stand_in, self.args), **self.kwargs))
+            inferred = each(attrgetter(self.op)(ops)(*map(stand_in, self.args), **self.kwargs))
         assert [str(s) for s in inferred] == [f"TensorSpec({tuple(r.shape)}, {ops.dtype(r)})" for r in results]
 
 

@@ -23,7 +23,6 @@ from cornu.ops.elementwise import (
     mod,
     multiply,
     negative,
-    round,
     subtract,
 )  # fmt: skip
 from cornu.ops.image.filtering import gaussian_blur
@@ -73,7 +72,7 @@ def sample(x: Array, places: Sequence[Array], order: int, fill_mode: str, fill_v
     lengths = x.shape[1:-1]
     cells = reshape(x, (x.shape[0], math.prod(lengths), x.shape[-1]))
     if order == 0:
-        return _read(cells, lengths, [cast(round(p), "int32") for p in places], fill_mode, fill_value)
+        return _read(cells, lengths, [cast(floor(add(p, 0.5)), "int32") for p in places], fill_mode, fill_value)
     lower = [floor(p) for p in places]
     shares = [subtract(p, low) for p, low in zip(places, lower, strict=True)]
     first = [cast(low, "int32") for low in lower]
@@ -116,7 +115,8 @@ def _order_of(interpolation: str, op: str) -> int:
 
 @composite
 def map_coordinates(inputs: Array, coordinates: Array, order: int, fill_mode: str = "constant", fill_value: float = 0) -> Array:
-    """`inputs` read at `coordinates`, one array of places for each axis of the inputs; between elements the nearest (order 0) or linear (1).
+    """`inputs` read at `coordinates`, one array of places for each axis of the inputs; between elements the nearest (order 0, of two
+    the later) or linear (1).
 
     Beyond the edges: "constant" (`fill_value`), "nearest", "wrap", "mirror" (about the last element) or "reflect" (about its edge). With "constant" an
     element outside is `fill_value` in the interpolation too. Results of integer inputs are rounded. coordinates (rank, *shape), result (*shape).
