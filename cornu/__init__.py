@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cornu import models as models
     from cornu import ops as ops
     from cornu import optimizers as optimizers
+    from cornu import preprocessing as preprocessing
     from cornu import random as random
     from cornu import regularizers as regularizers
     from cornu import saving as saving
@@ -59,7 +60,7 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations", "backends", "callbacks", "config", "constraints", "dtype_policies", "errors", "initializers", "layers", "losses", "metrics", "models",
-    "ops", "optimizers", "random", "regularizers", "saving", "tree", "utils",
+    "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
 )  # fmt: skip
 _NAMES = {
     "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",
