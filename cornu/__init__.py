@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cornu import callbacks as callbacks
     from cornu import config as config
     from cornu import constraints as constraints
+    from cornu import datasets as datasets
     from cornu import dtype_policies as dtype_policies
     from cornu import errors as errors
     from cornu import initializers as initializers
@@ -59,8 +60,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations", "backends", "callbacks", "config", "constraints", "dtype_policies", "errors", "initializers", "layers", "losses", "metrics", "models",
-    "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
+    "activations", "backends", "callbacks", "config", "constraints", "datasets", "dtype_policies", "errors", "initializers", "layers", "losses",
+    "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
 )  # fmt: skip
 _NAMES = {
     "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",

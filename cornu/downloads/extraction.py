@@ -26,7 +26,7 @@ from typing import Any
 
 from cornu.errors import ArgumentError, CorruptFileError, UnsafeFileError
 
-__all__ = ["extract", "formats_of", "open_tar"]
+__all__ = ["damage_told", "extract", "formats_of", "open_tar"]
 
 MAX_MEMBERS = 5_000_000
 MAX_RATIO = 200
@@ -82,7 +82,7 @@ def extract(archive: Path, target: Path, formats: tuple[str, ...] = ("tar", "zip
     fresh = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
     fresh.mkdir()
     try:
-        with _damage_told(archive), _opened(archive, formats) as members:
+        with damage_told(archive), _opened(archive, formats) as members:
             _unpack(members, fresh, archive)
         _take_place(fresh, target)
     finally:
@@ -90,7 +90,8 @@ def extract(archive: Path, target: Path, formats: tuple[str, ...] = ("tar", "zip
 
 
 @contextlib.contextmanager
-def _damage_told(archive: Path) -> Iterator[None]:
+def damage_told(archive: Path) -> Iterator[None]:
+    """What the libraries say of a damaged archive becomes a `CorruptFileError` that names it."""
     try:
         yield
     except _DAMAGE as error:
