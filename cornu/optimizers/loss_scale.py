@@ -8,6 +8,7 @@ from typing import Any
 from cornu import ops
 from cornu.errors import ArgumentError
 from cornu.ops.arguments import Array
+from cornu.ops.finite import all_finite
 from cornu.optimizers.optimizer import Optimizer
 from cornu.registry import OPTIMIZERS
 from cornu.state import Variable, when
@@ -95,7 +96,7 @@ class LossScaleOptimizer(Optimizer):
         if not gradients:
             return
         with variables[0].backend.inference():
-            finite = _all_finite(gradients)
+            finite = all_finite(gradients)
             factor = 1.0 / self.dynamic_scale.value
             unscaled = [ops.cast(g, v.dtype) * ops.cast(factor, v.dtype) for g, v in zip(gradients, variables, strict=True)]
             when(finite, lambda: self.inner_optimizer.apply_weighted(unscaled, variables, weight=weight))
@@ -119,13 +120,6 @@ class LossScaleOptimizer(Optimizer):
     def _constructor_arguments(self) -> dict[str, Any]:
         own = ("name", "inner_optimizer", "initial_scale", "dynamic_growth_steps")
         return {name: getattr(self, name) for name in own}
-
-
-def _all_finite(arrays: Sequence[Array]) -> Array:
-    good = ops.all(ops.isfinite(arrays[0]))
-    for a in arrays[1:]:
-        good = ops.logical_and(good, ops.all(ops.isfinite(a)))
-    return good
 
 
 def scaled(optimizer: Optimizer) -> Optimizer:

@@ -58,10 +58,24 @@ def when(condition: Array, update: Callable[[], None]) -> None:
         if bool(condition):
             update()
         return
-    with StateScope() as pending:
-        update()
-    for variable, new in pending.written.values():
-        variable.put(where(condition, new, variable.value))
+    changed: list[Variable] = []
+
+    def new() -> list[Array]:
+        with StateScope() as pending:
+            update()
+        changed[:] = [variable for variable, _ in pending.written.values()]
+        return [value for _, value in pending.written.values()]
+
+    def old() -> list[Array]:
+        return [variable.value for variable in changed]
+
+    for variable, value in zip(changed, getattr(on, "either", _either)(condition, new, old), strict=True):
+        variable.put(value)
+
+
+def _either(condition: Array, new: Callable[[], list[Array]], old: Callable[[], list[Array]]) -> list[Array]:
+    """The values of one of two functions; `new` is called first."""
+    return [where(condition, a, b) for a, b in zip(new(), old(), strict=True)]
 
 
 class CompiledStep:

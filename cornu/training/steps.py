@@ -13,30 +13,13 @@ from typing import TYPE_CHECKING, Any
 from cornu import dtypes
 from cornu.layers.context import CallContext
 from cornu.ops.arguments import Array
-from cornu.ops.dispatch import composite
-from cornu.ops.elementwise import isfinite, logical_and
-from cornu.ops.reduce import all as all_true
+from cornu.ops.finite import all_finite, finite_probe
 from cornu.state import StateScope, when
 
 if TYPE_CHECKING:
     from cornu.training.trainer import Trainer
 
-__all__ = ["all_finite", "default_train_step", "finite_probe", "predict_step", "test_step", "train_step"]
-
-
-@composite
-def all_finite(xs: Sequence[Array]) -> Array:
-    """Whether no element of any of the arrays is infinite or NaN, as one boolean."""
-    good = all_true(isfinite(xs[0]))
-    for x in xs[1:]:
-        good = logical_and(good, all_true(isfinite(x)))
-    return good
-
-
-@composite
-def finite_probe(xs: Sequence[Array]) -> Array:
-    """Whether all elements are finite; or, on a backend where that is cheaper, a number that is finite if they are and seldom if they are not."""
-    return all_finite(xs)
+__all__ = ["default_train_step", "predict_step", "test_step", "train_step"]
 
 
 def _good(probe: Array, values: Sequence[Array]) -> Array | bool:

@@ -12,6 +12,7 @@ from cornu.layers import context, tracking
 from cornu.layers.layer import Layer
 from cornu.metrics import Mean
 from cornu.ops.arguments import Array
+from cornu.ops.finite import finite_probe
 from cornu.ops.reduce import count_nonzero, mean
 from cornu.state import CompiledStep, ReplayedPart, Variable, value_and_grad
 from cornu.state.seed import make_seed
@@ -213,7 +214,7 @@ class Trainer(Layer):
         variables = self._trained()
         with context.CallContext(training=True):  # its own: a recording of this must leave nothing in that of the step
             (_, (loss, y_pred, masks)), grads = value_and_grad(forward, variables) if variables else (forward(), [])
-        return loss, y_pred, steps.finite_probe([loss, *grads]), masks, grads
+        return loss, y_pred, finite_probe([loss, *grads]), masks, grads
 
     @staticmethod
     def _put_masks(y_pred: Any, masks: list[Any]) -> None:

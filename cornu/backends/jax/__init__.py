@@ -9,3 +9,4 @@ from cornu.backends.jax.nn import *
 from cornu.backends.jax.random import *
 from cornu.backends.jax.reduce import *
 from cornu.backends.jax.shaping import *
+from cornu.backends.jax.training import *

@@ -8,11 +8,23 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-__all__ = ["cond", "scan", "switch", "vmap", "while_loop"]
+__all__ = ["cond", "either", "scan", "switch", "vmap", "while_loop"]
 
 
 def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], operands: Sequence[Any]) -> Any:
     return jax.lax.cond(pred, true_fn, false_fn, *operands)
+
+
+def either(condition: jax.Array, new: Callable[[], list[jax.Array]], old: Callable[[], list[jax.Array]]) -> list[jax.Array]:
+    """The values of one of two functions, which take effect on state; `new` is called first.
+
+    On a CPU a branch: XLA then changes donated memory in place, where a choice of elements after the fact makes it copy each array first (an
+    Adam step of a 784-32-10 network: 63 µs unconditional, 77 as a branch, 100 as a choice). An accelerator would have to ask the host which
+    way to go, and fuses the choice.
+    """
+    if jax.default_backend() == "cpu":
+        return jax.lax.cond(condition, new, old)
+    return [jnp.where(condition, a, b) for a, b in zip(new(), old(), strict=True)]
 
 
 def switch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
