@@ -11,22 +11,13 @@ from cornu import config
 from cornu.errors import ArgumentError, DataError, ShapeError
 from cornu.preprocessing.image.arrays import array_to_img
 from cornu.preprocessing.iterator import Iterator
+from cornu.preprocessing.labels import check_subset
 from cornu.preprocessing.listing import share
 
 if TYPE_CHECKING:
     from cornu.preprocessing.image.generator import ImageDataGenerator
 
-__all__ = ["ImageIterator", "NumpyArrayIterator", "check_subset"]
-
-
-def check_subset(subset: str | None, validation_split: float) -> None:
-    """Raises unless the subset is "training", "validation" or None, and named only where there is a split."""
-    if subset not in (None, "training", "validation"):
-        raise ArgumentError(f'subset must be "training" or "validation", got {subset!r}.')
-    if subset is not None and not validation_split:
-        raise ArgumentError(
-            f"subset={subset!r} needs a validation_split, got {validation_split!r}. Set it, for instance to 0.2, or leave subset out."
-        )
+__all__ = ["ImageIterator", "NumpyArrayIterator"]
 
 
 class ImageIterator(Iterator):

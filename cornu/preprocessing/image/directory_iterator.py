@@ -11,9 +11,10 @@ import numpy as np
 
 from cornu.callbacks.bar import say
 from cornu.errors import ArgumentError, CorruptFileError
-from cornu.preprocessing.image.array_iterator import ImageIterator, check_subset
+from cornu.preprocessing.image.array_iterator import ImageIterator
 from cornu.preprocessing.image.arrays import img_to_array
 from cornu.preprocessing.image.files import load_img
+from cornu.preprocessing.labels import CLASS_MODES, Labels, check_mode, check_subset
 from cornu.preprocessing.listing import class_folders, listed, share
 
 if TYPE_CHECKING:
@@ -29,18 +30,14 @@ class FileIterator(ImageIterator):
 
     Attributes:
         filepaths: the path of each image.
-        labels: the target of each.
         sample_weight: the weight of each, or None.
-        class_indices: the number of each class by its name.
         image_shape: of one image.
     """
 
     filepaths: list[str]
-    labels: Any
-    class_mode: str | None
-    class_indices: dict[str, int]
+    _labels: Labels
     sample_weight: np.ndarray | None = None
-    allowed_class_modes: tuple[str | None, ...] = ("categorical", "binary", "sparse", "input", None)
+    allowed_class_modes: tuple[str | None, ...] = CLASS_MODES
 
     def __init__(
         self,
@@ -64,9 +61,20 @@ class FileIterator(ImageIterator):
         channels = CHANNELS[color_mode]
         self.image_shape = (*self.target_size, channels) if self.data_format == "channels_last" else (channels, *self.target_size)
 
-    def _check_mode(self, class_mode: str | None) -> None:
-        if class_mode not in self.allowed_class_modes:
-            raise ArgumentError(f"class_mode must be one of {', '.join(map(str, self.allowed_class_modes))}, got {class_mode!r}.")
+    @property
+    def class_mode(self) -> str | None:
+        """How targets are given."""
+        return self._labels.class_mode
+
+    @property
+    def labels(self) -> Any:
+        """The target of each image."""
+        return self._labels.values
+
+    @property
+    def class_indices(self) -> dict[str, int]:
+        """The number of each class by its name."""
+        return self._labels.class_indices
 
     @property
     def num_classes(self) -> int:
@@ -86,13 +94,8 @@ class FileIterator(ImageIterator):
     def _packed(self, x: np.ndarray, rows: np.ndarray) -> Any:
         if self.class_mode is None:
             return x
-        y = x.copy() if self.class_mode == "input" else self._targets(rows)
+        y = x.copy() if self.class_mode == "input" else self._labels.targets(rows, self.dtype)
         return (x, y) if self.sample_weight is None else (x, y, self.sample_weight[rows])
-
-    def _targets(self, rows: np.ndarray) -> Any:
-        if self.class_mode == "categorical":
-            return np.eye(self.num_classes, dtype=self.dtype)[self.labels[rows]]
-        return self.labels[rows].astype(self.dtype)
 
 
 class DirectoryIterator(FileIterator):
@@ -129,10 +132,9 @@ class DirectoryIterator(FileIterator):
         on_broken: str = "raise",
         **kwargs: Any,
     ) -> None:
-        self._check_mode(class_mode)
-        self.directory, self.class_mode = directory, class_mode
+        check_mode(class_mode, self.allowed_class_modes)
+        self.directory = directory
         names = list(classes) if classes else class_folders(directory)
-        self.class_indices = {name: number for number, name in enumerate(names)}
         split = image_data_generator.validation_split
         check_subset(subset, split)
         endings = tuple(f".{ending}" for ending in self.white_list_formats)
@@ -140,7 +142,8 @@ class DirectoryIterator(FileIterator):
         found = [(path, number) for number, files in enumerate(by_class) for path, _ in files[share(len(files), split, subset)]]
         self.filenames = [path for path, _ in found]
         self.filepaths = [os.path.join(os.fsdecode(directory), path) for path in self.filenames]
-        self.classes = self.labels = np.array([number for _, number in found], dtype="int32")
+        self.classes = np.array([number for _, number in found], dtype="int32")
+        self._labels = Labels(self.classes, class_mode, {name: number for number, name in enumerate(names)})
         super().__init__(
             len(found), image_data_generator, target_size=target_size, color_mode=color_mode, batch_size=batch_size, shuffle=shuffle,
             seed=seed, data_format=data_format, save_to_dir=save_to_dir, save_prefix=save_prefix, save_format=save_format,
