@@ -1,6 +1,7 @@
 """Layers, one file a family."""
 
 from cornu.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from cornu.layers.attention import AdditiveAttention, Attention
 from cornu.layers.batch_normalization import BatchNormalization
 from cornu.layers.bidirectional import Bidirectional
 from cornu.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
@@ -9,6 +10,7 @@ from cornu.layers.convolution import Conv1D, Conv2D, Conv3D
 from cornu.layers.dense import Dense
 from cornu.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
 from cornu.layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
+from cornu.layers.einsum_dense import EinsumDense
 from cornu.layers.embedding import Embedding
 from cornu.layers.global_pooling import (
     GlobalAveragePooling1D,
@@ -41,6 +43,7 @@ from cornu.layers.merging import (
     multiply,
     subtract,
 )
+from cornu.layers.multi_head import GroupQueryAttention, MultiHeadAttention
 from cornu.layers.normalization import Normalization, Rescaling
 from cornu.layers.plain import ActivityRegularization, Identity, Lambda
 from cornu.layers.pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D, MaxPooling1D, MaxPooling2D, MaxPooling3D
@@ -68,7 +71,9 @@ __all__ = [
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -99,6 +104,7 @@ __all__ = [
     "DepthwiseConv2D",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRUCell",
@@ -117,6 +123,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Identity",
     "Input",
     "InputLayer",
@@ -135,6 +142,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",

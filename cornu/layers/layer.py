@@ -18,7 +18,7 @@ from cornu.graph import Node, SymbolicTensor, contains_symbolic, infer
 from cornu.layers import building, context, input_spec, tracking
 from cornu.layers.building import map_shapes, shapes_of
 from cornu.layers.context import CallContext
-from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, take_symbolic_masks
+from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, masks_by_name, take_symbolic_masks
 from cornu.layers.signature import CallSignature, build_arguments, call_signature
 from cornu.layers.weights import Weights
 from cornu.ops import dispatch
@@ -158,6 +158,8 @@ class Layer(Weights, Configurable, Tracked):
     def _within(self, around: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if around.masks and self._takes.mask and args and kwargs.get("mask") is None:
             kwargs["mask"] = context.masks_of(around, args[0])
+        elif around.masks and self._takes.masked:
+            kwargs |= masks_by_name(self, args, kwargs, lambda x: context.masks_of(around, x))
         outputs = self.call(*args, **kwargs)
         if self._watcher is not None:
             self._watcher(self, outputs)

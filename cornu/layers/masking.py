@@ -6,6 +6,7 @@ A mask is a boolean array (batch, time): True where a step counts.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cornu import tree
@@ -17,7 +18,7 @@ from cornu.layers.signature import call_signature
 if TYPE_CHECKING:
     from cornu.layers.layer import Layer
 
-__all__ = ["hand_on_mask", "hand_on_symbolic_mask", "symbolic_masks", "take_symbolic_masks"]
+__all__ = ["hand_on_mask", "hand_on_symbolic_mask", "masks_by_name", "symbolic_masks", "take_symbolic_masks"]
 
 _told: set[tuple[str, str]] = set()
 
@@ -36,14 +37,30 @@ def _warn_dropped(layer: Layer) -> None:
 
 def _ends_masks_on_purpose(layer: Layer) -> bool:
     """Layers that take the mask have used it, and those that say what becomes of it have said so."""
-    return call_signature(type(layer).call).mask or type(layer).compute_mask is not layer.layer_class.compute_mask
+    takes = call_signature(type(layer).call)
+    return takes.mask or bool(takes.masked) or type(layer).compute_mask is not layer.layer_class.compute_mask
+
+
+def _mask_given(layer: Layer, kwargs: dict[str, Any]) -> Any:
+    """The mask of the first argument, where the call was given it by name."""
+    names = call_signature(type(layer).call).names
+    return kwargs.get("mask", kwargs.get(f"{names[0]}_mask") if names else None)
+
+
+def masks_by_name(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], mask_of: Callable[[Any], Any]) -> dict[str, Any]:
+    """For arguments `x` of a call that takes an `x_mask` too, and was not given it: their masks, where they have one."""
+    takes = call_signature(type(layer).call)
+    given = {**dict(zip(takes.names, args, strict=False)), **kwargs}
+    wanted = [n for n in takes.masked if given.get(n) is not None and given.get(f"{n}_mask") is None]
+    found = {f"{n}_mask": mask_of(given[n]) for n in wanted}
+    return {name: mask for name, mask in found.items() if mask is not None}
 
 
 def hand_on_mask(layer: Layer, around: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> None:
     """After an eager call: remembers the outputs' masks."""
     if not args:
         return
-    previous = kwargs.get("mask")
+    previous = _mask_given(layer, kwargs)
     if previous is None:
         previous = context.masks_of(around, args[0])
     mask = layer.compute_mask(args[0], previous)
@@ -57,7 +74,9 @@ def hand_on_mask(layer: Layer, around: CallContext, args: tuple[Any, ...], kwarg
 
 
 def take_symbolic_masks(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """`{"mask": the inputs' masks}` if the layer takes a mask, was given none, and there is one; else nothing."""
+    """`{"mask": the inputs' masks}` if the layer takes a mask, was given none, and there is one; those of `x_mask` arguments likewise."""
+    if call_signature(type(layer).call).masked and not layer.lays_own_masks:
+        return masks_by_name(layer, args, kwargs, symbolic_masks)
     if not args or kwargs.get("mask") is not None or not call_signature(type(layer).call).mask or layer.lays_own_masks:
         return {}
     masks = symbolic_masks(args[0])
@@ -77,7 +96,7 @@ def hand_on_symbolic_mask(layer: Layer, node: Node) -> None:
     if not node.args or layer.lays_own_masks:
         return
     inputs = node.args[0]
-    previous = node.kwargs.get("mask")
+    previous = _mask_given(layer, node.kwargs)
     if previous is None:
         previous = symbolic_masks(inputs)
     if previous is None and type(layer).compute_mask is layer.layer_class.compute_mask:

@@ -16,6 +16,7 @@ class CallSignature(NamedTuple):
     training: bool
     training_at: int  # its place among the positional arguments; beyond all of them where it is keyword-only
     mask: bool
+    masked: tuple[str, ...]  # the arguments `x` beside which there is one `x_mask`
     names: tuple[str, ...]
     signature: inspect.Signature
 
@@ -27,7 +28,8 @@ def call_signature(call: Callable[..., Any]) -> CallSignature:
     names = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)][1:]
     anything = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     place = names.index("training") if "training" in names else len(names)
-    return CallSignature("training" in names or anything, place, "mask" in names, tuple(names), signature)
+    masked = tuple(n for n in names if f"{n}_mask" in names)
+    return CallSignature("training" in names or anything, place, "mask" in names, masked, tuple(names), signature)
 
 
 @functools.cache

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from cornu import layers, ops, tree
 
 Shape = tuple[int, ...]
@@ -47,7 +49,7 @@ class Case(NamedTuple):
 
     def __str__(self):
         words = [
-            f"{k}={'+'.join(map(str, v)) if k == 'cell' and isinstance(v, list) else getattr(v, '__name__', v)}"
+            f"{k}={'+'.join(map(str, v)) if k == 'cell' and isinstance(v, list) else getattr(v, '__name__', 'array' if isinstance(v, np.ndarray) else v)}"
             for k, v in {**self.arguments, **self.call}.items()
         ]
         return f"{self.layer}({', '.join(words)})".replace(" ", "") + f"{len(self.shapes[0])}d"
@@ -235,5 +237,49 @@ RECURRENT = [
 
 CORE_CASES = [*AFFINE, *POOLINGS, *SHAPES, *ELEMENTWISE, *NORMALISATIONS]
 SEQUENCE_CASES = [*LOOK_UPS, *MERGES, *RECURRENT]
-MORE_CASES = [*WINDOWED]
+EQUATIONS = [
+    case("EinsumDense", SEQUENCE, equation="abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de", activation="tanh"),
+    case("EinsumDense", SEQUENCE, equation="...x,xy->...y", output_shape=3, kernel_regularizer="l2"),
+    case("EinsumDense", SEQUENCE, equation="ab...,bc->ac...", output_shape=(3, None), bias_axes="c", bias_initializer="normal"),
+]
+SOURCES = (2, 3, 4)
+PAIR = {"attention_mask": np.arange(18).reshape(1, 6, 3) % 5 > 0}
+ATTENTION = [
+    case("Attention", SEQUENCE, SOURCES, use_scale=True),
+    case("Attention", SEQUENCE, SOURCES, SOURCES, score_mode="concat", use_scale=True, call={"return_attention_scores": True}),
+    case("Attention", SEQUENCE, SEQUENCE, call={"use_causal_mask": True}, dropout=0.5, seed=3),
+    case("AdditiveAttention", SEQUENCE, SOURCES, SOURCES, call={"use_causal_mask": True, "return_attention_scores": True}),
+    case("AdditiveAttention", SEQUENCE, SOURCES, use_scale=False),
+    case("MultiHeadAttention", SEQUENCE, SOURCES, separate=True, num_heads=2, key_dim=3, bias_initializer="normal"),
+    case("MultiHeadAttention", SEQUENCE, SOURCES, SOURCES, separate=True, num_heads=2, key_dim=3, output_shape=(2, 3), call=PAIR),
+    case(
+        "MultiHeadAttention",
+        IMAGE,
+        (2, 6, 3, 4),
+        separate=True,
+        num_heads=2,
+        key_dim=3,
+        attention_axes=2,
+        use_gate=True,
+        use_bias=False,
+        call={"return_attention_scores": True},
+    ),
+    case("MultiHeadAttention", VOLUME, VOLUME, separate=True, num_heads=1, key_dim=2, attention_axes=[1, 3], kernel_regularizer="l2"),
+    case("MultiHeadAttention", SEQUENCE, SEQUENCE, separate=True, num_heads=2, key_dim=3, sliding_window=2, call={"use_causal_mask": True}),
+    case("GroupQueryAttention", SEQUENCE, SOURCES, separate=True, head_dim=3, num_query_heads=4, num_key_value_heads=2, use_gate=True),
+    case(
+        "GroupQueryAttention",
+        SEQUENCE,
+        SEQUENCE,
+        separate=True,
+        head_dim=3,
+        num_query_heads=2,
+        num_key_value_heads=1,
+        use_bias=False,
+        sliding_window=3,
+        call={"return_attention_scores": True, "use_causal_mask": True},
+    ),
+]
+
+MORE_CASES = [*WINDOWED, *EQUATIONS, *ATTENTION]
 CASES = [*CORE_CASES, *SEQUENCE_CASES, *MORE_CASES]
