@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cornu.config import image_data_format
 from cornu.errors import ArgumentError, ConfigError
 from cornu.ops.dispatch import OPS
 
@@ -116,6 +117,8 @@ def split(
     bound.apply_defaults()
     operands, settings, rest = _names(op)
     config = {name: bound.arguments[name] for name in settings}
+    if "data_format" in config:
+        config["data_format"] = config["data_format"] or image_data_format()
     given: dict[str, Any] = {name: bound.arguments[name] for name in operands if name != rest}
     positional = list(bound.arguments.get(rest, ())) if rest else []
     if not rest:
