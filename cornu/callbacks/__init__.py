@@ -1,5 +1,6 @@
 """What is told of a run's course, and may act on it: stop it, save the model, change the learning rate, write a log."""
 
+from cornu.callbacks.backup import BackupAndRestore
 from cornu.callbacks.callback import Callback
 from cornu.callbacks.callback_list import CallbackList
 from cornu.callbacks.checkpoint import ModelCheckpoint
@@ -13,6 +14,7 @@ from cornu.callbacks.tensorboard import TensorBoard
 from cornu.callbacks.terminate import TerminateOnNaN
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

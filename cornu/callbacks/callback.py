@@ -42,6 +42,9 @@ class Callback:
     state_names: tuple[str, ...] = ()
     """Attributes that make up the state: numbers, strings, lists and dicts of them, and arrays."""
 
+    told_last = False
+    """Whether it is told of things after all other callbacks, because it keeps what they made of them."""
+
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
         self._model: Any = None

@@ -51,7 +51,8 @@ class CallbackList(Callback):
         return found
 
     def _list_hooks(self) -> None:
-        self._table = {hook: [getattr(callback, hook) for callback in self.callbacks if _writes(callback, hook)] for hook in HOOKS}
+        order = sorted(self.callbacks, key=lambda callback: getattr(callback, "told_last", False))
+        self._table = {hook: [getattr(callback, hook) for callback in order if _writes(callback, hook)] for hook in HOOKS}
 
     def append(self, callback: Callback) -> None:
         """Adds one at the end."""
@@ -87,23 +88,24 @@ class CallbackList(Callback):
             self._progbar.close()
 
     def get_state(self) -> dict[str, Any]:
-        """The states of all callbacks, in order, with the names of their classes."""
-        return {"callbacks": [{"class": type(callback).__name__, "state": _state_of(callback)} for callback in self.callbacks]}
+        """The states of the callbacks that have one, in order, with the names of their classes."""
+        states = [(type(callback).__name__, _state_of(callback)) for callback in self.callbacks]
+        return {"callbacks": [{"class": name, "state": state} for name, state in states if state]}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Gives all callbacks the states that `get_state` gave; called after `on_train_begin`.
+        """Gives the callbacks the states that `get_state` gave; called after `on_train_begin`. Those that have none may differ.
 
         Raises:
             ConfigError: these are not the callbacks of that run; nothing has been changed.
         """
-        there, here = [entry["class"] for entry in state["callbacks"]], [type(callback).__name__ for callback in self.callbacks]
+        stateful = [callback for callback in self.callbacks if _state_of(callback)]
+        there, here = [entry["class"] for entry in state["callbacks"]], [type(callback).__name__ for callback in stateful]
         if there != here:
             missing, added = [c for c in there if c not in here], [c for c in here if c not in there]
             difference = f"missing: {missing}, new: {added}" if missing or added else "another order or number"
             raise ConfigError(f"A run is resumed with the callbacks that it had, {there}, got {here} ({difference}).")
-        for callback, entry in zip(self.callbacks, state["callbacks"], strict=True):
-            if hasattr(callback, "set_state"):
-                callback.set_state(entry["state"])
+        for callback, entry in zip(stateful, state["callbacks"], strict=True):
+            callback.set_state(entry["state"])
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self._list_hooks()  # hooks may have been set on an object since

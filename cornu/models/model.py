@@ -17,7 +17,7 @@ from cornu.models.config import graph_config, graph_from_config, is_graph_config
 from cornu.models.functional import Graph
 from cornu.models.summary import print_summary
 from cornu.registry import MODELS
-from cornu.saving import model_file
+from cornu.saving import model_file, run_file
 from cornu.state.variable import touch_structure
 from cornu.training.trainer import Trainer
 
@@ -259,6 +259,16 @@ class Model(Trainer):
     def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Reads weights from a file. Nothing is changed unless all of them fit, or with `skip_mismatch` those that do."""
         model_file.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+
+    @staticmethod
+    def write_run(filepath: Any, facts: Any, arrays: Mapping[str, Any]) -> None:
+        """Writes the state of a run, all or nothing, with a digest: what JSON can hold, and arrays by name."""
+        run_file.write_run(filepath, facts, arrays)
+
+    @staticmethod
+    def read_run(filepath: Any) -> tuple[Any, dict[str, Any]]:
+        """Reads what `write_run` wrote; a file of which one bit is not as it was is refused."""
+        return run_file.read_run(filepath)
 
     def config_head(self) -> dict[str, Any]:
         """How files name the class: a model made from a graph is a "Functional" there."""

@@ -1,6 +1,6 @@
-"""The state of a run in one file: facts as JSON, arrays as they lie in memory, and a digest over both.
+r"""The state of a run in one file: facts as JSON, arrays as they lie in memory, and a digest over both.
 
-    bytes 0-15    "cornu run 1\\n" and zeros
+    bytes 0-15    "cornu run 1\n" and zeros
     bytes 16-47   SHA-256 of everything after it
     bytes 48-55   the length of the JSON, little-endian
     then          the JSON, {"facts": …, "arrays": [[name, dtype, shape], …]}, and the arrays, one after the other

@@ -16,7 +16,7 @@ from cornu.ops.random import advance_key, draw_keys_by
 from cornu.registry import RANDOM
 from cornu.state.variable import Variable
 
-__all__ = ["SeedGenerator", "draw_key", "make_seed", "set_random_seed"]
+__all__ = ["SeedGenerator", "draw_key", "has_drawn", "make_seed", "set_random_seed", "shared_generator"]
 
 
 def make_seed() -> int:
@@ -61,13 +61,23 @@ _shared: dict[str, SeedGenerator] = {}
 
 
 @draw_keys_by
+def shared_generator() -> SeedGenerator:
+    """The process's own stream on the current backend."""
+    name = backends.compute().NAME
+    if name not in _shared:
+        _shared[name] = SeedGenerator(name="shared")
+    return _shared[name]
+
+
+def has_drawn() -> bool:
+    """Whether anything has been drawn from the process's own stream on the current backend."""
+    return backends.compute().NAME in _shared
+
+
 def draw_key(seed: int | SeedGenerator | None) -> Array:
     """The key for one draw: the same each time for a number, the next one of a generator (of the process's own if None)."""
     if seed is None:
-        name = backends.compute().NAME
-        if name not in _shared:
-            _shared[name] = SeedGenerator(name="shared")
-        seed = _shared[name]
+        seed = shared_generator()
     if hasattr(seed, "next"):
         return seed.next()
     if isinstance(seed, (int, np.integer)):

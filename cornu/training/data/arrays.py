@@ -64,7 +64,13 @@ class ArrayBatches(Batches):
         self._beside = heavy and self._in_pass > 1
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        rows = self._rows(number)
+        return self._made(self._rows(number))
+
+    def go_on(self, number: int, step: int, *, since: int, taken: int) -> tuple[Batch | None, Iterator[Batch]]:
+        """Any batch, and those from that step on; the others are not made."""
+        return next(map(self._batch, self._rows(number))), self._made(itertools.islice(self._rows(number), step, None))
+
+    def _made(self, rows: Iterator[Rows]) -> Iterator[Batch]:
         if not self._beside:
             return map(self._batch, rows)
         if self._thread is None:

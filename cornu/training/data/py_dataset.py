@@ -117,9 +117,22 @@ class PyDatasetBatches(Batches):
         self._pool: Executor | None = None
 
     def epoch(self, number: int) -> Iterator[Batch]:
+        return self._epoch(number, 0)
+
+    def go_on(self, number: int, step: int, *, since: int, taken: int) -> tuple[Batch | None, Iterator[Batch]]:
+        """A batch, and those from that step on; the others are not made, but the data set is told of the epochs that have been."""
+        for _ in range(since, number):
+            _call(self._dataset, "on_epoch_begin")
+            _call(self._dataset, "on_epoch_end")
+        stream = self._epoch(number, step)
+        first = next(stream, None)
+        return (self._read(self._dataset[0], 0), iter(())) if first is None else (first, chain([first], stream))
+
+    def _epoch(self, number: int, start: int) -> Iterator[Batch]:
+        """The batches of an epoch from the one of that number on."""
         _call(self._dataset, "on_epoch_begin")
-        indices = self._indices(number)
-        for place, (index, item) in enumerate(self._items(indices)):
+        indices = islice(self._indices(number), start, None)
+        for place, (index, item) in enumerate(self._items(indices), start):
             yield self._read(item, index if self._shuffle else place)
         if self._steps is not None and self._in_pass is not None and self._steps > self._in_pass:
             warn_dry("PyDataset", self._in_pass, self._steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -112,7 +113,20 @@ class GeneratorBatches(Batches):
         self._read, self._taken = Reader("generator", class_weight), 0
 
     def epoch(self, number: int) -> Iterator[Batch]:
-        given = 0
+        return self._rest(0)
+
+    def go_on(self, number: int, step: int, *, since: int, taken: int) -> tuple[Batch | None, Iterator[Batch]]:
+        """The last batch that the run has had, and those after it: the generator is asked for all of them again."""
+        last = None
+        for item in itertools.islice(self._iterator, taken):
+            last = self._read(item, self._taken)
+            self._taken += 1
+        stream = self._rest(step)
+        first = next(stream, None)
+        return (last, iter(())) if first is None else (first, itertools.chain([first], stream))
+
+    def _rest(self, given: int) -> Iterator[Batch]:
+        """The batches of an epoch, of which so many have been given already."""
         while self._steps is None or given < self._steps:
             try:
                 item = next(self._iterator, _END)
@@ -173,6 +187,16 @@ class LoaderBatches(Batches):
             given += 1
         if self._steps is not None and given < self._steps:
             warn_dry(self._what, given, self._steps)
+
+    def go_on(self, number: int, step: int, *, since: int, taken: int) -> tuple[Batch | None, Iterator[Batch]]:
+        """A batch, and those from that step on. Earlier passes are begun, so that one that shuffles does so as often as it did."""
+        for earlier in range(since, number):
+            if self._steps is None:
+                next(iter(self._loader), None)
+            else:  # an epoch is no pass: where this one begins is found by going there
+                for _ in self.epoch(earlier):
+                    pass
+        return super().go_on(number, step, since=since, taken=taken)
 
     def close(self) -> None:
         super().close()
