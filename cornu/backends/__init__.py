@@ -99,10 +99,10 @@ def backend() -> str:
     return current().NAME
 
 
-def set_backend(name: str) -> ModuleType:
+def set_backend(backend: str) -> ModuleType:
     """Makes a backend the current one for the whole process: "jax", "torch", "tensorflow" or "numpy"."""
     global _default
-    _default = load(name)
+    _default = load(backend)
     return _default
 
 
