@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cornu.preprocessing import image as image
     from cornu.preprocessing import sequence as sequence
+    from cornu.preprocessing import text as text
 
 _HOMES: dict[str, str] = {}
 
-__all__ = ["image", "sequence", *_HOMES]  # noqa: PLE0604 - names as texts
+__all__ = ["image", "sequence", "text", *_HOMES]  # noqa: PLE0604 - names as texts
 
 
 def __getattr__(name: str) -> Any:
     """Loads a public name when it is first used."""
-    if name in ("image", "sequence"):
+    if name in ("image", "sequence", "text"):
         return importlib.import_module(f"cornu.preprocessing.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'cornu.preprocessing' has no attribute {name!r}")

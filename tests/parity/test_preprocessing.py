@@ -279,3 +279,42 @@ def test_flow(theirs, subset):
     # the peer hands a subset the first weights of the whole, ours those of its rows
     rows = {None: slice(0, 10), "training": slice(4, 10), "validation": slice(0, 4)}[subset]
     np.testing.assert_allclose(np.concatenate([made[index][2] for index in range(len(made))]), weight[rows])
+
+
+WORDS = ["The cat sat. The dog", "dog the end", "Zebra, zebra; zebra"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"num_words": 4, "oov_token": "<u>"}, {"char_level": True}, {"lower": False, "filters": ".,"}, {"split": "_"}, {"num_words": 3}],
+)
+def test_tokenizer(theirs, options):
+    made, expected = (make(**options) for make in (cornu.preprocessing.text.Tokenizer, theirs.text.Tokenizer))
+    for tokenizer in (made, expected):
+        tokenizer.fit_on_texts(WORDS)
+    for name in ("word_index", "index_word", "word_counts", "word_docs", "index_docs", "document_count"):
+        assert getattr(made, name) == getattr(expected, name), name
+    told = ["the the zebra dog unknown", "", "Dog."]
+    assert made.texts_to_sequences(told) == expected.texts_to_sequences(told)
+    assert made.sequences_to_texts([[2, 3, 1, 9, 50]]) == expected.sequences_to_texts([[2, 3, 1, 9, 50]])
+    for mode in ("binary", "count", "freq", "tfidf"):
+        np.testing.assert_allclose(made.texts_to_matrix(told[::2], mode), expected.texts_to_matrix(told[::2], mode))
+
+
+def test_tokenizer_json(theirs):
+    tokenizer = theirs.text.Tokenizer(num_words=4, oov_token="?")
+    tokenizer.fit_on_texts(WORDS)
+    ours_read = cornu.preprocessing.text.tokenizer_from_json(tokenizer.to_json())
+    theirs_read = theirs.text.tokenizer_from_json(ours_read.to_json())
+    assert ours_read.texts_to_sequences(WORDS) == theirs_read.texts_to_sequences(WORDS) == tokenizer.texts_to_sequences(WORDS)
+    assert theirs_read.get_config() == tokenizer.get_config()
+
+
+def test_words(theirs):
+    for options in ({}, {"split": ","}, {"lower": False, "filters": ""}):
+        assert cornu.preprocessing.text.text_to_word_sequence("A b,c--d\tE", **options) == theirs.text.text_to_word_sequence(
+            "A b,c--d\tE", **options
+        )
+    for function in ("md5", len, None):
+        ours_made = cornu.preprocessing.text.hashing_trick("the cat sat the", 10, function)
+        assert ours_made == theirs.text.hashing_trick("the cat sat the", 10, function)
