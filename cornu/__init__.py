@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cornu import activations as activations
+    from cornu import applications as applications
     from cornu import backends as backends
     from cornu import callbacks as callbacks
     from cornu import config as config
@@ -60,8 +61,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations", "backends", "callbacks", "config", "constraints", "datasets", "dtype_policies", "errors", "initializers", "layers", "losses",
-    "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
+    "activations", "applications", "backends", "callbacks", "config", "constraints", "datasets", "dtype_policies", "errors", "initializers", "layers",
+    "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
 )  # fmt: skip
 _NAMES = {
     "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",
