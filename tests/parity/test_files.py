@@ -271,7 +271,7 @@ def asked_of_keras(keras):
         for args in given.get(name, [(x,), (x, x), ([x, x],)]):
             try:
                 result = theirs(*args)
-            except Exception:  # noqa: BLE001, S112 - whatever Keras says of arguments that do not fit
+            except Exception:  # noqa: BLE001 - whatever Keras says of arguments that do not fit
                 continue
             leaf = next(iter(keras.tree.flatten(result)), None)
             operation = getattr(getattr(leaf, "_keras_history", None), "operation", None)
