@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Self
 
-from cornu.errors import ArgumentError
+from cornu.errors import ArgumentError, nearest
 from cornu.serialization import revive, serialize_argument
 
 __all__ = ["Configurable", "parameters"]
@@ -42,6 +42,8 @@ class Configurable:
         """Remembers what the constructor is called with."""
         if cls.__init__ is object.__init__ and (args or kwargs):
             raise ArgumentError(f"{cls.__name__} takes no arguments, got {args or kwargs}.")
+        if cls.__module__.startswith("cornu."):
+            _require(cls, args, kwargs)
         self = super().__new__(cls)
         self._arguments = (args, kwargs)
         return self
@@ -79,6 +81,26 @@ class Configurable:
         """The constructor call, defaults left out."""
         given = self._given()
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+
+@functools.cache
+def _required(cls: Any) -> tuple[str, ...]:
+    """The parameters without a default that may be given by place, from the first on."""
+    found = inspect.signature(cls.__init__).parameters.values()
+    if any(p.kind is p.VAR_POSITIONAL for p in found):
+        return ()
+    return tuple(p.name for p in list(found)[1:] if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty)
+
+
+def _require(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raises where an argument is missing that has no default, and says by which name it may have been meant."""
+    missing = [name for name in _required(cls)[len(args) :] if name not in kwargs]
+    if missing:
+        known = parameters(cls)[0]
+        meant = {name: nearest(name, [given for given in kwargs if given not in known], 1) for name in missing}
+        hints = [f"Did you mean {name!r} by {guess[0]!r}?" for name, guess in meant.items() if guess]
+        example = f"Give it first: `{cls.__name__}({', '.join(f'{name}=…' for name in missing)})`."
+        raise ArgumentError(f"{cls.__name__} is missing its required argument {', '.join(map(repr, missing))}. {' '.join(hints) or example}")
 
 
 def _current(owner: object, name: str, otherwise: Any) -> Any:

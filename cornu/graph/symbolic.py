@@ -187,7 +187,8 @@ def _run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], 
     try:
         with backends.inferring(spec), SpecScope():
             return tree.map_structure(_as_spec, fn(*args, **kwargs))
-    except CornuError:
+    except CornuError as error:
+        error.args = (str(error).replace(f"({stand_in},", "(N,"), *error.args[1:])  # N: any number of rows
         raise
     except Exception as error:  # noqa: BLE001 - code that is not written in ops fails on specs in its own ways
         try:

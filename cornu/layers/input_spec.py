@@ -73,7 +73,7 @@ def _check_one(wanted: InputSpec, x: Any, layer: str) -> None:
         or (wanted.min_ndim is not None and rank < wanted.min_ndim)
     ):
         raise ShapeError(
-            f"Layer {layer!r} takes inputs with {_rank_wanted(wanted)} axes, the batch included, got the shape {tuple(x.shape)}. {_mend(wanted, rank)}"
+            f"Layer {layer!r} takes inputs with {_rank_wanted(wanted)} axes, the batch included, got the shape {tuple(x.shape)}.\n{_mend(wanted, rank)}"
         )
     lengths = dict(enumerate(wanted.shape)) if wanted.shape is not None else wanted.axes
     for axis, length in lengths.items():
@@ -95,6 +95,11 @@ def _rank_wanted(wanted: InputSpec) -> str:
 
 def _mend(wanted: InputSpec, rank: int) -> str:
     least = wanted.ndim or wanted.min_ndim or 0
+    if rank == least - 1 == 2:
+        return (
+            "It is (batch, steps, features): `x[..., None]` adds an axis of one feature, `x[None]` a batch of one; "
+            "a recurrent layer before it keeps its steps with return_sequences=True."
+        )
     if rank == least - 1:
         return "Add the missing axis: `x[..., None]` for a channel or feature axis, `x[None]` for a batch of one."
     return "Reshape the data, or put a Reshape or Flatten layer before."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
@@ -235,6 +236,11 @@ class Layer(Weights, Configurable, Tracked):
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Builds from the shapes of a call's arguments; sublayers that `build` does not build are built by a trial run on shapes."""
+        if args and isinstance(args[0], Layer):
+            raise ArgumentError(
+                f"A layer is called on tensors, and {self.name!r} was called on the layer {args[0].name!r}.\n"
+                f"Call that one first, `{self.name}({args[0].name}(x))`, or put both into a Sequential."
+            )
         token = context.building_path.set((*context.building_path.get(), self.name))
         try:
             self._home = self._home or backends.compute()
@@ -389,5 +395,7 @@ def _one_or_more(shape: Any) -> tuple[int | None, ...]:
 
 def _unknown_arguments(name: str, given: dict[str, Any], names: Sequence[str]) -> str:
     guesses = {g: nearest(g, names) for g in given}
-    hints = "; ".join(f"{g!r}: did you mean {' or '.join(map(repr, n))}?" if n else f"{g!r}" for g, n in guesses.items())
-    return f"{name} does not take {hints}. It takes: {', '.join(names)}."
+    wrong = ", ".join(map(repr, given))
+    hints = [f"{g!r}: did you mean {' or '.join(map(repr, n))}?" for g, n in guesses.items() if n]
+    listed = [] if hints else textwrap.wrap(f"It takes: {', '.join(names)}.", 120)
+    return "\n".join([f"{name} does not take the argument {wrong}.", *hints, *listed])

@@ -59,7 +59,14 @@ class Elementwise(Merge):
     op: ClassVar[Any]
 
     def merge(self, inputs: list[Array]) -> Array:
-        return functools.reduce(self.op, _of_one_rank(inputs))
+        try:
+            return functools.reduce(self.op, _of_one_rank(inputs))
+        except ShapeError:
+            shapes = ", ".join(str(tuple(x.shape)) for x in inputs)
+            raise ShapeError(
+                f"Layer {self.name!r} merges tensors element by element, so their shapes must be equal, or 1 where they differ; got {shapes}.\n"
+                "`Concatenate` puts tensors of different lengths side by side; a Dense layer before it makes the lengths equal."
+            ) from None
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Where all masks hold; inputs without one count everywhere."""
