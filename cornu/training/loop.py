@@ -15,7 +15,7 @@ import numpy as np
 
 from cornu import backends, config, tree
 from cornu.callbacks import CallbackList
-from cornu.errors import CornuError, DataError
+from cornu.errors import ArgumentError, CornuError, DataError
 from cornu.ops.core import convert_to_numpy
 from cornu.training import checks, data, diagnosis, ready
 from cornu.training.data.columns import is_columnar
@@ -188,6 +188,7 @@ def fit(
     validation_freq: Any,
 ) -> Any:
     """`Model.fit` on the current backend."""
+    _check_epochs(epochs, initial_epoch)
     epochs = min(epochs, initial_epoch + (config.max_epochs() or epochs))
     if validation_split and validation_data is None:
         (x, y, sample_weight), validation_data = data.split((x, y, sample_weight), validation_split)
@@ -234,6 +235,12 @@ def fit(
                 model.optimizer.finalize_variable_values(model.trainable_variables)
             told.on_train_end(logs)
     return model.history
+
+
+def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
+    for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+            raise ArgumentError(f"{name} must be a whole number, got {value!r}. Write it without quotes or fractions: `fit(…, {name}=10)`.")
 
 
 def _first(stream: Iterator[Any]) -> Any:
@@ -303,7 +310,8 @@ def _check_validation(model: Trainer, validation_data: Any, batch_size: int | No
             model.ensure_ready(*first, training=False)
             ready.check_source(model, source, first, x, y, weight, training=False)
     except CornuError as error:
-        error.args = (f"validation_data does not fit the model. {error}",)
+        alone = "validation_data must be (x, y) or (x, y, sample_weight), got x alone." if y is None else ""
+        error.args = (f"validation_data does not fit the model. {alone}\n{error}",)
         raise
 
 
@@ -345,6 +353,8 @@ def evaluate(
 
 def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | int, steps: int | None, callbacks: Any) -> Any:
     """`Model.predict` on the current backend."""
+    if isinstance(x, np.ndarray):
+        checks.check_inputs(model, x)  # as it was given: cut into batches, it says less
     source = data.batches(x, batch_size=batch_size, steps=steps)
     stream = source.epoch(0)
     first = _first(stream)
