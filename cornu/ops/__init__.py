@@ -9,6 +9,7 @@ from cornu.ops import linalg as linalg
 from cornu.ops import nn as nn
 from cornu.ops import numpy as numpy
 from cornu.ops.activation import *
+from cornu.ops.adaptive import *
 from cornu.ops.attention import *
 from cornu.ops.blocks import *
 from cornu.ops.calculus import *
@@ -17,6 +18,7 @@ from cornu.ops.conv import *
 from cornu.ops.core import *
 from cornu.ops.creation import *
 from cornu.ops.crossentropy import *
+from cornu.ops.ctc import *
 from cornu.ops.elementwise import *
 from cornu.ops.indexing import *
 from cornu.ops.joining import *
@@ -31,6 +33,7 @@ from cornu.ops.recurrent import *
 from cornu.ops.reduce import *
 from cornu.ops.segments import *
 from cornu.ops.shaping import *
+from cornu.ops.signal import *
 from cornu.ops.sorting import *
 from cornu.ops.statistics import *
 from cornu.ops.windows import *

@@ -108,7 +108,7 @@ CASES = [
     Case("image.crop_images", BYTES, top_cropping=1, target_height=2, left_cropping=0, right_cropping=3, like=lambda x, **_: x[:, 1:3, :1], dtype="uint8"),
     Case("image.pad_images", BYTES[0], bottom_padding=1, target_height=8, left_padding=0, right_padding=3,
          like=lambda x, **_: np.pad(x, ((2, 1), (0, 3), (0, 0))), dtype="uint8"),
-    Case("image.extract_patches", IMAGES, (3, 2), (2, 1), like=lambda x, size, strides: windows(x, size, strides)),
+    Case("image.extract_patches", IMAGES, (3, 2), (2, 1), like=windows),
     Case("image.extract_patches", IMAGES, 2, like=lambda x, size: windows(x, (2, 2), (2, 2))),
     Case("image.extract_patches", np.moveaxis(IMAGES, -1, 1), 2, data_format="channels_first",
          like=lambda x, size, **_: np.moveaxis(windows(np.moveaxis(x, 1, -1), (2, 2), (2, 2)), -1, 1)),

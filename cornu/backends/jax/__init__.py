@@ -3,6 +3,7 @@
 from cornu.backends.jax.control import *
 from cornu.backends.jax.core import *
 from cornu.backends.jax.elementwise import *
+from cornu.backends.jax.fft import *
 from cornu.backends.jax.indexing import *
 from cornu.backends.jax.linalg import *
 from cornu.backends.jax.nn import *

@@ -3,6 +3,7 @@
 from cornu.backends.numpy.control import *
 from cornu.backends.numpy.core import *
 from cornu.backends.numpy.elementwise import *
+from cornu.backends.numpy.fft import *
 from cornu.backends.numpy.indexing import *
 from cornu.backends.numpy.linalg import *
 from cornu.backends.numpy.nn import *

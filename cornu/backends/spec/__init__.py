@@ -7,6 +7,7 @@ and sees from what differs which dimensions of the result are unknown.
 from cornu.backends.spec.control import *
 from cornu.backends.spec.core import *
 from cornu.backends.spec.elementwise import *
+from cornu.backends.spec.fft import *
 from cornu.backends.spec.indexing import *
 from cornu.backends.spec.linalg import *
 from cornu.backends.spec.nn import *
