@@ -1,8 +1,8 @@
 """Old data files hold pickles; this reads the plain data out of one and can do nothing else.
 
 A pickle is a program for a small machine with a stack, and Python's own machine calls whatever function the program names. Ours knows
-the thirty-odd instructions that numbers, texts, lists, dicts, tuples and NumPy arrays are made of. It calls nothing: the four names
-that arrays are pickled with (`_reconstruct`, `ndarray`, `dtype`, `_codecs.encode`) are signs here, and what is to be done for them is
+the thirty-odd instructions that numbers, texts, lists, dicts, tuples and NumPy arrays are made of. It calls nothing: the six names
+that arrays are pickled with (`_reconstruct`, `_frombuffer`, `ndarray`, `dtype`, `_codecs.encode`, `bytes`) are signs here, and what is to be done for them is
 written out below. Every other name, and every other instruction, ends the reading with its reason.
 
 Nothing is allocated that the file does not hold byte for byte: an array's size is compared with its bytes before it is made.
@@ -19,7 +19,7 @@ import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
@@ -30,9 +30,12 @@ __all__ = ["loads"]
 _KNOWN_NAMES = {
     ("numpy.core.multiarray", "_reconstruct"): "reconstruct",
     ("numpy._core.multiarray", "_reconstruct"): "reconstruct",
+    ("numpy.core.numeric", "_frombuffer"): "frombuffer",
+    ("numpy._core.numeric", "_frombuffer"): "frombuffer",
     ("numpy", "ndarray"): "ndarray",
     ("numpy", "dtype"): "dtype",
     ("_codecs", "encode"): "encode",
+    ("__builtin__", "bytes"): "bytes",
 }
 _DTYPE = re.compile(r"b1|[iu][1248]|f[248]|O[48]?")
 _BININT1, _BININT2 = ord("K"), ord("M")
@@ -200,6 +203,11 @@ class _Machine:
             self.stack.append(_Unfinished("array"))
         elif called.sign == "dtype" and _DTYPE.fullmatch(_text(arguments[0])):
             self.stack.append(_Unfinished("dtype", _text(arguments[0])))
+        elif called.sign == "frombuffer" and len(arguments) == 4 and arguments[3] in ("C", "F"):
+            content, dtype, shape, order = arguments
+            self.stack.append(_array(shape, dtype, order, content))
+        elif called.sign == "bytes" and arguments == ():  # how protocol 2 writes no bytes at all
+            self.stack.append(b"")
         elif called.sign == "encode" and len(arguments) == 2 and _text(arguments[1]) in ("latin1", "latin-1"):
             self.stack.append(_text(arguments[0]).encode("latin-1"))
         else:
@@ -209,7 +217,11 @@ class _Machine:
         begun, state = self.top(2)
         if type(begun) is not _Unfinished or not isinstance(state, tuple):
             self.refuse("sets the state of what is no array")
-        made = _dtype(begun.kind, state) if begun.sign == "dtype" else self.array(state)
+        if begun.sign == "dtype":
+            made: Any = _dtype(begun.kind, state)
+        else:
+            shape, dtype, by_columns, content = state[-4:]  # a version stands before them
+            made = _array(shape, dtype, "F" if by_columns else "C", content)
         begun.made = made
         self.stack.append(made)
 
@@ -217,23 +229,22 @@ class _Machine:
         value = self.memo[key]
         self.stack.append(value.made if type(value) is _Unfinished and value.made is not None else value)
 
-    def array(self, state: tuple[Any, ...]) -> np.ndarray[Any, Any]:
-        """An array from its pickled state, (version, shape, dtype, in Fortran's order, content)."""
-        shape, dtype, by_columns, content = state[-4:]
-        if not isinstance(dtype, np.dtype) or not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
-            raise ValueError("an array's shape or dtype is none")
-        if dtype.hasobject:
-            if type(content) is not list or len(content) != math.prod(shape):
-                raise ValueError(f"an array of shape {shape} has not as many entries")
-            flat = np.empty(len(content), object)
-            for index, value in enumerate(content):
-                flat[index] = value
-        else:
-            content = content.encode("latin-1") if type(content) is str else content
-            if type(content) is not bytes or len(content) != math.prod(shape) * dtype.itemsize:
-                raise ValueError(f"an array of shape {shape} and {dtype} has not as many bytes")
-            flat = np.frombuffer(content, dtype).copy()
-        return flat.reshape(shape, order="F" if by_columns else "C")
+
+def _array(shape: Any, dtype: Any, order: Literal["C", "F"], content: Any) -> np.ndarray[Any, Any]:
+    if not isinstance(dtype, np.dtype) or not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError("an array's shape or dtype is none")
+    if dtype.hasobject:
+        if type(content) is not list or len(content) != math.prod(shape):
+            raise ValueError(f"an array of shape {shape} has not as many entries")
+        flat = np.empty(len(content), object)
+        for index, value in enumerate(content):
+            flat[index] = value
+    else:
+        content = content.encode("latin-1") if type(content) is str else content
+        if type(content) is not bytes or len(content) != math.prod(shape) * dtype.itemsize:
+            raise ValueError(f"an array of shape {shape} and {dtype} has not as many bytes")
+        flat = np.frombuffer(content, dtype).copy()
+    return flat.reshape(shape, order=order)
 
 
 def _text(value: Any) -> str:
@@ -330,6 +341,7 @@ _HANDLERS: dict[int, Callable[[_Machine], None]] = {
     ord("T"): _bytes("<I"),
     ord("C"): _bytes("<B"),
     ord("B"): _bytes("<I"),
+    0x96: _bytes("<Q"),
     ord("X"): _unicode("<I"),
     0x8C: _unicode("<B"),
     ord("]"): lambda machine: machine.stack.append([]),

@@ -15,6 +15,7 @@ Progress = Callable[[int, int | None], None]
 def shown(title: str) -> Iterator[Progress]:
     """Gives the callable that draws; the bar stays as it stands when the block ends."""
     from rich import progress as rich
+    from rich.console import Console
 
     columns = (
         rich.TextColumn("{task.description}"),
@@ -23,6 +24,7 @@ def shown(title: str) -> Iterator[Progress]:
         rich.TransferSpeedColumn(),
         rich.TimeRemainingColumn(),
     )
-    with rich.Progress(*columns) as bar:
+    # a console of its own: the shared one draws one live thing at a time, and refuses a second thread's
+    with rich.Progress(*columns, console=Console()) as bar:
         task = bar.add_task(title.replace("[", r"\["), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

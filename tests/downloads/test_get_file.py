@@ -315,6 +315,18 @@ def test_threads_that_ask_at_once_fetch_once(served):
     assert len(served.requests) == 1
 
 
+def test_threads_that_ask_for_different_files(served):
+    names = [f"{i}.bin" for i in range(4)]
+    served.files.update(dict.fromkeys(names, BODY))
+    found = []
+    threads = [threading.Thread(target=lambda name=name: found.append(get_file(origin=served.url(name), file_hash=SHA))) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(Path(path).name for path in found) == names
+
+
 def test_two_processes_fetch_once(served, home):
     program = f"import time; from cornu.downloads import get_file; print(get_file(origin={served.url('numbers.bin')!r}, file_hash={SHA!r}))"
     environment = {**os.environ, "CORNU_HOME": str(home), "PYTHONPATH": os.pathsep.join([str(Path(cornu.__file__).parents[1])])}
