@@ -141,7 +141,8 @@ def _window(window: Any, sequence_length: int, fft_length: int, kind: str) -> Ar
         if window not in ("hann", "hamming"):
             raise ArgumentError(f"window must be 'hann', 'hamming', an array of weights or None, got {window!r}.")
         constant = {"hann": 0.5, "hamming": 0.54}[window]
-        window = constant - (1 - constant) * np.cos(2 * math.pi * np.arange(sequence_length) / sequence_length)
+        turns = np.arange(sequence_length) / sequence_length
+        window = constant - (1 - constant) * np.cos(2 * math.pi * turns) if sequence_length > 1 else np.ones(1)
     weights = convert_to_tensor(window, kind)
     if tuple(weights.shape) != (sequence_length,):
         raise ShapeError(f"A window has sequence_length = {sequence_length} weights, got the shape {tuple(weights.shape)}.")
