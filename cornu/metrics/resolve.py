@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -86,7 +85,4 @@ def _named(identifier: Any) -> Any:
     """The metric of that name; the function of a loss that has no metric of its own (`"huber"`)."""
     if isinstance(identifier, str) and identifier not in METRICS and identifier in LOSSES:
         return LOSSES.get(identifier)
-    if isinstance(identifier, str) and re.search(r"[,;\s]", identifier.strip()):
-        names = re.split(r"[,;\s]+", identifier.strip())
-        raise ArgumentError(f"Each metric has a text of its own, got {identifier!r}. Give a list: metrics={names!r}.")
     return METRICS.get(identifier)

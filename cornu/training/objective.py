@@ -113,6 +113,8 @@ class CompiledMetrics:
         self._given = {False: plain, True: weighted}
         self._entries: list[tuple[int, bool, Metric]] | None = None
         for one in (*_entries(plain), *_entries(weighted)):
+            if isinstance(one, str) and len(several := one.replace(",", " ").split()) > 1:
+                raise ArgumentError(f"Each metric has a text of its own, got {one!r}. Give a list: metrics={several!r}.")
             if isinstance(one, str) and one not in _BY_LOSS:
                 metrics.get(one)
             elif not (isinstance(one, (str, dict)) or callable(one)):
