@@ -6,6 +6,7 @@ import argparse
 import os
 import runpy
 import sys
+import textwrap
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ __all__ = ["add_arguments", "run", "say_error"]
 
 LINES = 12
 """The most lines that an error of Cornu takes."""
+
+WIDTH = 120
+"""The most characters of such a line."""
 
 _OWN = str(Path(cornu.__file__).resolve().parent)
 
@@ -62,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
 def say_error(error: CornuError) -> None:
     """Prints an error of Cornu in at most 12 lines: where the program's own code led to it, what must hold, what came, how to mend it."""
     where = [f'  File "{frame.filename}", line {frame.lineno}\n    {frame.line}' for frame in _user_frames(error.__traceback__)]
-    text = f"{type(error).__name__}: {error}".rstrip().split("\n")
+    said = f"{type(error).__name__}: {error}".rstrip().split("\n")
+    text = [part for line in said for part in textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False)]
     room = LINES - len(text)
     shown = where[-1:] if len(where) < 2 or room < 4 else [where[0], where[-1]]
     lines = [*"\n".join(shown).split("\n"), *text] if shown and room >= 2 else text
