@@ -22,7 +22,7 @@ KERAS = ("latest.weights.h5", "training_metadata.json")
 class KeptRun(Protocol):
     """What the loop lets be kept."""
 
-    def write(self, path: str, *, epoch: int, step: int, steps_before: int, logs: Any) -> None:
+    def write(self, path: str, *, epoch: int, step: int, logs: Any) -> None:
         """Writes the run's state to a file."""
 
 
@@ -69,7 +69,7 @@ class BackupAndRestore(Callback):
         self.backup_dir, self.save_freq = os.fspath(backup_dir), save_freq
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
         self.last_batch, self.seen = -1, 0  # the last batch of this epoch; batches since the last backup, where batches count
-        self._epoch, self._steps = 0, 0
+        self._epoch = 0
         self._run: KeptRun | None = None
 
     @property
@@ -116,7 +116,11 @@ class BackupAndRestore(Callback):
 
     def attach(self, run: KeptRun) -> None:
         """Tells which run is kept."""
-        self._run, self._steps, self.seen, self.last_batch = run, 0, 0, -1
+        self._run, self.seen, self.last_batch = run, 0, -1
+
+    def hears(self, hook: str) -> bool:
+        """Of batches only where they count."""
+        return self.save_freq != "epoch" or "batch" not in hook
 
     # --- hooks --------------------------------------------------------------------------------------------------------
 
@@ -124,9 +128,11 @@ class BackupAndRestore(Callback):
         self._epoch, self.last_batch = epoch, -1
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        done = batch - self.last_batch  # steps that run together are told of once
-        self.last_batch, self._steps, self.seen = batch, self._steps + done, self.seen + done
-        if self.save_freq != "epoch" and self.seen >= self.save_freq:  # type: ignore[operator]
+        if self.save_freq == "epoch":
+            return
+        self.seen += batch - self.last_batch  # steps that run together are told of once
+        self.last_batch = batch
+        if self.seen >= int(self.save_freq):
             self._save(self._epoch, batch + 1, logs)
 
     def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
@@ -148,4 +154,4 @@ class BackupAndRestore(Callback):
         self.seen = 0
         if self.double_checkpoint and Path(self.path).exists():
             os.replace(self.path, Path(self.backup_dir) / PREVIOUS)
-        self._run.write(self.path, epoch=epoch, step=step, steps_before=self._steps, logs=logs or {})
+        self._run.write(self.path, epoch=epoch, step=step, logs=logs or {})

@@ -180,10 +180,16 @@ def _checked(callback: Any) -> Any:
     return callback
 
 
+def _always(hook: str) -> bool:
+    return True
+
+
 _OTHER_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
 
 def _writes(callback: Any, hook: str) -> bool:
-    """Whether the callback's class, or the callback itself, has its own version of the hook."""
+    """Whether the callback's class, or the callback itself, has its own version of the hook and wants to hear of it."""
+    if not getattr(callback, "hears", _always)(hook):
+        return False
     names = [hook, *filter(None, [_OTHER_NAMES.get(hook)])]
     return any(name in vars(callback) or getattr(type(callback), name, None) not in (None, getattr(Callback, name)) for name in names)

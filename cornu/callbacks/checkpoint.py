@@ -70,6 +70,10 @@ class ModelCheckpoint(MonitorCallback):
         if freq != "epoch" and (isinstance(freq, (bool, str)) or not isinstance(freq, (int, np.integer)) or freq < 1):
             raise ArgumentError(f"save_freq must be 'epoch' or a number of batches above 0, got {freq!r}.")
 
+    def hears(self, hook: str) -> bool:
+        """Of batches only where they count."""
+        return self.save_freq != "epoch" or "batch" not in hook
+
     def on_train_begin(self, logs: Logs = None) -> None:
         self._sign = 0
 

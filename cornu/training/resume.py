@@ -39,6 +39,7 @@ class Run:
     Attributes:
         epoch, step: where this process begins: after `step` steps of `epoch`.
         seed: of the order of the data.
+        done: the steps that this process has done before the epoch at hand; below 0 in one that is gone on with.
         logs: the last metrics before that place.
     """
 
@@ -53,6 +54,7 @@ class Run:
         self.epoch, self.step, self.logs = facts["epoch"], facts["step"], dict(facts["logs"])
         self._since, self._taken = facts["since"], facts["taken"]
         self.seed = model.shuffle_seed() if self._facts is None else int(self._facts["seed"])
+        self.done = -self.step
         self._waiting = False  # for the epoch to begin, before the state is taken up
         self._told: CallbackList | None = None
 
@@ -106,31 +108,26 @@ class Run:
             self._take_up()
 
     def begin_epoch(self, epoch: int) -> None:
-        """An epoch begins. What callbacks do then has been done already in the epoch that is gone on with: it is undone by the state."""
+        """An epoch begins. In one that is gone on with, callbacks have acted on this already: the state undoes what they do now."""
         assert self._told is not None
         self._told.on_epoch_begin(epoch)
         if self._waiting:
             self._take_up()
 
-    def stands_within(self, epoch: int) -> bool:
-        """Whether steps of that epoch have been done by another process."""
-        return self._facts is not None and epoch == self.epoch and self.step > 0
-
     # --- what is kept -------------------------------------------------------------------------------------------------
 
-    def write(self, path: str, *, epoch: int, step: int, steps_before: int, logs: Mapping[str, Any]) -> None:
+    def write(self, path: str, *, epoch: int, step: int, logs: Mapping[str, Any]) -> None:
         """Writes the state, as that of a run that stands after `step` steps of `epoch`, to a file.
 
         Args:
             path: the file, replaced as a whole or not at all.
             epoch, step: the place.
-            steps_before: the steps that this process has done.
             logs: the last metrics.
         """
         self._look()
         model, arrays = self._model, _Arrays()
         facts = {
-            "program": self._program, "epoch": epoch, "step": step, "since": self._since, "taken": self._taken + steps_before,
+            "program": self._program, "epoch": epoch, "step": step, "since": self._since, "taken": self._taken + self.done + step,
             "seed": self.seed, "stopped": bool(model.stop_training), "logs": arrays.pack(dict(logs), "the metrics"),
             "variables": {role: [_spec(v) for v in found] for role, found in self._variables().items()},
             "trainable": [[layer.trainable, [v.trainable for v in tracking.own_variables(layer)]] for layer in tracking.walk(model)],
