@@ -15,7 +15,7 @@ from cornu import config
 from cornu.datasets.plain_pickle import loads
 from cornu.datasets.published import fetch
 from cornu.datasets.splitting import Array
-from cornu.downloads.extraction import damage_told, open_tar
+from cornu.downloads.extraction import damage_told, headers, open_tar
 from cornu.errors import CorruptFileError, UnsafeFileError
 
 __all__ = ["read_batches"]
@@ -46,13 +46,15 @@ def read_batches(key: str, names: tuple[str, ...], labels: str) -> list[tuple[Ar
 def _contents(tar: tarfile.TarFile, names: tuple[str, ...]) -> dict[str, bytes]:
     """The bytes of the named regular files."""
     found: dict[str, bytes] = {}
-    while len(found) < len(names) and (info := tar.next()) is not None:
+    for info in headers(tar):
         name = info.name.rpartition("/")[2]
         if name not in names or not info.isreg():
             continue
         if info.size > _MAX_BYTES:
             raise UnsafeFileError(f"A batch must be under {_MAX_BYTES} bytes, but {info.name!r} in {tar.name!r} has {info.size}.")
         found[name] = _read(tar.extractfile(info))
+        if len(found) == len(names):
+            break
     return found
 
 

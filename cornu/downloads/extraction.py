@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import contextlib
 import functools
+import glob
 import gzip
 import lzma
 import os
@@ -26,12 +27,13 @@ from typing import Any
 
 from cornu.errors import ArgumentError, CorruptFileError, UnsafeFileError
 
-__all__ = ["damage_told", "extract", "formats_of", "open_tar"]
+__all__ = ["damage_told", "extract", "formats_of", "headers", "open_tar"]
 
 MAX_MEMBERS = 5_000_000
 MAX_RATIO = 200
 """Unpacked bytes for each byte of the archive, beyond the first gibibyte."""
 _FREE = 1 << 30
+_PART = ".unpacked"
 _LONGEST_READ = 1 << 24  # nothing that is read at once, headers included, is longer
 
 
@@ -67,7 +69,8 @@ def formats_of(archive_format: Any) -> tuple[str, ...]:
 def extract(archive: Path, target: Path, formats: tuple[str, ...] = ("tar", "zip")) -> None:
     """Unpacks an archive into the folder `target`, which is then exactly what the archive holds; an earlier folder is replaced.
 
-    Permissions, owners and dates of the archive are not taken over.
+    It is unpacked beside the target, and takes the name when it is whole. What processes that were killed have left of that is removed: the
+    caller sees to it that nobody else unpacks to this target at the same time. Permissions, owners and dates of the archive are not taken over.
 
     Args:
         archive: a zip file or a tar file, plain or compressed by gzip, bzip2 or xz.
@@ -79,7 +82,9 @@ def extract(archive: Path, target: Path, formats: tuple[str, ...] = ("tar", "zip
         UnsafeFileError: a member is a link or a device, lies outside the target, comes twice, or is larger than an archive of
             this size has any right to.
     """
-    fresh = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*{_PART}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    fresh = target.with_name(f".{target.name}.{secrets.token_hex(6)}{_PART}")
     fresh.mkdir()
     try:
         with damage_told(archive), _opened(archive, formats) as members:
@@ -161,11 +166,10 @@ def _inside(name: str, archive: str) -> tuple[str, ...]:
 
 
 def _tar_members(tar: tarfile.TarFile) -> Iterator[_Member]:
-    while (info := tar.next()) is not None:
+    for info in headers(tar):
         if not (info.isdir() or info.isreg()) or info.issparse():
             raise UnsafeFileError(f"An archive may hold files and folders only, but {info.name!r} in {tar.name!r} is {_kind(info)}.")
         yield _Member(info.name, _inside(info.name, str(tar.name)), info.isdir(), info.size, functools.partial(tar.extractfile, info))
-        tar.members = []  # type: ignore[attr-defined]  # it would keep every header
 
 
 def _kind(info: tarfile.TarInfo) -> str:
@@ -210,6 +214,15 @@ class _Bounded:
         if not 0 <= size <= _LONGEST_READ:
             raise UnsafeFileError(f"A header of an archive must be under {_LONGEST_READ} bytes, got one of {size}.")
         return self._file.read(size)
+
+
+def headers(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """The members of a tar file, one after the other; none is kept in memory, and none leads back to an earlier one."""
+    while (info := tar.next()) is not None:
+        if info.size < 0:
+            raise UnsafeFileError(f"A member's size must not be negative, but {info.name!r} in {tar.name!r} says {info.size}.")
+        yield info
+        tar.members = []  # type: ignore[attr-defined]
 
 
 @contextlib.contextmanager

@@ -2,13 +2,16 @@
 
 import hashlib
 import io
+import os
 import stat
 import tarfile
 import warnings
 import zipfile
 from pathlib import Path
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from cornu.downloads import extraction, get_file
 from cornu.downloads.extraction import extract, formats_of
@@ -148,6 +151,33 @@ def test_a_header_that_claims_to_be_huge(tmp_path):
     (tmp_path / "a").write_bytes(info.tobuf(tarfile.USTAR_FORMAT) + bytes(10240))
     with pytest.raises((UnsafeFileError, CorruptFileError), match="header"):
         extract(tmp_path / "a", tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_that_leads_back(tmp_path, kind):
+    """A member of negative size comes before itself: who goes on at its end never ends."""
+    info = tarfile.TarInfo("back")
+    info.type, info.size = kind, -1024
+    (tmp_path / "a").write_bytes(info.tobuf(tarfile.GNU_FORMAT) + bytes(10240))
+    with pytest.raises((UnsafeFileError, CorruptFileError), match=r"negative|must be under|whole tar"):
+        extract(tmp_path / "a", tmp_path / "out")
+
+
+@hypothesis.given(name=st.text(alphabet="./\\aC:~ \0", max_size=12))
+def test_whatever_its_name_a_member_lies_inside(name):
+    target = Path("/target/folder")
+    try:
+        parts = extraction._inside(name, "archive")
+    except UnsafeFileError:
+        return
+    assert Path(os.path.normpath(target.joinpath(*parts))).is_relative_to(target)
+
+
+def test_what_a_killed_process_left_is_swept(tmp_path):
+    (tmp_path / ".out.0123456789ab.unpacked" / "half").mkdir(parents=True)
+    (tmp_path / ".out.0123456789ab.unpacked.old").mkdir()
+    extract(zip_of(tmp_path / "a", [("one", b"1")]), tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "out"]
 
 
 def test_an_encrypted_zip(tmp_path):
