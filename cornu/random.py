@@ -19,7 +19,9 @@ from cornu.ops.indexing import take
 from cornu.ops.shaping import broadcast_to
 from cornu.state.seed import SeedGenerator, draw_key
 
-__all__ = ["SeedGenerator", "categorical", "dropout", "normal", "randint", "shuffle", "truncated_normal", "uniform"]
+__all__ = [
+    "SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint", "shuffle", "truncated_normal", "uniform",
+]  # fmt: skip
 
 Seed = int | SeedGenerator | None
 
@@ -56,6 +58,33 @@ def randint(shape: Shape, minval: int, maxval: int, dtype: str = "int32", seed: 
 def categorical(logits: Array, num_samples: int, dtype: str = "int32", seed: Seed = None) -> Array:
     """`num_samples` classes for each row of logits (batch, classes), by their softmax probabilities."""
     return keyed.categorical(draw_key(seed), logits, num_samples, dtype)
+
+
+def gamma(shape: Shape, alpha: Array, dtype: str | None = None, seed: Seed = None) -> Array:
+    """Gamma with the shape parameter `alpha` (a number, or an array that broadcasts to the shape) and the scale 1: mean and variance `alpha`.
+
+    >>> gamma((2, 3), 2.0, seed=1).shape == (2, 3)
+    True
+    """
+    return keyed.random_gamma(draw_key(seed), alpha, shape, dtype)
+
+
+def beta(shape: Shape, alpha: Array, beta: Array, dtype: str | None = None, seed: Seed = None) -> Array:
+    """Beta on [0, 1] with these two parameters (numbers, or arrays that broadcast to the shape): mean `alpha / (alpha + beta)`.
+
+    >>> beta((2, 3), 2.0, [1.0, 2.0, 3.0], seed=1).shape == (2, 3)
+    True
+    """
+    return keyed.random_beta(draw_key(seed), alpha, beta, shape, dtype)
+
+
+def binomial(shape: Shape, counts: Array, probabilities: Array, dtype: str | None = None, seed: Seed = None) -> Array:
+    """How many of `counts` trials succeed, each with the given probability, as floats; both may be arrays that broadcast to the shape.
+
+    >>> binomial((2,), 5, [0.0, 1.0], seed=1).tolist()
+    [0.0, 5.0]
+    """
+    return keyed.random_binomial(draw_key(seed), counts, probabilities, shape, dtype)
 
 
 def shuffle(x: Array, axis: int = 0, seed: Seed = None) -> Array:

@@ -11,12 +11,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from cornu import config, dtypes
-from cornu.errors import ArgumentError
-from cornu.ops.arguments import Array, Shape, array, as_shape, floating
+from cornu.errors import ArgumentError, ShapeError
+from cornu.ops.arguments import Array, Shape, array, as_shape, broadcast, floating
 from cornu.ops.core import convert_to_tensor
 from cornu.ops.dispatch import primitive
 
-__all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+__all__ = [
+    "advance_key", "categorical", "permutation", "random_beta", "random_binomial", "random_gamma", "random_integers", "random_normal",
+    "random_truncated_normal", "random_uniform",
+]  # fmt: skip
 
 
 Source = TypeVar("Source", bound=Callable[..., Any])
@@ -66,6 +69,39 @@ def random_truncated_normal(on: Any, key: Array, shape: Shape, dtype: str | None
 def random_integers(on: Any, key: Array, shape: Shape, low: int, high: int, dtype: str = "int32") -> Array:
     """Whole numbers from `low` up to but without `high`, all as likely."""
     return on.random_integers(array(on, key, "uint32"), as_shape(shape), low, high, dtypes.standardize(dtype))
+
+
+def _parameters(on: Any, shape: Shape, dtype: str | None, *values: Array) -> tuple[tuple[int, ...], str, list[Array]]:
+    """The shape, the dtype of the result, and the parameters in float32 at least, which must broadcast to the shape."""
+    name, size = _float(dtype), as_shape(shape)
+    kind = name if name == "float64" else "float32"
+    arrays = [array(on, value, kind) for value in values]
+    if broadcast(size, *(tuple(a.shape) for a in arrays)) != size:
+        raise ShapeError(
+            f"The parameters of a distribution must broadcast to the shape, got {[tuple(a.shape) for a in arrays]} for {size}."
+        )
+    return size, name, arrays
+
+
+@primitive
+def random_gamma(on: Any, key: Array, alpha: Array, shape: Shape, dtype: str | None = None) -> Array:
+    """Gamma with this shape parameter, scale 1."""
+    size, name, (alpha,) = _parameters(on, shape, dtype, alpha)
+    return array(on, on.random_gamma(array(on, key, "uint32"), alpha, size), name)
+
+
+@primitive
+def random_beta(on: Any, key: Array, alpha: Array, beta: Array, shape: Shape, dtype: str | None = None) -> Array:
+    """Beta with these two parameters."""
+    size, name, (alpha, beta) = _parameters(on, shape, dtype, alpha, beta)
+    return array(on, on.random_beta(array(on, key, "uint32"), alpha, beta, size), name)
+
+
+@primitive
+def random_binomial(on: Any, key: Array, counts: Array, probabilities: Array, shape: Shape, dtype: str | None = None) -> Array:
+    """How many of `counts` trials succeed, each with this probability."""
+    size, name, (counts, probabilities) = _parameters(on, shape, dtype, counts, probabilities)
+    return array(on, on.random_binomial(array(on, key, "uint32"), counts, probabilities, size), name)
 
 
 @primitive

@@ -6,6 +6,7 @@ import scipy.stats
 
 from cornu import backends, dtypes, ops
 from cornu.backends import spec
+from cornu.errors import ShapeError
 from cornu.ops import random
 
 KEY, OTHER = np.array([7, 1], np.uint32), np.array([7, 2], np.uint32)
@@ -14,6 +15,8 @@ DRAWS = {
     "uniform": (random.random_uniform, scipy.stats.uniform(0, 1)),
     "normal": (random.random_normal, scipy.stats.norm(0, 1)),
     "truncated_normal": (random.random_truncated_normal, scipy.stats.truncnorm(-2, 2)),
+    "gamma": (lambda key, shape, **dtype: random.random_gamma(key, 0.7, shape, **dtype), scipy.stats.gamma(0.7)),
+    "beta": (lambda key, shape, **dtype: random.random_beta(key, 2.0, 0.5, shape, **dtype), scipy.stats.beta(2, 0.5)),
 }
 
 
@@ -79,3 +82,25 @@ def test_real_numbers_need_a_float_dtype(backend):
     with pytest.raises(ValueError, match="int32"):
         random.random_normal(KEY, (2,), "int32")
     assert dtypes.is_floating(ops.dtype(random.random_normal(KEY, (2,))))
+
+
+def test_trials_succeed_as_often_as_they_should(backend):
+    values = ops.convert_to_numpy(random.random_binomial(KEY, 6, 0.3, (MANY,)))
+    assert values.dtype == np.float32
+    counts = np.bincount(values.astype(int), minlength=7)
+    expected = scipy.stats.binom(6, 0.3).pmf(np.arange(7)) * MANY
+    assert scipy.stats.chisquare([*counts[:5], counts[5:].sum()], [*expected[:5], expected[5:].sum()]).pvalue > 1e-3
+    assert ops.dtype(random.random_binomial(KEY, 6, 0.3, (2,), "float16")) == "float16"
+
+
+def test_parameters_broadcast(backend):
+    alpha, share = np.array([0.5, 8.0, 90.0], "float32"), np.array([0.0, 0.5, 1.0], "float32")
+    means = ops.convert_to_numpy(random.random_gamma(KEY, alpha, (MANY, 3))).mean(0)
+    np.testing.assert_allclose(means, alpha, rtol=0.1)
+    means = ops.convert_to_numpy(random.random_beta(KEY, alpha, alpha[::-1].copy(), (MANY, 3))).mean(0)
+    np.testing.assert_allclose(means, alpha / (alpha + alpha[::-1]), rtol=0.1)
+    means = ops.convert_to_numpy(random.random_binomial(KEY, [[4], [9]], share, (2, 3))).tolist()
+    assert [row[0] for row in means] == [0, 0]
+    assert [row[2] for row in means] == [4, 9]
+    with pytest.raises(ShapeError, match="broadcast to the shape"):
+        random.random_gamma(KEY, alpha, (2, 1))

@@ -9,7 +9,10 @@ import jax.numpy as jnp
 
 from cornu.backends.jax.core import held
 
-__all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+__all__ = [
+    "advance_key", "categorical", "permutation", "random_beta", "random_binomial", "random_gamma", "random_integers", "random_normal",
+    "random_truncated_normal", "random_uniform",
+]  # fmt: skip
 
 
 def _key(key: Any) -> Any:
@@ -30,6 +33,18 @@ def random_truncated_normal(key: Any, shape: tuple[int, ...], dtype: str) -> Any
 
 def random_integers(key: Any, shape: tuple[int, ...], low: Any, high: Any, dtype: str) -> Any:
     return jax.random.randint(_key(key), shape, low, high, held(dtype))
+
+
+def random_gamma(key: Any, alpha: Any, shape: tuple[int, ...]) -> Any:
+    return jax.random.gamma(_key(key), alpha, shape, alpha.dtype)
+
+
+def random_beta(key: Any, alpha: Any, beta: Any, shape: tuple[int, ...]) -> Any:
+    return jax.random.beta(_key(key), alpha, beta, shape, alpha.dtype)
+
+
+def random_binomial(key: Any, counts: Any, probabilities: Any, shape: tuple[int, ...]) -> Any:
+    return jax.random.binomial(_key(key), counts, probabilities, shape, counts.dtype)
 
 
 def permutation(key: Any, n: int) -> Any:

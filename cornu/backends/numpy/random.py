@@ -8,7 +8,10 @@ import numpy as np
 
 from cornu.dtypes import numpy_dtype
 
-__all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+__all__ = [
+    "advance_key", "categorical", "permutation", "random_beta", "random_binomial", "random_gamma", "random_integers", "random_normal",
+    "random_truncated_normal", "random_uniform",
+]  # fmt: skip
 
 
 def generator(key: Any) -> Any:
@@ -41,6 +44,18 @@ def truncated_normal(rng: Any, shape: tuple[int, ...]) -> Any:
 
 def random_integers(key: Any, shape: tuple[int, ...], low: Any, high: Any, dtype: str) -> Any:
     return generator(key).integers(low, high, shape).astype(numpy_dtype(dtype))
+
+
+def random_gamma(key: Any, alpha: Any, shape: tuple[int, ...]) -> Any:
+    return np.asarray(generator(key).standard_gamma(alpha, shape)).astype(alpha.dtype)
+
+
+def random_beta(key: Any, alpha: Any, beta: Any, shape: tuple[int, ...]) -> Any:
+    return np.asarray(generator(key).beta(alpha, beta, shape)).astype(alpha.dtype)
+
+
+def random_binomial(key: Any, counts: Any, probabilities: Any, shape: tuple[int, ...]) -> Any:
+    return np.asarray(generator(key).binomial(counts.astype("int64"), probabilities, shape)).astype(counts.dtype)
 
 
 def permutation(key: Any, n: int) -> Any:

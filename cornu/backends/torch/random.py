@@ -8,7 +8,10 @@ import torch
 
 from cornu.backends.torch.core import device, native_dtype
 
-__all__ = ["advance_key", "categorical", "permutation", "random_integers", "random_normal", "random_truncated_normal", "random_uniform"]
+__all__ = [
+    "advance_key", "categorical", "permutation", "random_beta", "random_binomial", "random_gamma", "random_integers", "random_normal",
+    "random_truncated_normal", "random_uniform",
+]  # fmt: skip
 
 
 def _generator(key: Any) -> Any:
@@ -35,6 +38,20 @@ def random_truncated_normal(key: Any, shape: tuple[int, ...], dtype: str) -> Any
 
 def random_integers(key: Any, shape: tuple[int, ...], low: Any, high: Any, dtype: str) -> Any:
     return torch.randint(int(low), int(high), shape, generator=_generator(key), device=device()).to(native_dtype(dtype))
+
+
+def random_gamma(key: Any, alpha: Any, shape: tuple[int, ...]) -> Any:
+    return torch._standard_gamma(alpha.expand(shape).contiguous(), generator=_generator(key))
+
+
+def random_beta(key: Any, alpha: Any, beta: Any, shape: tuple[int, ...]) -> Any:
+    # of two parts that sum to 1, as PyTorch draws them, the first
+    both = torch.stack([alpha.expand(shape), beta.expand(shape)], -1)
+    return torch._sample_dirichlet(both, generator=_generator(key))[..., 0]
+
+
+def random_binomial(key: Any, counts: Any, probabilities: Any, shape: tuple[int, ...]) -> Any:
+    return torch.binomial(counts.expand(shape).contiguous(), probabilities.expand(shape).contiguous(), generator=_generator(key))
 
 
 def permutation(key: Any, n: int) -> Any:
