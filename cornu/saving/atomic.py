@@ -2,7 +2,8 @@
 
 The new content goes into a hidden sibling (same folder, hence same file system), is forced to the disk, and takes the name by one
 `rename`, which POSIX makes atomic; then the folder entry itself is forced to the disk. A process killed in between leaves the old file and,
-at worst, a sibling `.NAME.….part` that nothing reads; the next write of the same name from the same machine sweeps it away.
+at worst, a sibling `.NAME.….part` that nothing reads. Its name says which process of which machine made it; the next write of any file into
+that folder from the same machine sweeps away what belongs to processes that are no more, and nothing else.
 """
 
 from __future__ import annotations
@@ -23,7 +24,17 @@ from cornu.errors import SavingError
 
 __all__ = ["atomic_folder", "atomic_write"]
 
-_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+def _numbering() -> int:
+    """What tells apart the process numbers of containers that share a machine's name; 0 where the system has no such thing."""
+    with contextlib.suppress(OSError):
+        return os.stat("/proc/self/ns/pid").st_ino
+    return 0
+
+
+_HOST = f"{zlib.crc32(f'{socket.gethostname()} {_numbering()}'.encode()):08x}"
+"""Where a process number means the same process."""
+_LEFTOVER = re.compile(rf"\..+\.{_HOST}-(\d+)-[0-9a-f]{{12}}(\.\w+)?\.part", re.DOTALL)
 
 
 @contextlib.contextmanager
@@ -75,7 +86,7 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     with _told(target):
         if target.exists() and not target.is_dir():
             raise SavingError(f"A folder must be written to a folder's path, but {str(target)!r} is a file. Choose another path.")
-        _sweep(target)
+        _sweep(target.parent)
         temporary = _sibling(target)
         temporary.mkdir()
         try:
@@ -133,11 +144,10 @@ def _sibling(target: Path) -> Path:
     return target.with_name(f".{_short(target)}.{_HOST}-{os.getpid()}-{secrets.token_hex(6)}.part")
 
 
-def _sweep(target: Path) -> None:
-    """Removes what processes that are no more have left beside the target."""
-    pattern = re.compile(rf"\.{re.escape(_short(target))}\.{_HOST}-(\d+)-[0-9a-f]{{12}}(\.\w+)?\.part")
-    for entry in os.scandir(target.parent) if target.parent.is_dir() else ():
-        found = pattern.fullmatch(entry.name)
+def _sweep(folder: Path) -> None:
+    """Removes what processes that are no more have left in a folder, of whatever file."""
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        found = _LEFTOVER.fullmatch(entry.name)
         if found and not _lives(int(found[1])):
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)
@@ -165,7 +175,7 @@ def _create_sibling(target: Path) -> Path:
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     if mode is not None and not os.access(target, os.W_OK):
         raise SavingError(f"Could not write {str(target)!r}: the file is read-only. Make it writable or choose another path.")
-    _sweep(target)
+    _sweep(target.parent)
     temporary = _sibling(target)
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))  # the process's umask applies, as to any new file
     if mode is not None:

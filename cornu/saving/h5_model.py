@@ -35,7 +35,7 @@ def write_h5_model(model: Any, path: Path, version: str, *, optimizer: bool = Tr
     Raises:
         ConfigError: the model could not be loaded again.
     """
-    config = json.loads(loadable_config(model))
+    config = json.loads(loadable_config(model, compiled=optimizer))
     compiled = config.get("compile_config")
     backend = model._home_backend().__name__.rpartition(".")[2]
     with Hdf5Writer(path) as writer:
@@ -43,7 +43,7 @@ def write_h5_model(model: Any, path: Path, version: str, *, optimizer: bool = Tr
             writer.text(group, "backend", backend)
             writer.text(group, "keras_version", version)
         writer.text("", "model_config", json.dumps(legacy.older_model_config(config)))
-        if optimizer and compiled:
+        if compiled:
             writer.text("", "training_config", json.dumps(legacy.older_compile_config(compiled)))
         write_layers(model, writer, optimizer=optimizer)
 

@@ -191,7 +191,8 @@ def _unequal(ours: dict[str, Layer], theirs: dict[str, list[str]]) -> list[str]:
     hint = f"; {unbuilt[0]!r} is not built yet, call the model on data first" if unbuilt else ""
     lines = [f"the model has {sum(bool(x.weights) for x in ours.values())} layers with weights, and the file {len(theirs)}{hint}"]
     lines += [f"{name}: the file has no layer of that name" for name, layer in ours.items() if layer.weights and name not in theirs]
-    return lines + [f"{name}: the model has no layer of that name with weights" for name in theirs if name not in ours]
+    strangers = [name for name in theirs if name not in ours]
+    return lines + [f"{name}: the file holds {len(theirs[name])} weights for which the model has no place" for name in strangers]
 
 
 def _compare(match: _Match, store: LayeredStore) -> tuple[list[Pair], list[str]]:

@@ -28,20 +28,37 @@ __all__ = ["loadable_config"]
 _verified: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 
 
-def loadable_config(model: Any) -> str:
+def loadable_config(model: Any, *, compiled: bool = True) -> str:
     """The JSON of a model's configuration, from which a fresh process can make the model again.
+
+    Args:
+        model: the model.
+        compiled: whether it says how the model was compiled.
 
     Raises:
         ConfigError: it cannot; the message says which argument of which class is to blame.
     """
     try:
-        text = json.dumps(serialization.serialize(model))
+        text = json.dumps(serialization.serialize(model) if compiled else _uncompiled(model))
     except (CornuError, TypeError) as error:
         raise ConfigError(f"{_blame(model)} Nothing was written. ({error})") from error
     if _verified.get(model) != text and (custom := _custom_objects(model)):
         _try_out(model, json.loads(text), custom)
         _verified[model] = text
     return text
+
+
+def _uncompiled(model: Any) -> dict[str, Any]:
+    """The configuration without what `compile` was given, which then need not have a form in files."""
+    head = model.config_head()
+    config = {"module": head["module"], "class_name": head["class_name"], "config": serialization.serialize(model.get_config())}
+    built = serialization.serialize(model.get_build_config())
+    return {
+        **config,
+        "registered_name": head["registered_name"],
+        **({} if built is None else {"build_config": built}),
+        "compile_config": {},
+    }
 
 
 # --- who is to blame --------------------------------------------------------------------------------------------------

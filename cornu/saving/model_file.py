@@ -19,9 +19,9 @@ from cornu.saving.h5_model import read_h5_model, write_h5_model
 from cornu.saving.hdf5 import Hdf5Reader
 from cornu.saving.layered import LayeredStore, assign_by_layers, is_layered
 from cornu.saving.loadable import loadable_config
-from cornu.saving.shards import open_shards, write_shards
-from cornu.saving.stores import Hdf5Store, numbers_for, write_hdf5, write_named
-from cornu.saving.tensors import TensorReader
+from cornu.saving.shards import INDEX, open_shards, open_tensor_shards, remove_tensor_shards, write_shards, write_tensor_shards
+from cornu.saving.stores import Hdf5Store, named_arrays, numbers_for, write_hdf5
+from cornu.saving.tensors import TensorReader, write_tensors
 from cornu.state.allowance import allowance
 
 __all__ = ["load_model", "load_weights", "save_model", "save_weights"]
@@ -45,9 +45,11 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
 
     Args:
         model: the model.
-        filepath: a path that ends in ".keras", or with `zipped=False` a folder's.
+        filepath: a path that ends in ".keras", or with `zipped=False` a folder's; or one that ends in ".h5", for programs that read
+            nothing newer.
         overwrite: whether what is there may be replaced.
         zipped: an archive if True, a folder of the same three files if False; by the path's ending if None.
+        include_optimizer: whether the file says how the model was compiled, with the optimizer's state.
 
     Raises:
         ArgumentError: the path has another ending.
@@ -77,17 +79,21 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
             f"got {os.fspath(path)!r} with {zipped=}."
         )
     _may_write(path, overwrite)
+    _write_keras(model, path, zipped=zipped, optimizer=optimizer)
+
+
+def _write_keras(model: Any, path: Path, *, zipped: bool, optimizer: bool) -> None:
     metadata = json.dumps({"keras_version": FORMAT, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}"}).encode()
-    members: dict[str, bytes | Path] = {METADATA: metadata, CONFIG: loadable_config(model).encode()}
+    members: dict[str, bytes | Path] = {METADATA: metadata, CONFIG: loadable_config(model, compiled=optimizer).encode()}
     if zipped:
         with atomic_write(path) as temporary, _beside(temporary) as weights:
-            write_hdf5(model, weights)
+            write_hdf5(model, weights, optimizer=optimizer)
             write_archive(temporary, {**members, WEIGHTS: weights})
     else:
         with atomic_folder(path) as folder:
             for name, content in members.items():
                 (folder / name).write_bytes(content)  # type: ignore[arg-type]
-            write_hdf5(model, folder / WEIGHTS)
+            write_hdf5(model, folder / WEIGHTS, optimizer=optimizer)
 
 
 @contextlib.contextmanager
@@ -196,8 +202,9 @@ def save_weights(
 
     Args:
         model: the model or layer.
-        filepath: ends in ".weights.h5" (Keras's layout, with the optimizer's state if the model is compiled), ".safetensors" (weights
-            under the paths of the variables), or with `max_shard_size` ".weights.json", beside which the pieces lie.
+        filepath: ends in ".weights.h5" (Keras's layout, with the optimizer's state if the model is compiled) or ".safetensors" (weights
+            under the paths of the variables). With `max_shard_size`, ".weights.json" names the list beside which the pieces lie, and
+            for "NAME.safetensors" there are a list "NAME.safetensors.index.json" and pieces in its place.
         overwrite: whether what is there may be replaced.
         max_shard_size: the largest piece, in GiB.
 
@@ -209,17 +216,25 @@ def save_weights(
         raise ArgumentError(f"save_weights takes `overwrite` and `max_shard_size`, got {sorted(kwargs)}.")
     path = Path(filepath)
     ending = next((end for end in (".weights.h5", ".weights.json", ".safetensors") if path.name.endswith(end)), None)
-    if ending is None or (max_shard_size is not None) != (ending == ".weights.json"):
+    sharded = max_shard_size is not None
+    if not {".weights.h5": not sharded, ".weights.json": sharded, ".safetensors": True}.get(ending or "", False):
         raise ArgumentError(
-            "Weights are saved to a path that ends in '.weights.h5' or '.safetensors', or with `max_shard_size` in '.weights.json', "
-            f"got {os.fspath(filepath)!r} with {max_shard_size=}."
+            "Weights are saved to a path that ends in '.weights.h5' or '.safetensors', or with `max_shard_size` in '.weights.json' or "
+            f"'.safetensors', got {os.fspath(filepath)!r} with {max_shard_size=}."
         )
     _may_write(path, overwrite)
-    if ending == ".weights.json":
-        write_shards(model, path, int(max_shard_size * 2**30))  # type: ignore[operator]
+    if ending == ".safetensors":
+        _may_write(path.with_name(path.name + INDEX), overwrite)
+    if sharded:
+        (write_shards if ending == ".weights.json" else write_tensor_shards)(model, path, int(max_shard_size * 2**30))  # type: ignore[operator]
         return
     with atomic_write(path) as temporary:
-        (write_named if ending == ".safetensors" else write_hdf5)(model, temporary)
+        if ending == ".safetensors":
+            write_tensors(temporary, named_arrays(model))
+        else:
+            write_hdf5(model, temporary)
+    if ending == ".safetensors":
+        remove_tensor_shards(path)
 
 
 def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bool = False, **kwargs: Any) -> None:
@@ -230,9 +245,11 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
 
     Args:
         model: the model or layer, built.
-        filepath: a ".weights.h5", ".weights.json", ".safetensors" or ".keras" file.
+        filepath: a ".weights.h5", ".weights.json", ".safetensors", ".safetensors.index.json" or ".keras" file, or an ".h5" file of a whole
+            model, or of weights in the layout before Keras 3, such as those that were released for ImageNet.
         skip_mismatch: leave out what does not fit, with a warning.
         objects_to_skip: layers that stay as they are.
+        by_name: for `.h5` files that list weights by layers: read only layers that are in both by name.
 
     Raises:
         ShapeError: the file and the model differ; the message lists how.
@@ -245,8 +262,8 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
     path = Path(filepath)
     if by_name and path.suffix not in H5:
         raise ArgumentError(f"by_name=True is for `.h5` files that list weights by layers, got {os.fspath(path)!r}.")
-    if path.suffix == ".safetensors":
-        with TensorReader(path) as tensors:
+    if ".safetensors" in path.suffixes[-3:]:
+        with _opened_tensors(path) as tensors:
             assign_by_path(model.weights, tensors.specs, tensors.read, tensors.name, skip_mismatch=skip_mismatch)
         return
     with contextlib.ExitStack() as stack:
@@ -265,3 +282,12 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
                 raise ArgumentError(f"by_name=True is for `.h5` files that list weights by layers, and {os.fspath(path)!r} does not.")
             store = Hdf5Store(reader)
         assign_by_layout(model, store, skip_mismatch=skip_mismatch, strict_optimizer=False, skipped=skipped)
+
+
+@contextlib.contextmanager
+def _opened_tensors(path: Path) -> Iterator[Any]:
+    """A file of named tensors, or several by their list; the list is also found by the name that one file would have."""
+    index = path if path.name.endswith(INDEX) else path.with_name(path.name + INDEX)
+    several = index == path or (not path.exists() and index.exists())
+    with open_tensor_shards(index) if several else TensorReader(path) as tensors:
+        yield tensors

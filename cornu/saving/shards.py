@@ -1,4 +1,8 @@
-"""Weights in several HDF5 files of limited size, with a list in JSON of what is where: the layout of Keras."""
+"""Weights in several files of limited size, with a list in JSON of what is where.
+
+HDF5 files are laid out as Keras does it (`NAME.weights.json` and its pieces), files of named tensors as the programs do it that share them
+(`NAME.safetensors.index.json` and its pieces).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import contextlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +20,13 @@ from cornu.errors import ArgumentError, CorruptFileError, SavingError, UnsafeFil
 from cornu.saving.atomic import atomic_write
 from cornu.saving.hdf5 import ArraySpec, Hdf5Reader, Hdf5Writer
 from cornu.saving.layout import places
-from cornu.saving.stores import Hdf5Store
+from cornu.saving.stores import Hdf5Store, named_arrays
+from cornu.saving.tensors import TensorReader, write_tensors
 
-__all__ = ["open_shards", "write_shards"]
+__all__ = ["INDEX", "open_shards", "open_tensor_shards", "remove_tensor_shards", "write_shards", "write_tensor_shards"]
 
 MAX_LIST = 64 * 2**20
+HDF5, TENSORS, INDEX = ".weights.h5", ".safetensors", ".index.json"
 
 
 def write_shards(root: Any, path: Path, limit: int) -> None:
@@ -31,7 +37,7 @@ def write_shards(root: Any, path: Path, limit: int) -> None:
     """
     if limit < 1:
         raise ArgumentError(f"max_shard_size must be more than 0, got {limit / 2**30}.")
-    before = _pieces_of(path) if path.exists() else set()
+    before = _pieces_of(path, HDF5) if path.exists() else set()
     stem = path.name.removesuffix(".weights.json") + (f"_{secrets.token_hex(4)}" if before else "")
     where: dict[str, list[str]] = {}
     total = 0
@@ -69,8 +75,8 @@ def _shards(root: Any, limit: int) -> Iterator[_Shard]:
     yield shard
 
 
-def _listed(path: Path) -> dict[str, list[str]]:
-    """Which files hold which object's variables, every name checked to be that of a plain neighbour."""
+def _listed(path: Path, ending: str) -> dict[str, list[str]]:
+    """Which files hold what, every name checked to be that of a plain neighbour with that ending."""
     try:
         if path.stat().st_size > MAX_LIST:
             raise UnsafeFileError(f"{os.fspath(path)!r} must be at most {MAX_LIST} bytes; it has {path.stat().st_size}.")
@@ -83,14 +89,14 @@ def _listed(path: Path) -> dict[str, list[str]]:
             raise
         raise CorruptFileError(f"{os.fspath(path)!r} must be the list of a sharded file of weights: {error}.") from error
     for name in {name for names in found.values() for name in names}:
-        if not isinstance(name, str) or os.path.basename(name) != name or not name.endswith(".weights.h5"):
-            raise UnsafeFileError(f"{os.fspath(path)!r} must name files beside it that end in '.weights.h5', and names {name!r}.")
+        if not isinstance(name, str) or os.path.basename(name) != name or "\\" in name or not name.endswith(ending):
+            raise UnsafeFileError(f"{os.fspath(path)!r} must name files beside it that end in {ending!r}, and names {name!r}.")
     return found
 
 
-def _pieces_of(path: Path) -> set[str]:
+def _pieces_of(path: Path, ending: str) -> set[str]:
     with contextlib.suppress(CorruptFileError, UnsafeFileError):
-        return {name for names in _listed(path).values() for name in names}
+        return {name for names in _listed(path, ending).values() for name in names}
     return set()
 
 
@@ -131,7 +137,93 @@ def open_shards(path: Path) -> Iterator[_ShardStore]:
         SavingError: one of them cannot be read.
         UnsafeFileError: the list names a file elsewhere.
     """
-    names = sorted({name for files in _listed(path).values() for name in files})
+    names = sorted({name for files in _listed(path, HDF5).values() for name in files})
     with contextlib.ExitStack() as stack:
         readers = [stack.enter_context(Hdf5Reader(path.with_name(name))) for name in names]
         yield _ShardStore(os.fspath(path), [Hdf5Store(reader) for reader in readers])
+
+
+# --- named tensors ----------------------------------------------------------------------------------------------------
+
+
+def write_tensor_shards(model: Any, path: Path, limit: int) -> None:
+    """Writes a model's weights into files of named tensors of at most `limit` bytes each, beside a list of what is where.
+
+    Whenever it ends, there is a list with all its pieces, the old or the new one.
+
+    Args:
+        model: the model.
+        path: `NAME.safetensors`; the list gets that name with `.index.json`, and a single file of that name is removed at the end.
+        limit: the most bytes of a piece; a tensor larger than that has one of its own.
+    """
+    if limit < 1:
+        raise ArgumentError(f"max_shard_size must be more than 0, got {limit / 2**30}.")
+    index = path.with_name(path.name + INDEX)
+    before = _pieces_of(index, TENSORS) if index.exists() else set()
+    stem = path.name.removesuffix(TENSORS) + (f"-{secrets.token_hex(4)}" if before else "")
+    pieces = list(_filled(named_arrays(model), limit))
+    where: dict[str, str] = {}
+    for number, piece in enumerate(pieces, 1):
+        name = f"{stem}-{number:05}-of-{len(pieces):05}{TENSORS}"
+        with atomic_write(path.with_name(name)) as temporary:
+            write_tensors(temporary, piece)
+        where |= dict.fromkeys(piece, name)
+    total = sum(array.nbytes for piece in pieces for array in piece.values())
+    with atomic_write(index) as temporary:
+        temporary.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": where}, indent=2))
+    path.unlink(missing_ok=True)
+    for name in before - set(where.values()):
+        path.with_name(name).unlink(missing_ok=True)
+
+
+def _filled(arrays: Mapping[str, np.ndarray], limit: int) -> Iterator[dict[str, np.ndarray]]:
+    piece: dict[str, np.ndarray] = {}
+    for name, array in arrays.items():
+        if piece and sum(held.nbytes for held in piece.values()) + array.nbytes > limit:
+            yield piece
+            piece = {}
+        piece[name] = array
+    yield piece
+
+
+def remove_tensor_shards(path: Path) -> None:
+    """Removes the list and the pieces that stood for a file of named tensors, once the file itself is there."""
+    index = path.with_name(path.name + INDEX)
+    if index.exists():
+        pieces = _pieces_of(index, TENSORS)
+        index.unlink()
+        for name in pieces - {path.name}:
+            path.with_name(name).unlink(missing_ok=True)
+
+
+class _Tensors:
+    """Several files of named tensors as one."""
+
+    def __init__(self, name: str, where: Mapping[str, list[str]], files: Mapping[str, TensorReader]) -> None:
+        self.name = name
+        self._homes = {tensor: files[homes[0]] for tensor, homes in where.items()}
+        lacking = [tensor for tensor, home in self._homes.items() if tensor not in home.specs]
+        if lacking or any(len(homes) != 1 for homes in where.values()):
+            raise CorruptFileError(f"Each tensor that {name!r} lists must be in the one file it names, and {lacking[:3] or 'one'} is not.")
+        self.specs = {tensor: home.specs[tensor] for tensor, home in self._homes.items()}
+
+    def read(self, name: str) -> np.ndarray:
+        """The array of that name."""
+        return self._homes[name].read(name)
+
+
+@contextlib.contextmanager
+def open_tensor_shards(index: Path) -> Iterator[_Tensors]:
+    """The files that a list names, as one.
+
+    Raises:
+        SavingError: one of them cannot be read.
+        CorruptFileError: one of them lacks a tensor that the list says it has.
+        UnsafeFileError: the list names a file elsewhere.
+    """
+    where = _listed(index, TENSORS)
+    with contextlib.ExitStack() as stack:
+        files = {
+            name: stack.enter_context(TensorReader(index.with_name(name))) for name in sorted({n for ns in where.values() for n in ns})
+        }
+        yield _Tensors(os.fspath(index), where, files)

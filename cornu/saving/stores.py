@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from cornu.errors import SavingError
+from cornu.optimizers import Optimizer
 from cornu.saving.assign import Store
 from cornu.saving.hdf5 import ArraySpec, Hdf5Reader, Hdf5Writer
 from cornu.saving.layout import places
-from cornu.saving.tensors import write_tensors
 
-__all__ = ["Hdf5Store", "numbers_for", "write_hdf5", "write_named"]
+__all__ = ["Hdf5Store", "named_arrays", "numbers_for", "write_hdf5"]
 
 SPARE = 2**24
 """Numbers for variables that files do not hold: seeds, metrics."""
@@ -62,17 +62,25 @@ def _vars(path: str) -> str:
     return f"{path}/vars" if path else "vars"
 
 
-def write_hdf5(root: Any, path: str | os.PathLike[str]) -> None:
-    """Writes every variable of a model, a layer or an optimizer."""
+def write_hdf5(root: Any, path: str | os.PathLike[str], *, optimizer: bool = True) -> None:
+    """Writes every variable of a model, a layer or an optimizer.
+
+    Args:
+        root: the model.
+        path: the file, anew.
+        optimizer: whether optimizers' variables are written too.
+    """
     with Hdf5Writer(path) as writer:
         for place in places(root):
+            if isinstance(place.owner, Optimizer) and not optimizer:
+                continue
             store: dict[str, Any] = {}
             place.owner.save_own_variables(store)
             writer.put(place.path, place.owner.name, {key: np.asarray(value) for key, value in store.items()})
 
 
-def write_named(model: Any, path: str | os.PathLike[str]) -> None:
-    """Writes a model's weights under the paths of its variables, as safetensors.
+def named_arrays(model: Any) -> dict[str, np.ndarray]:
+    """A model's weights under the paths of its variables, as files of named tensors hold them.
 
     Raises:
         SavingError: two weights have the same path.
@@ -85,4 +93,4 @@ def write_named(model: Any, path: str | os.PathLike[str]) -> None:
                 "Give the layers different names, or save to a `.weights.h5` file."
             )
         arrays[variable.path] = variable.numpy()
-    write_tensors(path, arrays)
+    return arrays

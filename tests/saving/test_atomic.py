@@ -121,7 +121,7 @@ def test_kill_nine_at_any_instant_of_fifty_saves_leaves_a_whole_file(tmp_path):
                     count += 1
                     os.write(tell, b"x") if count == 1 else None
             os.read(told, 1)
-            time.sleep(0.001 * (attempt % 10))
+            time.sleep(0.003 * (attempt % 10))
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             os.close(told), os.close(tell)
@@ -135,11 +135,11 @@ def test_kill_nine_at_any_instant_of_fifty_saves_leaves_a_whole_file(tmp_path):
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     wholes, *left = done.stdout.split()
-    assert int(wholes) > 3  # kills came between different saves
+    assert int(wholes) > 1  # kills came between different saves
     assert left == ["model.bin"]  # what the killed had left behind is swept
 
 
-def test_leftovers_of_the_living_and_of_other_names_stay(tmp_path):
+def test_leftovers_go_if_their_owner_is_dead(tmp_path):
     write(tmp_path / "a", "x")
     mine, gone = (
         os.getpid(),
@@ -150,12 +150,19 @@ def test_leftovers_of_the_living_and_of_other_names_stay(tmp_path):
         f".a.{atomic._HOST}-{gone.stdout.strip()}-{'0' * 12}.part": False,
         f".a.{atomic._HOST}-{gone.stdout.strip()}-{'0' * 12}.weights.part": False,
         f".a.ffffffff-{gone.stdout.strip()}-{'0' * 12}.part": True,  # another machine's
-        f".b.{atomic._HOST}-{gone.stdout.strip()}-{'0' * 12}.part": True,
+        f".b.{atomic._HOST}-{gone.stdout.strip()}-{'0' * 12}.part": False,  # of another file in the folder
+        f".b.{atomic._HOST}-{gone.stdout.strip()}-{'0' * 12}": True,  # what is not named as we name them is not ours
+        f"b.{atomic._HOST}-{gone.stdout.strip()}-{'0' * 12}.part": True,
+        ".notes.part": True,
     }
     for name in names:
         (tmp_path / name).write_text("")
+    left = tmp_path / f".c.{atomic._HOST}-{gone.stdout.strip()}-{'1' * 12}.part"
+    left.mkdir()  # of a model saved as a folder
+    (left / "config.json").write_text("{}")
     write(tmp_path / "a", "y")
     assert {name: (tmp_path / name).exists() for name in names} == names
+    assert not left.exists()
 
 
 @pytest.mark.parametrize("one_step", [True, False])

@@ -13,7 +13,7 @@ from cornu.errors import ArgumentError, CorruptFileError, SavingError, ShapeErro
 from cornu.saving import load_weights
 from cornu.saving.tensors import TensorReader
 
-ENDINGS = ["w.weights.h5", "w.safetensors", "w.weights.json", "m.keras"]
+ENDINGS = ["w.weights.h5", "w.safetensors", "w.weights.json", "m.keras", "m.h5", "s.safetensors"]
 
 
 def model_of(*units, dtype="float32"):
@@ -21,10 +21,10 @@ def model_of(*units, dtype="float32"):
 
 
 def save(model, path):
-    if path.name.endswith(".keras"):
+    if path.name in ("m.keras", "m.h5"):
         model.save(path)
     else:
-        model.save_weights(path, max_shard_size=1e-7 if path.suffix == ".json" else None)
+        model.save_weights(path, max_shard_size=1e-7 if path.suffix == ".json" or path.name.startswith("s.") else None)
 
 
 def values(model):
@@ -205,6 +205,58 @@ def test_safetensors_are_read_and_written_as_their_library_does(tmp_path):
     model.load_weights(tmp_path / "t.safetensors")
     for v in model.weights:
         np.testing.assert_array_equal(v.numpy(), changed[v.path])
+
+
+def test_pieces_are_read_by_their_library_and_old_ones_go(tmp_path):
+    model, path = model_of(30, 20), tmp_path / "w.safetensors"
+    index = tmp_path / "w.safetensors.index.json"
+    for limit, pieces in ((400, 4), (1500, 3), (10**6, 1)):  # weights of 480, 120, 2400 and 80 bytes
+        model.save_weights(path, max_shard_size=limit / 2**30)
+        listed = json.loads(index.read_text())
+        names = set(listed["weight_map"].values())
+        assert {index.name, *names} == set(os.listdir(tmp_path))
+        assert len(names) == pieces
+        assert listed["metadata"]["total_size"] == sum(w.nbytes for w in values(model))
+        held = {name: array for piece in names for name, array in safetensors.numpy.load_file(tmp_path / piece).items()}
+        assert all(np.array_equal(held[v.path], v.numpy()) for v in model.weights)
+        for given in (path, index):
+            other = model_of(30, 20)
+            other.load_weights(given)
+            assert equal(values(model), values(other))
+    with pytest.raises(SavingError, match="already"):
+        model.save_weights(path, overwrite=False)
+    model.save_weights(path)  # in one file again
+    assert os.listdir(tmp_path) == ["w.safetensors"]
+    model.save_weights(path, max_shard_size=1.0)
+    assert path.name not in os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../w.safetensors", "/etc/passwd", "a/b.safetensors", "a\\b.safetensors", "w.txt", 7])
+def test_a_list_of_tensors_names_neighbours_only(tmp_path, name):
+    (tmp_path / "w.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": {"d0/kernel": name}}))
+    with pytest.raises((UnsafeFileError, CorruptFileError)) as refusal:
+        model_of(3).load_weights(tmp_path / "w.safetensors.index.json")
+    assert "beside" in str(refusal.value) or name == 7
+
+
+@pytest.mark.parametrize("damage", ["missing", "tensor", "none"])
+def test_pieces_that_are_not_as_listed_change_nothing(tmp_path, damage):
+    model, path = model_of(30, 20), tmp_path / "w.safetensors"
+    model.save_weights(path, max_shard_size=400 / 2**30)
+    listed = json.loads((tmp_path / "w.safetensors.index.json").read_text())
+    pieces = sorted(set(listed["weight_map"].values()))
+    if damage == "missing":
+        (tmp_path / pieces[1]).unlink()
+    elif damage == "tensor":
+        first = next(iter(listed["weight_map"]))
+        listed["weight_map"][first] = pieces[-1]
+    else:
+        listed = []
+    (tmp_path / "w.safetensors.index.json").write_text(json.dumps(listed))
+    before = values(model)
+    with pytest.raises(SavingError):
+        model.load_weights(path)
+    assert equal(before, values(model))
 
 
 def test_two_weights_of_one_path_are_refused(tmp_path):
