@@ -1,11 +1,20 @@
 """Layers, one file a family."""
 
 from cornu.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from cornu.layers.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from cornu.layers.attention import AdditiveAttention, Attention
 from cornu.layers.batch_normalization import BatchNormalization
 from cornu.layers.bidirectional import Bidirectional
 from cornu.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from cornu.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from cornu.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from cornu.layers.convolution import Conv1D, Conv2D, Conv3D
 from cornu.layers.dense import Dense
 from cornu.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
@@ -49,8 +58,10 @@ from cornu.layers.plain import ActivityRegularization, Identity, Lambda
 from cornu.layers.pooling import AveragePooling1D, AveragePooling2D, AveragePooling3D, MaxPooling1D, MaxPooling2D, MaxPooling3D
 from cornu.layers.recurrent import GRU, LSTM, SimpleRNN
 from cornu.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from cornu.layers.reversible_embedding import ReversibleEmbedding
 from cornu.layers.rnn import RNN
 from cornu.layers.separable import SeparableConv1D, SeparableConv2D
+from cornu.layers.spectral import SpectralNormalization
 from cornu.layers.transposed import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from cornu.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from cornu.layers.wrapper import TimeDistributed, Wrapper
@@ -70,6 +81,12 @@ __all__ = [
     "RNN",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AdditiveAttention",
     "AlphaDropout",
@@ -90,6 +107,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Convolution1D",
     "Convolution1DTranspose",
     "Convolution2D",
@@ -152,6 +172,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "ReversibleEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -162,6 +183,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "StackedRNNCells",
     "Subtract",
     "TimeDistributed",

@@ -15,7 +15,7 @@ from cornu.ops.arguments import Array
 from cornu.registry import LAYERS
 from cornu.state import SeedGenerator, Variable
 
-__all__ = ["Cell", "GRUCell", "LSTMCell", "Noise", "SimpleRNNCell", "StackedRNNCells", "advance", "first_states", "noise_for"]
+__all__ = ["Cell", "GRUCell", "LSTMCell", "Noise", "SimpleRNNCell", "StackedRNNCells", "advance", "first_states", "noise_for", "noisy"]
 
 Seed = int | SeedGenerator | None
 
@@ -64,7 +64,7 @@ class Cell(Layer):
 
     def get_initial_state(self, batch_size: int | None = None) -> Any:
         """States of zeros for a batch of that size."""
-        return first_states(self, batch_size or 1)
+        return _zeros(self, batch_size or 1)
 
 
 def first_states(cell: Any, batch: int) -> Any:
@@ -72,9 +72,14 @@ def first_states(cell: Any, batch: int) -> Any:
     if isinstance(cell, StackedRNNCells):
         return [first_states(inner, batch) for inner in cell.cells]
     own = getattr(cell, "get_initial_state", None)
-    if own is not None and not isinstance(cell, Cell):
-        states = own(batch_size=batch)
-        return list(states) if isinstance(states, (list, tuple)) else [states]
+    if own is None:
+        return _zeros(cell, batch)
+    states = own(batch_size=batch)
+    return list(states) if isinstance(states, (list, tuple)) else [states]
+
+
+def _zeros(cell: Any, batch: int) -> Any:
+    """Zeros by the cell's `state_size`."""
     size = cell.state_size
     sizes = list(size) if isinstance(size, (list, tuple)) else [size]
     return tree.map_structure(lambda n: ops.zeros((batch, n), dtype=cell.compute_dtype), sizes)
@@ -177,20 +182,29 @@ class GatedCell(Cell):
     def noise(self, batch: int, training: bool) -> Noise | None:
         if not training or self.seed_generator is None:
             return None
-        return Noise(self._factors(batch, self.kernel.shape[0], self.dropout), self._factors(batch, self.units, self.recurrent_dropout))
+        inputs, states = self.noise_shapes(batch)
+        return Noise(self._factors(inputs, self.dropout), self._factors(states, self.recurrent_dropout))
 
-    def _factors(self, batch: int, length: int, rate: float) -> Array | None:
+    def noise_shapes(self, batch: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The shapes of the noise on inputs and on states."""
+        return (batch, self.kernel.shape[0]), (batch, self.units)
+
+    def _factors(self, shape: tuple[int, ...], rate: float) -> Array | None:
         """0 with probability `rate`, else 1 / (1 - rate)."""
         if rate == 0:
             return None
-        return random.dropout(ops.ones((batch, length), dtype=self.compute_dtype), rate, seed=self.seed_generator)
+        return random.dropout(ops.ones(shape, dtype=self.compute_dtype), rate, seed=self.seed_generator)
 
     def project(self, inputs: Array, noise: Noise | None) -> Array:
         x = inputs if noise is None or noise.inputs is None else ops.multiply(inputs, noise.inputs)
         return ops.dense(x, self.kernel, self.bias)
 
+    def recur(self, state: Array, noise: Noise | None) -> Array:
+        """What the gates get of the state."""
+        return ops.matmul(noisy(state, noise), self.recurrent_kernel)
 
-def _noisy(state: Array, noise: Noise | None) -> Array:
+
+def noisy(state: Array, noise: Noise | None) -> Array:
     """The state as the gates read it."""
     return state if noise is None or noise.states is None else ops.multiply(state, noise.states)
 
@@ -235,7 +249,7 @@ class SimpleRNNCell(GatedCell):
         )  # fmt: skip
 
     def advance(self, z: Array, states: Any, noise: Noise | None, training: bool) -> tuple[Array, Any]:
-        h = self.activation(ops.add(z, ops.matmul(_noisy(states[0], noise), self.recurrent_kernel)))
+        h = self.activation(ops.add(z, self.recur(states[0], noise)))
         return h, [h]
 
 
@@ -264,6 +278,7 @@ class LSTMCell(GatedCell):
     """
 
     gates = 4
+    gate_axis = -1
 
     def __init__(
         self,
@@ -306,7 +321,7 @@ class LSTMCell(GatedCell):
     def advance(self, z: Array, states: Any, noise: Noise | None, training: bool) -> tuple[Array, Any]:
         h, c = states
         gate = self.recurrent_activation
-        i, f, g, o = ops.split(ops.add(z, ops.matmul(_noisy(h, noise), self.recurrent_kernel)), 4, -1)
+        i, f, g, o = ops.split(ops.add(z, self.recur(h, noise)), 4, self.gate_axis)
         c = ops.add(ops.multiply(gate(f), c), ops.multiply(gate(i), self.activation(g)))
         h = ops.multiply(gate(o), self.activation(c))
         return h, [h, c]
@@ -379,7 +394,7 @@ class GRUCell(GatedCell):
 
     def advance(self, z: Array, states: Any, noise: Noise | None, training: bool) -> tuple[Array, Any]:
         h = states[0]
-        seen, gate, kernel = _noisy(h, noise), self.recurrent_activation, self.recurrent_kernel
+        seen, gate, kernel = noisy(h, noise), self.recurrent_activation, self.recurrent_kernel
         from_inputs, g = ops.split(z, [2 * self.units], -1)
         if self.reset_after:
             from_state, past = ops.split(ops.dense(seen, kernel, self._bias_part(1)), [2 * self.units], -1)

@@ -14,7 +14,7 @@ from cornu.ops.arguments import Array
 from cornu.registry import LAYERS
 from cornu.state import SeedGenerator, autocast
 
-__all__ = ["GRU", "LSTM", "SimpleRNN"]
+__all__ = ["GRU", "LSTM", "Recurrent", "SimpleRNN", "of_cell"]
 
 Seed = int | SeedGenerator | None
 
@@ -41,7 +41,7 @@ class Recurrent(RNN):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
-def _of_cell(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+def of_cell(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The cell's share of what every layer takes."""
     return {"name": name, "dtype": kwargs.get("dtype"), "trainable": kwargs.get("trainable", True)}
 
@@ -87,7 +87,7 @@ class SimpleRNN(Recurrent):
         cell = SimpleRNNCell(
             units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
             recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout,
-            seed, **_of_cell("simple_rnn_cell", kwargs),
+            seed, **of_cell("simple_rnn_cell", kwargs),
         )  # fmt: skip
         flags = (return_sequences, return_state, go_backwards, stateful, unroll)
         super().__init__(cell, *flags, activity_regularizer=activity_regularizer, **kwargs)
@@ -144,7 +144,7 @@ class LSTM(Recurrent):
         cell = LSTMCell(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
             unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
-            bias_constraint, dropout, recurrent_dropout, seed, **_of_cell("lstm_cell", kwargs),
+            bias_constraint, dropout, recurrent_dropout, seed, **of_cell("lstm_cell", kwargs),
         )  # fmt: skip
         flags = (return_sequences, return_state, go_backwards, stateful, unroll)
         super().__init__(cell, *flags, activity_regularizer=activity_regularizer, **kwargs)
@@ -214,7 +214,7 @@ class GRU(Recurrent):
         cell = GRUCell(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
             kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
-            recurrent_dropout, reset_after, seed, **_of_cell("gru_cell", kwargs),
+            recurrent_dropout, reset_after, seed, **of_cell("gru_cell", kwargs),
         )  # fmt: skip
         flags = (return_sequences, return_state, go_backwards, stateful, unroll)
         super().__init__(cell, *flags, activity_regularizer=activity_regularizer, **kwargs)

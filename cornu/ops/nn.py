@@ -32,6 +32,7 @@ from cornu.ops.activation import (
     tanh_shrink,
     threshold,
 )  # fmt: skip
+from cornu.ops.adaptive import adaptive_average_pool, adaptive_max_pool
 from cornu.ops.attention import dot_product_attention
 from cornu.ops.blocks import depth_to_space, space_to_depth
 from cornu.ops.conv import average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv
@@ -45,6 +46,7 @@ from cornu.ops.reduce import moments
 from cornu.ops.statistics import psnr
 
 __all__ = [
+    "adaptive_average_pool", "adaptive_max_pool",
     "average_pool", "batch_normalization", "binary_crossentropy", "categorical_crossentropy", "celu", "conv", "conv_transpose",
     "depth_to_space", "depthwise_conv", "dot_product_attention", "elu", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu",
     "hard_swish", "hard_tanh", "layer_normalization", "leaky_relu", "log_sigmoid", "log_softmax", "max_pool", "moments", "multi_hot",

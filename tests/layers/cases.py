@@ -280,6 +280,32 @@ ATTENTION = [
         call={"return_attention_scores": True, "use_causal_mask": True},
     ),
 ]
+ADAPTIVE = [
+    case("AdaptiveAveragePooling1D", SEQUENCE, output_size=4),
+    case("AdaptiveAveragePooling2D", IMAGE, output_size=(3, 2)),
+    case("AdaptiveAveragePooling2D", IMAGE_FIRST, output_size=(2, 5), **FIRST),
+    case("AdaptiveAveragePooling3D", VOLUME, output_size=(2, 5, 2)),
+    case("AdaptiveMaxPooling1D", SEQUENCE, output_size=7),
+    case("AdaptiveMaxPooling2D", IMAGE, output_size=(4, 2)),
+    case("AdaptiveMaxPooling2D", IMAGE_FIRST, output_size=3, **FIRST),
+    case("AdaptiveMaxPooling3D", VOLUME_FIRST, output_size=2, **FIRST),
+]
+BACK, SHAPE_THERE = {"reverse": True}, {"shape": "without a call the shape is that of the way there"}
+WRAPPED = [
+    case("SpectralNormalization", (2, 4), layer=inner("Dense", units=3), power_iterations=2),
+    case("SpectralNormalization", IMAGE, layer=inner("Conv2D", filters=3, kernel_size=2)),
+    case("ReversibleEmbedding", (2, 5), ids=6, input_dim=6, output_dim=3, mask_zero=True),
+    case("ReversibleEmbedding", (2, 5), ids=6, input_dim=6, output_dim=3, tie_weights=False, logit_soft_cap=2.0),
+    case("ReversibleEmbedding", SEQUENCE, input_dim=7, output_dim=4, logit_soft_cap=2.0, call=BACK, exempt=SHAPE_THERE),
+    case("ReversibleEmbedding", SEQUENCE, input_dim=7, output_dim=4, tie_weights=False, call=BACK, exempt=SHAPE_THERE),
+]
+FILMS = [
+    case("ConvLSTM1D", (2, 3, 5, 2), filters=2, kernel_size=2, return_state=True, bias_initializer="normal"),
+    case("ConvLSTM1D", (2, 3, 2, 5), filters=2, kernel_size=3, strides=2, padding="same", use_bias=False, **ALL_STEPS, **FIRST),
+    case("ConvLSTM2D", (2, 3, 4, 5, 2), filters=2, kernel_size=(3, 2), recurrent_activation="hard_sigmoid", go_backwards=True),
+    case("ConvLSTM2D", (2, 3, 2, 4, 5), filters=2, kernel_size=2, dilation_rate=2, unit_forget_bias=False, **FIRST),
+    case("ConvLSTM3D", (2, 2, 3, 4, 3, 2), filters=2, kernel_size=2, kernel_regularizer="l2"),
+]
 
-MORE_CASES = [*WINDOWED, *EQUATIONS, *ATTENTION]
+MORE_CASES = [*WINDOWED, *EQUATIONS, *ATTENTION, *ADAPTIVE, *WRAPPED, *FILMS]
 CASES = [*CORE_CASES, *SEQUENCE_CASES, *MORE_CASES]
