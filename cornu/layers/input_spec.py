@@ -73,7 +73,7 @@ def _check_one(wanted: InputSpec, x: Any, layer: str) -> None:
         or (wanted.min_ndim is not None and rank < wanted.min_ndim)
     ):
         raise ShapeError(
-            f"Layer {layer!r} takes inputs with {_rank_wanted(wanted)} axes, the batch included, got the shape {tuple(x.shape)}.\n{_mend(wanted, rank)}"
+            f"Layer {layer!r} takes inputs with {_rank_wanted(wanted)} axes, the batch included, got the shape {tuple(x.shape)}. {_mend(wanted, rank)}"
         )
     lengths = dict(enumerate(wanted.shape)) if wanted.shape is not None else wanted.axes
     for axis, length in lengths.items():

@@ -353,7 +353,7 @@ def evaluate(
 
 def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | int, steps: int | None, callbacks: Any) -> Any:
     """`Model.predict` on the current backend."""
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) and x.dtype != object:
         checks.check_inputs(model, x)  # as it was given: cut into batches, it says less
     source = data.batches(x, batch_size=batch_size, steps=steps)
     stream = source.epoch(0)
