@@ -15,8 +15,22 @@ if TYPE_CHECKING:
     from cornu.preprocessing import image as image
     from cornu.preprocessing import sequence as sequence
     from cornu.preprocessing import text as text
+    from cornu.preprocessing.audio_dataset import audio_dataset_from_directory as audio_dataset_from_directory
+    from cornu.preprocessing.dataset import Dataset as Dataset
+    from cornu.preprocessing.image_dataset import image_dataset_from_directory as image_dataset_from_directory
+    from cornu.preprocessing.split_dataset import split_dataset as split_dataset
+    from cornu.preprocessing.text_dataset import text_dataset_from_directory as text_dataset_from_directory
+    from cornu.preprocessing.timeseries_dataset import timeseries_dataset_from_array as timeseries_dataset_from_array
 
-_HOMES: dict[str, str] = {}
+# where each name lives
+_HOMES = {
+    "Dataset": "dataset",
+    "audio_dataset_from_directory": "audio_dataset",
+    "image_dataset_from_directory": "image_dataset",
+    "split_dataset": "split_dataset",
+    "text_dataset_from_directory": "text_dataset",
+    "timeseries_dataset_from_array": "timeseries_dataset",
+}
 
 __all__ = ["image", "sequence", "text", *_HOMES]  # noqa: PLE0604 - names as texts
 

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from cornu.config import enable_interactive_logging as enable_interactive_logging
     from cornu.config import is_interactive_logging_enabled as is_interactive_logging_enabled
     from cornu.downloads import get_file as get_file
+    from cornu.preprocessing.audio_dataset import audio_dataset_from_directory as audio_dataset_from_directory
+    from cornu.preprocessing.image.arrays import array_to_img as array_to_img
+    from cornu.preprocessing.image.arrays import img_to_array as img_to_array
+    from cornu.preprocessing.image.files import load_img as load_img
+    from cornu.preprocessing.image.files import save_img as save_img
+    from cornu.preprocessing.image_dataset import image_dataset_from_directory as image_dataset_from_directory
+    from cornu.preprocessing.sequence import pad_sequences as pad_sequences
+    from cornu.preprocessing.split_dataset import split_dataset as split_dataset
+    from cornu.preprocessing.text_dataset import text_dataset_from_directory as text_dataset_from_directory
+    from cornu.preprocessing.timeseries_dataset import timeseries_dataset_from_array as timeseries_dataset_from_array
     from cornu.registry import register as register_keras_serializable
     from cornu.saving.objects import CustomObjectScope as CustomObjectScope
     from cornu.saving.objects import custom_object_scope as custom_object_scope
@@ -41,6 +51,8 @@ _HOMES = {
     "Progbar": "callbacks.bar",
     "PyDataset": "training.data",
     "Sequence": "training.data:PyDataset",
+    "array_to_img": "preprocessing.image.arrays",
+    "audio_dataset_from_directory": "preprocessing.audio_dataset",
     "clear_session": "utils.session",
     "custom_object_scope": "saving.objects",
     "deserialize_keras_object": "serialization",
@@ -51,14 +63,22 @@ _HOMES = {
     "get_registered_name": "saving.objects",
     "get_registered_object": "saving.objects",
     "get_source_inputs": "utils.inputs",
+    "image_dataset_from_directory": "preprocessing.image_dataset",
+    "img_to_array": "preprocessing.image.arrays",
     "is_interactive_logging_enabled": "config",
     "is_keras_tensor": "utils.inputs",
+    "load_img": "preprocessing.image.files",
     "normalize": "utils.arrays",
     "pack_x_y_sample_weight": "utils.inputs",
+    "pad_sequences": "preprocessing.sequence",
     "register_keras_serializable": "registry:register",
+    "save_img": "preprocessing.image.files",
     "serialize_keras_object": "serialization",
     "set_random_seed": "state",
+    "split_dataset": "preprocessing.split_dataset",
     "standardize_dtype": "utils.inputs",
+    "text_dataset_from_directory": "preprocessing.text_dataset",
+    "timeseries_dataset_from_array": "preprocessing.timeseries_dataset",
     "to_categorical": "utils.arrays",
     "unpack_x_y_sample_weight": "utils.inputs",
 }

@@ -318,3 +318,94 @@ def test_words(theirs):
     for function in ("md5", len, None):
         ours_made = cornu.preprocessing.text.hashing_trick("the cat sat the", 10, function)
         assert ours_made == theirs.text.hashing_trick("the cat sat the", 10, function)
+
+
+def same_batches(made, expected, tolerance=0.0):
+    """Both give the same batches."""
+    made, expected = list(made), list(expected)
+    assert len(made) == len(expected)
+    for ones, others in zip(made, expected, strict=True):
+        for one, other in zip(ones, others, strict=True) if isinstance(others, tuple) else [(ones, others)]:
+            assert np.shape(one) == np.shape(other)
+            assert one.dtype == other.numpy().dtype
+            np.testing.assert_allclose(one, other, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"label_mode": "binary", "interpolation": "area"},
+        {"label_mode": "categorical", "crop_to_aspect_ratio": True, "interpolation": "lanczos3"},
+        {"labels": None, "pad_to_aspect_ratio": True},
+        {"labels": [1, 0, 2, 1, 0, 2, 1, 0, 2, 1], "color_mode": "rgba"},
+        {"batch_size": None, "class_names": ["dog"], "data_format": "channels_first"},
+        {"validation_split": 0.35, "subset": "validation", "interpolation": "nearest"},
+    ],
+)
+def test_image_dataset(folder, options):
+    made, expected = (
+        make(str(folder), image_size=(5, 7), shuffle=False, **{"batch_size": 4, "label_mode": "int", **options})
+        for make in (cornu.utils.image_dataset_from_directory, keras.utils.image_dataset_from_directory)
+    )
+    assert made.file_paths == expected.file_paths
+    assert made.class_names == expected.class_names
+    same_batches(made, expected, 0.05)
+
+
+@pytest.mark.parametrize("subset", ["training", "validation"])
+def test_a_seed_parts_files_alike(folder, subset):
+    made, expected = (
+        make(str(folder), image_size=(5, 7), validation_split=0.35, subset=subset, seed=11)
+        for make in (cornu.utils.image_dataset_from_directory, keras.utils.image_dataset_from_directory)
+    )
+    assert made.file_paths == expected.file_paths
+
+
+def test_text_dataset(tmp_path):
+    for number in range(5):
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        (tmp_path / "ab"[number % 2] / f"{number}.txt").write_text(f"text number {number}")
+    made, expected = (
+        list(make(str(tmp_path), batch_size=2, shuffle=False, max_length=9))
+        for make in (cornu.utils.text_dataset_from_directory, keras.utils.text_dataset_from_directory)
+    )
+    for (x, y), (texts, labels) in zip(made, expected, strict=True):
+        assert [text.encode() for text in x] == texts.numpy().tolist()
+        assert y.tolist() == labels.numpy().tolist()
+
+
+@pytest.mark.parametrize("length", [None, 40])
+def test_audio_dataset(tmp_path, length):
+    import wave
+
+    rng = np.random.default_rng(2)
+    for number in range(4):
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        with wave.open(str(tmp_path / "ab"[number % 2] / f"{number}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(rng.integers(-(2**15), 2**15, 30 + 10 * number).astype("<i2").tobytes())
+    made, expected = (
+        make(str(tmp_path), batch_size=3, shuffle=False, output_sequence_length=length)
+        for make in (cornu.utils.audio_dataset_from_directory, keras.utils.audio_dataset_from_directory)
+    )
+    same_batches(made, expected, 1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"sampling_rate": 2}, {"sequence_stride": 2}, {"start_index": 2, "end_index": 8}, {"batch_size": None}, {"batch_size": 3}, {"targets": None},
+     {"targets": np.arange(4)}, {"targets": np.arange(5), "start_index": 1}],
+)  # fmt: skip
+def test_timeseries_dataset(options):
+    options = {"data": np.arange(20).reshape(10, 2), "targets": np.arange(10), "sequence_length": 3, **options}
+    made, expected = (make(**options) for make in (cornu.utils.timeseries_dataset_from_array, keras.utils.timeseries_dataset_from_array))
+    same_batches(made, expected)
+
+
+@pytest.mark.parametrize("sizes", [(0.25, None), (None, 3), (2, 0.3), (0.55, None), (0.33, 0.33), (0.75, None)])
+def test_split_dataset(sizes):
+    x, y = np.arange(20).reshape(10, 2), np.arange(10)
+    for data in (x, (x, y)):
+        for made, expected in zip(cornu.utils.split_dataset(data, *sizes), keras.utils.split_dataset(data, *sizes), strict=True):
+            same_batches(made, expected)
