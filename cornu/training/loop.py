@@ -7,7 +7,6 @@ import functools
 import itertools
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +19,15 @@ from cornu.ops.core import convert_to_numpy
 from cornu.training import checks, data, diagnosis, ready
 from cornu.training.data.columns import is_columnar
 from cornu.training.health import failure
+from cornu.training.resume import Run
+from cornu.training.watch import Guard, Rewind, watch_over
 
 if TYPE_CHECKING:
     from cornu.training.trainer import Trainer
 
 __all__ = ["evaluate", "fit", "predict", "predict_on_batch", "test_on_batch", "train_on_batch"]
 
-_LOOK_EVERY = 0.1  # seconds between two looks of the host at the device
 _ALL_ROWS = 1 << 62
-_REMEMBERED = 256  # batches kept between two looks, to find the layer that made a NaN
 
 
 class Logs(Mapping[str, float]):
@@ -132,41 +131,6 @@ def _given(results: Any) -> Any:
     return results
 
 
-class _Watch:
-    """Looks at the model's health now and then, and says which step and layer made a NaN."""
-
-    def __init__(self, model: Trainer) -> None:
-        self._model, self._last, self._epoch = model, time.monotonic(), 0
-        self._recent: list[Any] = []
-        self._before = 0  # steps of this run before the epoch
-        self._active = model.health.policy == "raise"
-        model.health.reset()
-
-    def start(self, epoch: int, steps_done: int) -> None:
-        self._epoch, self._before = epoch, steps_done
-
-    def saw(self, batch: Any) -> None:
-        """Remembers a batch until the next look."""
-        if self._active:
-            self._recent.append(batch)
-            now = time.monotonic()
-            if now - self._last > _LOOK_EVERY or len(self._recent) >= _REMEMBERED:
-                self.look()
-                self._last = now
-
-    def look(self) -> None:
-        """Raises if a step since the last look was bad."""
-        if not self._active:
-            return
-        bad, first = self._model.health.bad_step(), self._model.health.count - len(self._recent)
-        if bad is not None:
-            batch = self._recent[bad - first] if 0 <= bad - first < len(self._recent) else None
-            source = "" if batch is None else diagnosis.source_of_non_finite(self._model, batch)
-            self._model.health.reset()
-            raise failure(bad - self._before + 1, self._epoch, source)
-        self._recent.clear()
-
-
 def fit(
     model: Trainer,
     x: Any,
@@ -192,6 +156,7 @@ def fit(
     epochs = min(epochs, initial_epoch + (config.max_epochs() or epochs))
     if validation_split and validation_data is None:
         (x, y, sample_weight), validation_data = data.split((x, y, sample_weight), validation_split)
+    run = Run(model, callbacks, initial_epoch)
     train = data.batches(
         x,
         y,
@@ -200,11 +165,10 @@ def fit(
         shuffle=shuffle,
         steps=steps_per_epoch,
         class_weight=class_weight,
-        seed=model.shuffle_seed(),
+        seed=run.seed,
     )
     with contextlib.closing(train), between_steps() as interrupts:
-        stream = train.epoch(initial_epoch)
-        first = _first(stream)
+        first, stream = run.batches(train)
         model.ensure_ready(*first, training=True)
         check = ready.check_source(model, train, first, x, y, sample_weight, training=True)
         _check_validation(model, validation_data, validation_batch_size or batch_size)
@@ -212,18 +176,21 @@ def fit(
             callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs, steps=_at_most(train.num_batches)
         )  # fmt: skip
         model.stop_training = False
-        watch, done, logs = _Watch(model), 0, {}
         with backends.current().inference(), contextlib.closing(told):
-            told.on_train_begin()
-            for epoch in range(initial_epoch, epochs):
-                told.on_epoch_begin(epoch)
-                watch.start(epoch, done)
-                batches = itertools.chain([first], stream) if epoch == initial_epoch else train.epoch(epoch)
-                steps, so_far = _run_epoch(model, batches, told, watch, interrupts, check)
+            watch = watch_over(model, train, told)
+            run.begin(told, train, epochs, first, watch.look)
+            logs = run.logs
+            for epoch in run.epochs(epochs):
+                run.begin_epoch(epoch)
+                begun, batches = (run.step, stream) if epoch == run.epoch else (0, train.epoch(epoch))
+                if not begun:
+                    model.reset_metrics()
+                watch.start(epoch, run.done)
+                steps, so_far = _run_epoch(model, batches, told, watch, interrupts, check, begun)
                 if not steps:  # the generator ran dry at the end of the last epoch
                     break
-                done += steps
-                logs = dict(so_far)
+                run.done += steps
+                logs = dict(run.logs if steps == begun else so_far)
                 if validation_data is not None and _is_due(validation_freq, epoch):
                     scores = _validate(model, validation_data, validation_batch_size or batch_size, validation_steps, told)
                     logs.update({f"val_{name}": value for name, value in scores.items()})
@@ -250,32 +217,44 @@ def _first(stream: Iterator[Any]) -> Any:
 
 
 def _run_epoch(
-    model: Trainer, batches: Iterator[Any], told: CallbackList, watch: _Watch, interrupts: _Interrupts, check: ready.EachBatch | None
+    model: Trainer,
+    batches: Iterator[Any],
+    told: CallbackList,
+    watch: Guard | Rewind,
+    interrupts: _Interrupts,
+    check: ready.EachBatch | None,
+    begun: int,
 ) -> tuple[int, Logs]:
-    """Runs the steps of one epoch; gives how many there were, and the metrics at the end of the last."""
-    model.reset_metrics()
-    program, together = model.program("train"), model.steps_per_execution
-    default, step, logs = model.uses_default_step("train_step"), 0, Logs(model.get_metrics_result)
-    for group in _grouped(_limited(batches), together):
-        told.on_train_batch_begin(step)
-        for number, batch in enumerate(group, step):
-            if check is not None:
-                check(batch, number)
-            results = interrupts.run(program, batch)
-            watch.saw(batch)
-        step += len(group)
-        logs = Logs(model.get_metrics_result if default else functools.partial(_given, results))
-        told.on_train_batch_end(step - 1, logs)
-        interrupts.stop_if_asked()
-        if model.stop_training:
-            break
-    watch.look()
+    """Runs the steps of one epoch, of which `begun` have been run already; gives how many that makes, and the metrics at the end of the last."""
+    if begun and model.stop_training:
+        batches = iter(())
+    program, together = model.program(watch.program), model.steps_per_execution
+    default, step, logs = model.uses_default_step("train_step"), begun, Logs(model.get_metrics_result)
+    try:
+        for group in _grouped(_limited(batches, begun), together):
+            told.on_train_batch_begin(step)
+            for number, batch in enumerate(group, step):
+                if check is not None:
+                    check(batch, number)
+                results = interrupts.run(program, batch)
+                watch.saw(batch)
+            step += len(group)
+            logs = Logs(model.get_metrics_result if default else functools.partial(_given, results))
+            told.on_train_batch_end(step - 1, logs)
+            interrupts.stop_if_asked()
+            if model.stop_training:
+                break
+        watch.look()
+    except BaseException:
+        watch.settle()
+        raise
     return step, logs
 
 
-def _limited(batches: Iterator[Any]) -> Iterator[Any]:
-    """As many batches as `config.max_steps_per_epoch` lets through."""
-    return itertools.islice(batches, config.max_steps_per_epoch())
+def _limited(batches: Iterator[Any], begun: int = 0) -> Iterator[Any]:
+    """As many batches, after those of an epoch that has begun, as `config.max_steps_per_epoch` lets through."""
+    most = config.max_steps_per_epoch()
+    return batches if most is None else itertools.islice(batches, max(most - begun, 0))
 
 
 def _at_most(steps: int | None) -> int | None:

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 from cornu import dtypes
 from cornu.layers.context import CallContext
 from cornu.ops.arguments import Array
+from cornu.ops.core import copy
 from cornu.ops.finite import all_finite, finite_probe
-from cornu.state import StateScope, when
+from cornu.state import StateScope, Variable, when
 
 if TYPE_CHECKING:
     from cornu.training.trainer import Trainer
 
-__all__ = ["default_train_step", "predict_step", "test_step", "train_step"]
+__all__ = [
+    "are_finite", "copy_step", "default_train_step", "predict_step", "probe_step", "state_of", "test_step", "train_step", "unguarded_step",
+]  # fmt: skip
 
 
-def _good(probe: Array, values: Sequence[Array]) -> Array | bool:
+def are_finite(probe: Array, values: Sequence[Array]) -> Array | bool:
     """Whether all values are finite, from what `finite_probe` gave for them."""
     if dtypes.standardize(probe.dtype) == "bool":
         return probe
@@ -47,10 +50,34 @@ def train_step(model: Trainer, data: Any) -> Any:
     return None
 
 
+def unguarded_step(model: Trainer, data: Any) -> None:
+    """The default step, which takes effect whatever came out."""
+    x, y, sample_weight = data
+    with CallContext(training=True):
+        (loss, y_pred, _), grads, variables = model.compute_gradients(x, y, sample_weight, probed=False)
+        model.apply_gradients(grads, variables, x, y_pred)
+        model.track(x, y, y_pred, sample_weight, loss)
+
+
+def state_of(model: Trainer) -> list[Variable]:
+    """All that an unguarded step may change."""
+    return model.variables_of("unguarded")
+
+
+def copy_step(model: Trainer, data: Any) -> list[Array]:
+    """A copy of the state."""
+    return [copy(v.value) for v in state_of(model)]
+
+
+def probe_step(model: Trainer, data: Any) -> Array:
+    """Whether the state is finite, as `are_finite` takes it."""
+    return finite_probe([v.value for v in state_of(model) if dtypes.is_floating(v.dtype)])
+
+
 def default_train_step(model: Trainer, data: Any) -> dict[str, Array]:
     """The same without the check, as part of a step that somebody else has wrapped; gives the metrics so far."""
     x, y, sample_weight = data
-    (loss, y_pred, _), grads, variables = model.compute_gradients(x, y, sample_weight)
+    (loss, y_pred, _), grads, variables = model.compute_gradients(x, y, sample_weight, probed=False)
     model.apply_gradients(grads, variables, x, y_pred)
     model.track(x, y, y_pred, sample_weight, loss)
     return model.get_metrics_result()
@@ -70,7 +97,7 @@ def _conditionally(model: Trainer, probe: Array | None, values: Sequence[Array],
     if health.policy == "ignore" or probe is None or model.optimizer.skips_nonfinite:  # loss scaling must see what overflowed
         update()
         return
-    good = _good(probe, values)
+    good = are_finite(probe, values)
     if health.policy == "raise":  # after the first bad step nothing moves until the host has seen it
         good = health.and_none_before(good)
     when(good, update)

@@ -25,6 +25,15 @@ from cornu.training.replayable import is_replayable
 
 __all__ = ["Trainer"]
 
+_STEPS = {
+    "train": steps.train_step,
+    "unguarded": steps.unguarded_step,
+    "copy": steps.copy_step,
+    "probe": steps.probe_step,
+    "test": steps.test_step,
+    "predict": steps.predict_step,
+}
+
 
 class Trainer(Layer):
     """A layer with `compile`, `fit`, `evaluate`, `predict`, and the steps that a subclass may write itself."""
@@ -198,14 +207,21 @@ class Trainer(Layer):
         """Whether the step of that name is the one written here, not a subclass's."""
         return getattr(type(self), name) is getattr(Trainer, name)
 
-    def compute_gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[tuple[Array, Any, Array], list[Array], list[Variable]]:
-        """Forward and backward: loss, outputs and a probe of their soundness; the gradients; and whose they are."""
-        part = self._part("gradients", self._forward_and_backward, self.variables_in_use)
+    def compute_gradients(
+        self, x: Any, y: Any, sample_weight: Any, *, probed: bool = True
+    ) -> tuple[tuple[Array, Any, Array | None], list[Array], list[Variable]]:
+        """Forward and backward: loss, outputs and, if asked for, a probe of their soundness; the gradients; and whose they are."""
+        name, forth_and_back = ("probed gradients", self._probed_gradients) if probed else ("gradients", self._gradients)
+        part = self._part(name, forth_and_back, self.variables_in_use)
         loss, y_pred, probe, masks, grads = part(x, y, sample_weight)
         self._put_masks(y_pred, masks)
         return (loss, y_pred, probe), grads, self._trained()
 
-    def _forward_and_backward(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Any, Array, list[Any], list[Array]]:
+    def _probed_gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Any, Array, list[Any], list[Array]]:
+        loss, y_pred, _, masks, grads = self._gradients(x, y, sample_weight)
+        return loss, y_pred, finite_probe([loss, *grads]), masks, grads
+
+    def _gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Any, None, list[Any], list[Array]]:
         def forward() -> tuple[Array, Any]:
             y_pred = self(x, training=True)
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
@@ -214,7 +230,7 @@ class Trainer(Layer):
         variables = self._trained()
         with context.CallContext(training=True):  # its own: a recording of this must leave nothing in that of the step
             (_, (loss, y_pred, masks)), grads = value_and_grad(forward, variables) if variables else (forward(), [])
-        return loss, y_pred, finite_probe([loss, *grads]), masks, grads
+        return loss, y_pred, None, masks, grads
 
     @staticmethod
     def _put_masks(y_pred: Any, masks: list[Any]) -> None:
@@ -256,7 +272,7 @@ class Trainer(Layer):
             parts[name] = ReplayedPart(
                 fn,
                 variables,
-                lambda: is_replayable(self) and not (name == "gradients" and self._draws()),
+                lambda: is_replayable(self) and not ("gradients" in name and self._draws()),
                 compiled=getattr(self, "jit_compile", None) is True,
             )
         return parts[name]
@@ -472,16 +488,12 @@ class Trainer(Layer):
     # --- making ready ----------------------------------------------------------------------------------------------------
 
     def program(self, kind: str) -> CompiledStep:
-        """The compiled step of a kind: "train", "test" or "predict"; made on first use."""
+        """The compiled step of a kind, one of `_STEPS`; made on first use."""
         programs = self.__dict__.setdefault("_programs", {})
         if kind not in programs:
-            step = {"train": steps.train_step, "test": steps.test_step, "predict": steps.predict_step}[kind]
-            jit = (
-                False
-                if getattr(self, "run_eagerly", False)
-                else {"auto": None}.get(getattr(self, "jit_compile", "auto"), getattr(self, "jit_compile", None))
-            )
-            programs[kind] = CompiledStep(lambda *data: self._finished(step(self, data)), lambda: self._variables_for(kind), jit=jit)
+            step, asked = _STEPS[kind], getattr(self, "jit_compile", "auto")
+            jit: bool | None = False if getattr(self, "run_eagerly", False) else None if asked == "auto" else asked
+            programs[kind] = CompiledStep(lambda *data: self._finished(step(self, data)), lambda: self.variables_of(kind), jit=jit)
         return programs[kind]
 
     def _finished(self, result: Any) -> Any:
@@ -489,12 +501,15 @@ class Trainer(Layer):
         self._call_losses = []
         return result
 
-    def _variables_for(self, kind: str) -> list[Variable]:
+    def variables_of(self, kind: str) -> list[Variable]:
+        """All variables that the steps of a kind may read or write."""
         own = list(self.variables)
         if kind != "predict":
             own += [v for m in self.metrics for v in m.variables]
         if kind == "train":
-            own += [*self.optimizer.variables, *self.health.variables]
+            own += self.health.variables
+        if kind not in ("predict", "test"):
+            own += self.optimizer.variables
             own += [v for layer in tracking.walk(self) for other in tracking.optimizers(layer) for v in other.variables]
         return own
 

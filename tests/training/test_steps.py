@@ -77,7 +77,7 @@ def test_the_short_last_batch_and_the_next_epoch_compile_no_more_than_needed(xy)
     with cornu.use_backend("jax"):
         model = network()
         model.fit(*xy, batch_size=8, epochs=3, verbose=0)
-        assert model.program("train").compilations == 2  # 8 rows, and the last 4
+        assert model.program("unguarded").compilations == 2  # 8 rows, and the last 4
         model.fit(*xy, batch_size=8, epochs=1, verbose=0)
         model.optimizer.learning_rate = 0.5
         model.train_on_batch(xy[0][:8], xy[1][:8])
