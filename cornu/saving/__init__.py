@@ -10,6 +10,7 @@ The layout is Keras's own, both ways. A class or a function of the user's must b
 """
 
 from cornu.registry import register as register_keras_serializable
+from cornu.saving.editor import KerasFileEditor
 from cornu.saving.model_file import load_model, load_weights, save_model, save_weights
 from cornu.saving.objects import (
     CustomObjectScope,
@@ -21,7 +22,7 @@ from cornu.saving.objects import (
 from cornu.serialization import deserialize_keras_object, serialize_keras_object
 
 __all__ = [
-    "CustomObjectScope", "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "get_registered_name",
+    "CustomObjectScope", "KerasFileEditor", "custom_object_scope", "deserialize_keras_object", "get_custom_objects", "get_registered_name",
     "get_registered_object", "load_model", "load_weights", "register_keras_serializable", "save_model", "save_weights",
     "serialize_keras_object",
 ]  # fmt: skip

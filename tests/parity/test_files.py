@@ -298,3 +298,28 @@ def test_the_archive_is_the_same_outside(keras, tmp_path):
         module.Sequential([module.Input((4,)), module.layers.Dense(2)]).save(tmp_path / f"{name}.keras")
     listed = [[(i.filename, i.compress_type) for i in zipfile.ZipFile(tmp_path / f"{n}.keras").infolist()] for n in ("ours", "theirs")]
     assert listed[0] == listed[1]
+
+
+@pytest.mark.parametrize("ending", [".keras", ".weights.h5"])
+def test_files_of_either_are_edited_by_either(keras, tmp_path, rng, ending, capsys):
+    def made(module):
+        model = module.Sequential([module.Input((4,)), module.layers.Dense(3), module.layers.Dense(2)])
+        model.compile("sgd", "mean_squared_error")
+        return model
+
+    wider = {"0": numbers(rng, (3, 5)), "1": numbers(rng, (5,))}
+    for source, editing, reading in ((keras, cornu, keras), (cornu, keras, cornu), (keras, cornu, cornu)):
+        model = made(source)
+        (model.save if ending == ".keras" else model.save_weights)(tmp_path / f"m{ending}")
+        editor = editing.saving.KerasFileEditor(str(tmp_path / f"m{ending}"))
+        assert editor.compare(made(editing))["status"] == "success"
+        editor.add_object("layers/dense_2", wider)
+        editor.delete_object("layers/dense_1")
+        editor.rename_object("dense_2", "dense_1")
+        editor.save(str(tmp_path / "new.weights.h5"))
+        other = reading.Sequential([reading.Input((4,)), reading.layers.Dense(3), reading.layers.Dense(5)])
+        other.compile("sgd", "mean_squared_error")
+        other.load_weights(tmp_path / "new.weights.h5")
+        for mine, theirs in zip(other.get_weights(), [*model.get_weights()[:2], wider["0"], wider["1"]], strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    assert capsys.readouterr().out
