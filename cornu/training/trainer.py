@@ -492,7 +492,7 @@ class Trainer(Layer):
         programs = self.__dict__.setdefault("_programs", {})
         if kind not in programs:
             step, asked = _STEPS[kind], getattr(self, "jit_compile", "auto")
-            jit: bool | None = False if getattr(self, "run_eagerly", False) else None if asked == "auto" else asked
+            jit = False if getattr(self, "run_eagerly", False) else None if asked == "auto" else bool(asked)
             programs[kind] = CompiledStep(lambda *data: self._finished(step(self, data)), lambda: self.variables_of(kind), jit=jit)
         return programs[kind]
 
