@@ -315,7 +315,7 @@ def test_files_of_either_are_edited_by_either(keras, tmp_path, rng, ending, caps
         assert editor.compare(made(editing))["status"] == "success"
         editor.add_object("layers/dense_2", wider)
         editor.delete_object("layers/dense_1")
-        editor.rename_object("dense_2", "dense_1")
+        editor.rename_object("layers/dense_2", "dense_1")
         editor.save(str(tmp_path / "new.weights.h5"))
         other = reading.Sequential([reading.Input((4,)), reading.layers.Dense(3), reading.layers.Dense(5)])
         other.compile("sgd", "mean_squared_error")
