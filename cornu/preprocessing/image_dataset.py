@@ -81,15 +81,11 @@ def image_dataset_from_directory(
         raise ArgumentError("Only one of crop_to_aspect_ratio and pad_to_aspect_ratio may be True, got both.")
     if len(image_size) != 2:
         raise ArgumentError(f"image_size must be (height, width), got {image_size!r}.")
-    fit = cut_to_ratio if crop_to_aspect_ratio else _padded_to_ratio if pad_to_aspect_ratio else None
+    fit = _cut if crop_to_aspect_ratio else _framed if pad_to_aspect_ratio else resize
     load = functools.partial(
-        _load,
-        color_mode=color_mode,
-        size=(image_size[0], image_size[1]),
-        interpolation=interpolation,
-        fit=fit,
+        _load, color_mode=color_mode, size=(image_size[0], image_size[1]), interpolation=interpolation, fit=fit,
         data_format=config.standardize_data_format(data_format),
-    )
+    )  # fmt: skip
     return datasets_of_files(
         Folder(directory, labels, label_mode, class_names, endings=ENDINGS, follow_links=follow_links), load, np.stack,
         batch_size=batch_size, shuffle=shuffle, seed=seed, validation_split=validation_split, subset=subset, library=format, verbose=verbose,
@@ -98,18 +94,23 @@ def image_dataset_from_directory(
 
 
 def _load(path: str, *, color_mode: str, size: tuple[int, int], interpolation: str, fit: Any, data_format: str) -> np.ndarray:
-    x = img_to_array(load_img(path, color_mode), "channels_last", "float32")
-    x = resize(x if fit is None else fit(x, size), size, interpolation)
+    x = fit(img_to_array(load_img(path, color_mode), "channels_last", "float32"), size, interpolation)
     return np.ascontiguousarray(x.transpose(2, 0, 1)) if data_format == "channels_first" else x
 
 
-def _padded_to_ratio(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The image in the middle of black, so that height and width stand in the proportion of `size`.
+def _cut(x: np.ndarray, size: tuple[int, int], interpolation: str) -> np.ndarray:
+    return resize(cut_to_ratio(x, size), size, interpolation)
 
-    >>> _padded_to_ratio(np.ones((2, 4, 3)), (8, 8)).shape
-    (4, 4, 3)
+
+def _framed(x: np.ndarray, size: tuple[int, int], interpolation: str) -> np.ndarray:
+    """The whole image, as large as it fits, in the middle of black.
+
+    >>> _framed(np.ones((2, 4, 1)), (4, 4), "nearest")[:, 0, 0].tolist()
+    [0.0, 1.0, 1.0, 0.0]
     """
-    height, width = x.shape[:2]
-    wanted = max(height, width * size[0] // size[1]), max(width, height * size[1] // size[0])
-    above, left = (wanted[0] - height) // 2, (wanted[1] - width) // 2
-    return np.pad(x, ((above, wanted[0] - height - above), (left, wanted[1] - width - left), (0, 0)))
+    # in whole numbers: length · part / whole is the length it has in the frame
+    part, whole = min((size[0], x.shape[0]), (size[1], x.shape[1]), key=lambda pair: pair[0] / pair[1])
+    inner = [max(1, length * part // whole) for length in x.shape[:2]]
+    before = [(wanted * whole - length * part) // (2 * whole) for wanted, length in zip(size, x.shape[:2], strict=True)]
+    widths = [(start, wanted - start - length) for start, wanted, length in zip(before, size, inner, strict=True)]
+    return np.pad(resize(x, (inner[0], inner[1]), interpolation), [*widths, (0, 0)])

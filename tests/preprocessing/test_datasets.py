@@ -1,5 +1,6 @@
 """Data sets of files, windows and arrays: what is in a batch, orders by seed, parts, damaged files, other libraries."""
 
+import sys
 import wave
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_orders_follow_from_seed_and_pass():
     data, again = (Dataset(np.arange(20), batch_size=4, shuffle=True, seed=3, workers=workers) for workers in (1, 3))
     first, second = values(data), values(data)
     assert first != second
-    assert sorted(sum(first, [])) == sorted(sum(second, [])) == list(range(20))
+    assert sorted(np.concatenate(first)) == sorted(np.concatenate(second)) == list(range(20))
     assert [values(again), values(again)] == [first, second]
     assert values(Dataset(np.arange(20), batch_size=4).shuffle(seed=3)) == first
     source = batches(Dataset(np.arange(20), batch_size=4, shuffle=True, seed=3, workers=2))
@@ -223,6 +224,8 @@ def test_windows():
     ((x, y),) = windows_over(data, np.arange(10), 3, sampling_rate=2, sequence_stride=2, start_index=1, end_index=9)
     assert (x[..., 0].tolist(), y.tolist()) == ([[2, 6, 10], [6, 10, 14]], [1, 3])
     assert windows_over(data, None, 9)[0].shape == (2, 9, 2)
+    ((x, y),) = windows_over(data, np.arange(4), 3, start_index=2)  # as many windows as there are targets
+    assert (x[:, 0, 0].tolist(), y.tolist()) == ([4, 6], [2, 3])
     shuffled = np.concatenate([y for _, y in windows_over(data, np.arange(10), 2, batch_size=4, shuffle=True, seed=1)])
     assert sorted(shuffled) == list(range(9))
     assert shuffled.tolist() != list(range(9))
@@ -239,7 +242,7 @@ def test_parts():
     assert [values(part) for part in split_dataset(iter([1, 2, 3]), left_size=1)] == [[1], [2, 3]]
     parts = [values(part) for part in split_dataset(x, left_size=4, shuffle=True, seed=2)]
     assert [len(part) for part in parts] == [4, 6]
-    assert sorted(sum(parts, [])) == x.tolist()
+    assert sorted(np.concatenate(parts)) == x.tolist()
     assert parts == [values(part) for part in split_dataset(x, left_size=4, shuffle=True, seed=2)]
 
 
@@ -278,10 +281,11 @@ def test_as_grain():
     assert [batch.tolist() for batch in made] == [[0, 1], [2, 3], [4]]
 
 
-@pytest.mark.parametrize(("library", "package"), [("tensorflow", "tensorflow"), ("torch", "torch"), ("grain", "grain")])
-def test_a_missing_library_is_said(monkeypatch, library, package):
-    monkeypatch.setitem(__import__("sys").modules, package, None)
-    with pytest.raises(ImportError, match=f"pip install {package}"):
+@pytest.mark.parametrize("library", ["tensorflow", "torch", "grain"])
+def test_a_missing_library_is_said(monkeypatch, library):
+    for name in (library, f"{library}.utils"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=f"pip install {library}"):
         Dataset(np.arange(5)).to(library)
 
 
