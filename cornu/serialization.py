@@ -118,7 +118,8 @@ def _object(obj: Any) -> dict[str, Any]:
 def _head(cls: type) -> dict[str, Any]:
     """How a file names a class: Cornu's own by the public module of their role, a user's by the registered name."""
     module = registry.module_of(cls)
-    return {"module": module, "class_name": cls.__name__, "registered_name": None if module else registry.registered_name(cls)}
+    name = vars(cls).get("public_name", cls.__name__)
+    return {"module": module, "class_name": name, "registered_name": None if module else registry.registered_name(cls)}
 
 
 def serialize_argument(name: str, value: Any) -> Any:

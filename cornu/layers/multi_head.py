@@ -17,13 +17,13 @@ from cornu.layers.making import known_lengths
 from cornu.ops.arguments import Array, as_axes, as_tuple
 from cornu.registry import LAYERS
 
-__all__ = ["GroupQueryAttention", "HeadedAttention", "MultiHeadAttention"]
+__all__ = ["GroupQueryAttention", "GroupedQueryAttention", "HeadedAttention", "MultiHeadAttention"]
 
 
 class HeadedAttention(Layer):
     """Attention in several heads: queries, keys and values are projected for each, and what the heads find is projected to the outputs.
 
-    MultiHeadAttention and GroupQueryAttention are this class, which tells heads apart from pairs of key and value heads.
+    MultiHeadAttention and GroupQueryAttention are this class with as many pairs of key and value heads as query heads, or fewer.
 
     Args:
         dropout: the share of the weights dropped in training.
@@ -330,8 +330,7 @@ class MultiHeadAttention(HeadedAttention):
         self.value_dense, self.output_dense = self._value_dense, self._output_dense
 
 
-@LAYERS.add
-class GroupQueryAttention(HeadedAttention):
+class GroupedQueryAttention(HeadedAttention):
     """Attention whose query heads share keys and values in groups: `num_query_heads` of the one, `num_key_value_heads` of the other.
 
     With as many of both it is MultiHeadAttention; with one pair of key and value heads, multi-query attention. For what a call takes and
@@ -351,9 +350,11 @@ class GroupQueryAttention(HeadedAttention):
 
     >>> import numpy as np
     >>> x = np.ones((1, 4, 6), "float32")
-    >>> GroupQueryAttention(3, num_query_heads=4, num_key_value_heads=2)(x, x).shape
+    >>> GroupedQueryAttention(3, num_query_heads=4, num_key_value_heads=2)(x, x).shape
     (1, 4, 6)
     """
+
+    public_name = "GroupQueryAttention"
 
     def __init__(
         self,
@@ -386,3 +387,7 @@ class GroupQueryAttention(HeadedAttention):
         )  # fmt: skip
         self._heads, self._lengths = (heads, groups), (length, length)
         self.head_dim, self.num_query_heads, self.num_key_value_heads = length, heads, groups
+
+
+# The class and its groups in weight files have one name in Keras, the public class another.
+GroupQueryAttention = LAYERS.add(GroupedQueryAttention, "GroupQueryAttention")

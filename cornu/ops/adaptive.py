@@ -8,8 +8,7 @@ import numpy as np
 
 from cornu import dtypes
 from cornu.ops.arguments import Array, as_tuple
-from cornu.ops.conv import _layout as layout
-from cornu.ops.conv import average_pool, max_pool
+from cornu.ops.conv import average_pool, layout, max_pool
 from cornu.ops.core import convert_to_tensor, to_floating
 from cornu.ops.dispatch import composite
 from cornu.ops.indexing import take

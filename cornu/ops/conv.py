@@ -20,7 +20,7 @@ __all__ = ["average_pool", "conv", "conv_transpose", "depthwise_conv", "max_pool
 Window = int | Sequence[int]
 
 
-def _layout(x: Array, data_format: str | None, op: str) -> tuple[int, bool, tuple[int, ...]]:
+def layout(x: Array, data_format: str | None, op: str) -> tuple[int, bool, tuple[int, ...]]:
     """The number of spatial axes, whether channels come last, and the spatial lengths."""
     rank = x.ndim - 2
     if rank not in (1, 2, 3):
@@ -31,7 +31,9 @@ def _layout(x: Array, data_format: str | None, op: str) -> tuple[int, bool, tupl
     return rank, last, tuple(x.shape[1:-1] if last else x.shape[2:])
 
 
-def padding_pairs(padding: str, lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], op: str) -> tuple[tuple[int, int], ...]:
+def padding_pairs(
+    padding: str, lengths: Sequence[int], windows: Sequence[int], strides: Sequence[int], op: str
+) -> tuple[tuple[int, int], ...]:
     """Cells to add before and after each spatial axis."""
     kind = padding.lower() if isinstance(padding, str) else padding
     if kind == "valid":
@@ -54,7 +56,7 @@ def _ready(
 ) -> tuple[Any, ...]:
     """What all convolutions do to their arguments."""
     x, kernel = (floating(on, array(on, v)) for v in promoted(on, array(on, inputs), array(on, kernel)))
-    rank, last, lengths = _layout(x, data_format, op)
+    rank, last, lengths = layout(x, data_format, op)
     if kernel.ndim != rank + 2:
         raise ShapeError(
             f"The kernel of ops.{op} has {rank} spatial axes and two of channels for this input, got the shape {tuple(kernel.shape)}."
@@ -173,7 +175,7 @@ def conv_transpose(
     [[[1.0], [12.0], [20.0]]]
     """
     x, kernel = (floating(on, array(on, v)) for v in promoted(on, array(on, inputs), array(on, kernel)))
-    rank, last, lengths = _layout(x, data_format, "conv_transpose")
+    rank, last, lengths = layout(x, data_format, "conv_transpose")
     steps, dilation = as_tuple(strides, rank, "strides"), as_tuple(dilation_rate, rank, "dilation_rate")
     if kernel.ndim != rank + 2 or kernel.shape[-1] != x.shape[-1 if last else 1]:
         raise ShapeError(
@@ -199,7 +201,7 @@ def _transposed_geometry(
         else:
             out = (n - 1) * s + r - (2 * (r // 2) if kind == "same" else 0) + extra[i]
         total = (n - 1) * s + r - out  # what the forward convolution adds around its input, so that it gives n cells
-        low = 0 if kind == "valid" else (r // 2 if extra is not None else max(total, 0) // 2)
+        low = 0 if kind == "valid" else max(total, 0) // 2
         outputs.append(out)
         pairs.append((low, total - low))
     return tuple(outputs), tuple(pairs)
@@ -209,7 +211,7 @@ def _pool(
     on: Any, inputs: Array, pool_size: Window, strides: Window | None, padding: str, data_format: str | None, op: str
 ) -> tuple[Any, ...]:
     x = array(on, inputs)
-    rank, last, lengths = _layout(x, data_format, op)
+    rank, last, lengths = layout(x, data_format, op)
     window = as_tuple(pool_size, rank, "pool_size")
     steps = window if strides is None else as_tuple(strides, rank, "strides")
     pairs = padding_pairs(padding, lengths, window, steps, op)

@@ -66,8 +66,8 @@ def of_keras(case, layer, xs, call):
 
     def loss(weights, moved):
         given = [moved[floats.index(i)] if i in floats else x for i, x in enumerate(xs)]
-        inputs = given[0] if len(given) == 1 else given
-        outputs, _ = layer.stateless_call(weights, [v.value for v in layer.non_trainable_variables], inputs, **call)
+        inputs = given if case.separate or len(given) == 1 else [given]
+        outputs, _ = layer.stateless_call(weights, [v.value for v in layer.non_trainable_variables], *inputs, **case.call, **call)
         outputs = jax.tree_util.tree_leaves(outputs)
         return sum((y * p).sum() for y, p in zip(outputs, probes(outputs), strict=True)), outputs
 
