@@ -32,8 +32,7 @@ class BackupAndRestore(Callback):
     Kept are weights, optimizer, seeds, metrics, epoch and step, the order of the data, `History`, the state of each callback, and Python's
     and NumPy's global generators. The resumed run goes on after the last backup; what came after it is done again. On a CPU all of it is
     the same to the last bit, provided that the program gives the same data. Arrays and `PyDataset`s go on in the middle of an epoch; a
-    generator is asked anew for all the batches that the run has had; a loader begins each pass that the run has begun, and is
-    asked for the batches of the present one.
+    generator or another library's loader is run through again, without training, up to that place.
 
     Callbacks of your own say by `state_names`, or `get_state` and `set_state`, what must be kept of them.
 

@@ -67,7 +67,7 @@ def _changed(what: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[
 def _settings(thing: Any) -> dict[str, str]:
     """The class and the settings of a layer or an optimizer; of one that has no configuration, the class."""
     try:
-        config = serialization.serialize(thing)["config"]
+        config = thing.get_config()
     except (CornuError, TypeError, ValueError, NotImplementedError):
         config = {}
     plain = {name: _text(value) for name, value in config.items() if name not in _IGNORED} if isinstance(config, Mapping) else {}

@@ -121,16 +121,18 @@ class PyDatasetBatches(Batches):
 
     def go_on(self, number: int, step: int, *, since: int, taken: int) -> tuple[Batch | None, Iterator[Batch]]:
         """A batch, and those from that step on; the others are not made, but the data set is told of the epochs that have been."""
+        first = self._read(self._dataset[0], 0)
         for _ in range(since, number):
             _call(self._dataset, "on_epoch_begin")
             _call(self._dataset, "on_epoch_end")
-        stream = self._epoch(number, step)
-        first = next(stream, None)
-        return (self._read(self._dataset[0], 0), iter(())) if first is None else (first, chain([first], stream))
+        if step:
+            _call(self._dataset, "on_epoch_begin")
+        return first, self._epoch(number, step)
 
     def _epoch(self, number: int, start: int) -> Iterator[Batch]:
-        """The batches of an epoch from the one of that number on."""
-        _call(self._dataset, "on_epoch_begin")
+        """The batches of an epoch from the one of that number on; the data set has been told of its beginning if that is not the first."""
+        if not start:
+            _call(self._dataset, "on_epoch_begin")
         indices = islice(self._indices(number), start, None)
         for place, (index, item) in enumerate(self._items(indices), start):
             yield self._read(item, index if self._shuffle else place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -40,26 +40,22 @@ class Batches(ABC):
     def go_on(self, number: int, step: int, *, since: int, taken: int) -> tuple[Batch | None, Iterator[Batch]]:
         """A batch, to see what they are like, and the batches of an epoch from a step on, for a run whose earlier ones another process has had.
 
+        Nothing beyond the earlier ones is asked for before the batches are: what is random in them may come to depend on it.
+
         Args:
             number: the epoch.
             step: how many of its batches have been had.
             since: the epoch with which the run began.
             taken: how many batches the run has had in all.
         """
-        stream, first = self.epoch(number), None
-        for first in islice(stream, step):  # noqa: B007 - the last one will do if none follows
+        last, stream = None, self.epoch(number)
+        for last in islice(stream, step):  # noqa: B007 - any will do
             pass
-        return _with_first(stream, first)
+        return last, stream
 
     def close(self) -> None:
         """Ends what runs beside the loop, such as worker threads. Nothing does by default."""
         self.exhausted = True
-
-
-def _with_first(stream: Iterator[Batch], before: Batch | None) -> tuple[Batch | None, Iterator[Batch]]:
-    """The first of the stream, or if it is empty a batch from before; and the stream as it was."""
-    first = next(stream, None)
-    return (before, iter(())) if first is None else (first, chain([first], stream))
 
 
 def check_steps(steps: int | None) -> None:

@@ -121,9 +121,7 @@ class GeneratorBatches(Batches):
         for item in itertools.islice(self._iterator, taken):
             last = self._read(item, self._taken)
             self._taken += 1
-        stream = self._rest(step)
-        first = next(stream, None)
-        return (last, iter(())) if first is None else (first, itertools.chain([first], stream))
+        return last, self._rest(step)
 
     def _rest(self, given: int) -> Iterator[Batch]:
         """The batches of an epoch, of which so many have been given already."""
@@ -189,14 +187,13 @@ class LoaderBatches(Batches):
             warn_dry(self._what, given, self._steps)
 
     def go_on(self, number: int, step: int, *, since: int, taken: int) -> tuple[Batch | None, Iterator[Batch]]:
-        """A batch, and those from that step on. Earlier passes are begun, so that one that shuffles does so as often as it did."""
+        """The last batch that the run has had, and those after it: the loader is run through again, since what it draws may follow from that."""
+        last = None
         for earlier in range(since, number):
-            if self._steps is None:
-                next(iter(self._loader), None)
-            else:  # an epoch is no pass: where this one begins is found by going there
-                for _ in self.epoch(earlier):
-                    pass
-        return super().go_on(number, step, since=since, taken=taken)
+            for last in self.epoch(earlier):  # noqa: B007
+                pass
+        found, stream = super().go_on(number, step, since=since, taken=taken)
+        return (last if found is None else found), stream
 
     def close(self) -> None:
         super().close()
