@@ -6,6 +6,7 @@ a layer is that of its trainable weights, then of all others, those of layers in
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from cornu.errors import ConfigError, CorruptFileError, SavingError
 from cornu.layers import Layer
 from cornu.layers.tracking import own_variables
 from cornu.optimizers import Optimizer
+from cornu.saving import legacy
 from cornu.saving.assign import Pair, problem, take_over
 from cornu.saving.hdf5 import ArraySpec, Hdf5Reader, Hdf5Writer
 from cornu.saving.layout import Place
@@ -71,6 +73,8 @@ class LayeredStore:
         self._root = f"{root}/" if root else ""
         self.layers = {name: self._weights_of(f"{self._root}{name}") for name in listed}
         self.top = self._weights_of(f"{self._root}{TOP}") if f"{self._root}{TOP}" in reader else None
+        self.optimizer: list[str | None] = list(reader.texts(OPTIMIZER, "weight_names") or []) if OPTIMIZER in reader else []
+        self._kept: list[np.ndarray] = []
 
     def _weights_of(self, path: str) -> list[str]:
         names = self._reader.texts(path, "weight_names") or []
@@ -80,10 +84,17 @@ class LayeredStore:
         """The group of a layer."""
         return f"{self._root}{layer}"
 
-    @property
-    def optimizer(self) -> list[str]:
-        """The names of the optimizer's variables, in order."""
-        return self._reader.texts(OPTIMIZER, "weight_names") or [] if OPTIMIZER in self._reader else []
+    def arrange_optimizer(self, optimizer: Optimizer, variables: Sequence[Variable]) -> bool:
+        """Brings what Keras 2 kept of an optimizer into today's order; False if it cannot be told which is which.
+
+        Args:
+            optimizer: the model's, built; what the file lacks stays as it is there.
+            variables: those that it was built for.
+        """
+        order = legacy.optimizer_order(optimizer, variables, [name for name in self.optimizer if name is not None])
+        if order is not None:
+            self.optimizer, self._kept = order, [v.numpy() for v in optimizer.variables]
+        return order is not None
 
     def keys(self, path: str) -> list[str]:
         """The keys of what is in a group; those of an optimizer are numbers."""
@@ -93,14 +104,14 @@ class LayeredStore:
 
     def spec(self, path: str, key: str) -> ArraySpec:
         """Shape and dtype of a variable."""
-        return self._reader.spec(self._dataset(path, key))
+        return self._reader.spec(f"{path}/{self.optimizer[int(key)] if path == OPTIMIZER else key}")
 
     def read(self, path: str, key: str, shape: tuple[int, ...] | None = None) -> np.ndarray:
         """The value of a variable."""
-        return self._reader.read(self._dataset(path, key), shape)
-
-    def _dataset(self, path: str, key: str) -> str:
-        return f"{path}/{self.optimizer[int(key)] if path == OPTIMIZER else key}"
+        if path != OPTIMIZER:
+            return self._reader.read(f"{path}/{key}", shape)
+        name = self.optimizer[int(key)]
+        return self._kept[int(key)] if name is None else self._reader.read(f"{path}/{name}", shape)
 
     def paths(self) -> set[str]:
         """The groups of layers that have weights."""
@@ -143,9 +154,24 @@ def assign_by_layers(
             fitting, wrong = _compare(match, store)
             pairs += fitting
             differences += wrong
-    optimizer = getattr(model, "optimizer", None)
-    special = [Place(OPTIMIZER, optimizer)] if isinstance(optimizer, Optimizer) and store.optimizer and not by_name else []
+    special = [] if by_name else _optimizer(model, store)
     take_over(model, store, pairs, special, differences, skip_mismatch=skip_mismatch, strict_optimizer=strict_optimizer)
+
+
+def _optimizer(model: Any, store: LayeredStore) -> list[Place]:
+    """The model's optimizer, where the file has state for it."""
+    optimizer = getattr(model, "optimizer", None)
+    if not isinstance(optimizer, Optimizer) or not store.optimizer:
+        return []
+    if any(":" in name for name in store.optimizer if name is not None):  # of Keras 2
+        if model.built:
+            optimizer.build(model.trainable_variables)
+        if not store.arrange_optimizer(optimizer, model.trainable_variables):
+            warnings.warn(
+                f"The optimizer's state in {store.name!r} is not laid out as {optimizer.name!r} needs it and was left out.", stacklevel=4
+            )
+            return []
+    return [Place(OPTIMIZER, optimizer)]
 
 
 class _Match(NamedTuple):

@@ -7,7 +7,7 @@ Nothing is made here and nothing is looked up beyond whether a name is one of Co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cornu import registry
@@ -15,7 +15,7 @@ from cornu.errors import ConfigError, UnsafeFileError
 from cornu.registry import CONSTRAINTS, INITIALIZERS, LAYERS, LOSSES, METRICS, OPTIMIZERS, REGULARIZERS, SCHEDULES, Role
 from cornu.saving import keras_ops
 
-__all__ = ["compile_config", "keras_2", "model_config", "older_compile_config", "older_model_config"]
+__all__ = ["compile_config", "keras_2", "model_config", "older_compile_config", "older_model_config", "optimizer_order"]
 
 Config = dict[str, Any]
 
@@ -381,6 +381,44 @@ def _optimizer_arguments(name: str, arguments: Config) -> Config:
     if kept.get("epsilon", 0) is None:
         del kept["epsilon"]
     return kept if rate is None else {**kept, "learning_rate": rate}
+
+
+_SLOTS = {
+    "momentum": {"m", "momentum"}, "velocity": {"v", "velocity", "rms"}, "velocity_hat": {"vhat", "velocity_hat"}, "norm": {"v", "u"},
+    "average_gradient": {"mg", "average_gradient"}, "accumulator": {"accumulator"}, "linear": {"linear"},
+    "accumulated_grad": {"accum_grad", "accumulated_grad"}, "accumulated_delta_var": {"accum_var", "accumulated_delta_var"},
+}  # fmt: skip
+"""How Keras 2 called what optimizers keep for each variable."""
+_COUNTS = {"iter", "iterations", "iteration"}
+
+
+def optimizer_order(optimizer: Any, variables: Sequence[Any], names: Sequence[str]) -> list[str | None] | None:
+    """For each variable of an optimizer the name under which Keras 2 kept its value; None for what it did not keep.
+
+    Args:
+        optimizer: built.
+        variables: those that it was built for.
+        names: those in the file: `Adam/dense/kernel/m:0`, in later versions `Adam/m/dense/kernel:0`.
+
+    Returns:
+        None if it cannot be told which is which.
+    """
+    parts = {name: name.partition(":")[0].split("/") for name in names}
+    wanted = [(v, _SLOTS.get(slot, set())) for group in optimizer.slots for v in variables for slot in group]
+    slots = [[name for name in names if _holds(parts[name], v.path.split("/"), words)] for v, words in wanted]
+    counts = [name for name in names if parts[name][-1] in _COUNTS]
+    rate = next((name for name in names if parts[name][-1] == "learning_rate"), None)
+    own = len(optimizer.variables) - len(wanted)
+    if len(counts) != 1 or own not in (1, 2) or any(len(found) != 1 for found in slots):
+        return None
+    return [counts[0], *([rate] if own == 2 else []), *(found[0] for found in slots)]
+
+
+def _holds(name: Sequence[str], path: Sequence[str], words: set[str]) -> bool:
+    """Whether a name of the file is that of a slot for the variable of that path."""
+    inner = name[1:-1] if name[-1] in words else name[2:] if len(name) > 2 and name[1] in words else []
+    shared = min(len(inner), len(path))
+    return shared > 1 and list(inner[-shared:]) == list(path[-shared:])
 
 
 # --- back -------------------------------------------------------------------------------------------------------------

@@ -299,6 +299,43 @@ def test_learning_rates_that_fall(tmp_path, stack, rate, expected):
     np.testing.assert_allclose(float(optimizer.learning_rate), expected, rtol=1e-5)
 
 
+def adam_step(w, g, m, v, step, rate):
+    m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+    alpha = rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+    return w - alpha * m / (np.sqrt(v) + 1e-7)
+
+
+@pytest.mark.parametrize("spelling", ["Adam/{path}/{slot}:0", "Adam/{slot}/{path}:0"])
+def test_the_optimizers_state(trainable_backend, tmp_path, rng, spelling):
+    """One step of Adam from the file's moments, by the paper's formula. Keras 2 wrote all first moments, then all second ones."""
+    weights = {"only": dense_weights(rng, "only", 4, 2)}
+    moments = {(path, slot): np.abs(numbers(rng, *w.shape)) for slot in "mv" for path, w in weights["only"].items()}
+    state = {"Adam/iter:0": np.int64(7)}
+    state |= {spelling.format(path=path.removesuffix(":0"), slot=slot): value for (path, slot), value in moments.items()}
+    inside = dense("only", 2, kernel_regularizer=None, kernel_constraint=None)
+    config = {"class_name": "Sequential", "config": {"name": "sequential", "layers": [input_layer("i", [None, 4]), inside]}}
+    training = {**TRAINING, "metrics": None, "optimizer_config": adam(learning_rate=0.1)}
+    keras2.write_model(tmp_path / "m.h5", config, weights, training, state)
+    model = load_model(tmp_path / "m.h5")
+    assert int(model.optimizer.iterations) == 7
+    x, y = numbers(rng, 8, 4), numbers(rng, 8, 2)
+    model.fit(x, y, batch_size=8, verbose=0)
+    k, b = weights["only"].values()
+    error = 2 * (x @ k + b - y) / y.size
+    for path, w, g in (("only/kernel:0", k, x.T @ error), ("only/bias:0", b, error.sum(0))):
+        expected = adam_step(w, g, moments[path, "m"], moments[path, "v"], 8, 0.1)
+        np.testing.assert_allclose(model.get_weights()[path.startswith("only/bias")], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_an_optimizers_state_that_nobody_can_tell_is_left_out(tmp_path, stack):
+    state = {"training/Adam/iterations:0": np.int64(7), **{f"training/Adam/Variable_{n}:0": np.zeros(2, "float32") for n in range(8)}}
+    write_stack(tmp_path / "m.h5", stack, {**TRAINING, "optimizer_config": adam(lr=0.1)}, state)
+    with pytest.warns(UserWarning, match="left out"):
+        model = load_model(tmp_path / "m.h5")
+    assert int(model.optimizer.iterations) == 0
+    np.testing.assert_array_equal(model.get_weights()[0], stack["first"]["first/kernel:0"])
+
+
 # --- weights alone ----------------------------------------------------------------------------------------------------
 
 
