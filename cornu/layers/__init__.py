@@ -1,4 +1,7 @@
-"""Layers, one file a family."""
+"""Layers, one file a family; those around what other frameworks make stand in `cornu.interop` and are loaded when they are used."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from cornu.layers.activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from cornu.layers.adaptive_pooling import (
@@ -14,6 +17,7 @@ from cornu.layers.batch_normalization import BatchNormalization
 from cornu.layers.bidirectional import Bidirectional
 from cornu.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from cornu.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from cornu.layers.configurations import deserialize, serialize
 from cornu.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from cornu.layers.convolution import Conv1D, Conv2D, Conv3D
 from cornu.layers.dense import Dense
@@ -74,6 +78,22 @@ GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling1D, Glob
 SeparableConvolution1D, SeparableConvolution2D = SeparableConv1D, SeparableConv2D
 Convolution1DTranspose, Convolution2DTranspose, Convolution3DTranspose = Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 
+if TYPE_CHECKING:
+    from cornu.interop import FlaxLayer as FlaxLayer
+    from cornu.interop import JaxLayer as JaxLayer
+    from cornu.interop import TFSMLayer as TFSMLayer
+    from cornu.interop import TorchModuleWrapper as TorchModuleWrapper
+
+_ELSEWHERE = ("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper")
+
+
+def __getattr__(name: str) -> Any:
+    """The layers around what other frameworks make."""
+    if name in _ELSEWHERE:
+        return getattr(importlib.import_module("cornu.interop"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
     "ELU",
     "GRU",
@@ -127,6 +147,7 @@ __all__ = [
     "EinsumDense",
     "Embedding",
     "Flatten",
+    "FlaxLayer",
     "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
@@ -148,6 +169,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "JaxLayer",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -186,7 +208,9 @@ __all__ = [
     "SpectralNormalization",
     "StackedRNNCells",
     "Subtract",
+    "TFSMLayer",
     "TimeDistributed",
+    "TorchModuleWrapper",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
@@ -198,9 +222,11 @@ __all__ = [
     "add",
     "average",
     "concatenate",
+    "deserialize",
     "dot",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]

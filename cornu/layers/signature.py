@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -27,7 +28,8 @@ def call_signature(call: Callable[..., Any]) -> CallSignature:
     signature = inspect.signature(call)
     names = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)][1:]
     anything = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    place = names.index("training") if "training" in names else len(names)
+    keyword_only = "training" not in names or signature.parameters["training"].kind is inspect.Parameter.KEYWORD_ONLY
+    place = sys.maxsize if keyword_only else names.index("training")
     masked = tuple(n for n in names if f"{n}_mask" in names)
     return CallSignature("training" in names or anything, place, "mask" in names, masked, tuple(names), signature)
 
