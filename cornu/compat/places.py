@@ -19,7 +19,6 @@ HOMES: dict[str, tuple[str, ...]] = {
     "optimizers.legacy": ("cornu.optimizers",),
     "utils.legacy": ("cornu.compat.legacy_saving",),
     "wrappers.scikit_learn": ("cornu.compat.scikit_learn",),
-    "datasets.digits": ("cornu.compat.digits",),
 }
 """Modules whose names are looked for elsewhere than in the room of the same name, in this order."""
 
@@ -49,7 +48,6 @@ MOVED: dict[str, str] = {
 """Modules of older Keras, and the module of today that holds what they held."""
 
 NAMES: dict[str, dict[str, str]] = {
-    "datasets": {"load_digits": "cornu.compat.digits:load_digits"},
     "models": {"model_from_config": "cornu.compat.older:model_from_config"},
     "utils": {
         "multi_gpu_model": "cornu.compat.older:multi_gpu_model",

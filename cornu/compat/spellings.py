@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from cornu import config, optimizers, registry
-from cornu.compat import methods
+from cornu.compat import lenient, methods
 from cornu.compat.notice import notice
 from cornu.configurable import parameters
 from cornu.errors import ArgumentError
@@ -36,7 +36,10 @@ _before: list[tuple[type, str, Any]] = []
 
 
 def teach() -> None:
-    """Optimizers take `lr=` and `decay=`, layers the arguments of Keras 1, `fit` takes `nb_epoch=`; models have the generator methods."""
+    """Optimizers take `lr=` and `decay=`, layers the arguments of Keras 1, `fit` takes `nb_epoch=`; models have the generator methods.
+
+    Steps that are not finite are left out where `compile` does not say otherwise.
+    """
     if _before:
         return
     for optimizer in {cls for cls in registry.OPTIMIZERS.values() if isinstance(cls, type)}:
@@ -47,6 +50,8 @@ def teach() -> None:
     _respell(Model, "__init__", _renamed("Model", {"input": "inputs", "output": "outputs"}))
     for name in ("fit", "evaluate", "predict"):
         _respell(Trainer, name, functools.partial(_loop_arguments, name))
+    _put(Trainer, "compile", lenient.compiling(Trainer.compile))
+    _put(Trainer, "fit", lenient.fitting(Trainer.fit))
     for name in methods.__all__:
         _put(Trainer, name, getattr(methods, name))
     _put(optimizers.Optimizer, "lr", property(_rate, _set_rate, doc="What `learning_rate` was called."))
