@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import random
 import subprocess
 import sys
 import warnings
@@ -40,7 +41,7 @@ def one_backend(request):
             yield
 
 
-class Broken(Exception):
+class Broken(Exception):  # noqa: N818 - it is no error
     """What ends a run in these tests."""
 
 
@@ -108,7 +109,7 @@ def program(folder, broken_after=None, *, model=None, save_freq=1, epochs=4, dat
         "epochs": history.epoch,
         "table": (folder / "log.csv").read_text(),
         "counted": (counting.batches, counting.means),
-        "draws": (np.random.rand(), __import__("random").random()),
+        "draws": (np.random.rand(), random.random()),  # noqa: NPY002 - programs draw from it
     }
 
 
@@ -250,7 +251,7 @@ def noisy(state=None):
     """An endless generator that draws from NumPy's global generator."""
     while True:
         for x, y in batches():
-            yield x + np.random.normal(size=x.shape).astype("float32") * 0.1, y
+            yield x + np.random.normal(size=x.shape).astype("float32") * 0.1, y  # noqa: NPY002
 
 
 class Pictures(cornu.utils.PyDataset):
@@ -453,7 +454,7 @@ def test_backups_of_others(tmp_path):
     with pytest.raises(ConfigError, match="holds a backup that Keras made"):
         made().fit(*regression(), verbose=0, callbacks=[BackupAndRestore(tmp_path)])
     (tmp_path / "file").write_text("")
-    with pytest.raises(ArgumentError, match="must be a folder, and '.*file' is a file"):
+    with pytest.raises(ArgumentError, match=r"must be a folder, and '.*file' is a file"):
         made().fit(*regression(), verbose=0, callbacks=[BackupAndRestore(tmp_path / "file")])
 
 
