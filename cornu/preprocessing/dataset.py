@@ -13,11 +13,11 @@ import numpy as np
 
 from cornu.errors import ArgumentError, DataError
 from cornu.preprocessing import conversion
+from cornu.preprocessing.iterator import pass_order
 from cornu.preprocessing.rows import ArrayRows, CachedRows, Rows
 from cornu.state.seed import make_seed
 from cornu.training.data import PyDataset
 from cornu.training.data.ahead import ahead
-from cornu.training.data.source import order
 
 __all__ = ["Dataset"]
 
@@ -98,7 +98,7 @@ class Dataset(PyDataset):
         size, place = self.batch_size or 1, index + self._begin
         rows = np.arange(place * size, min((place + 1) * size, len(self._rows)))
         if self._shuffled:
-            rows = order(self.seed, number, len(self._rows))[rows]
+            rows = pass_order(self.seed, number, len(self._rows))[rows]
         item = self._rows.one(int(rows[0])) if self.batch_size is None else self._rows.gather(rows)
         for function in self._maps:
             item = function(*item) if isinstance(item, tuple) else function(item)
@@ -111,6 +111,10 @@ class Dataset(PyDataset):
             yield from ahead(
                 pool, lambda index: self._item(index, number), iter(range(len(self))), depth=max(self.max_queue_size, self.workers)
             )
+
+    def begin_epoch(self, number: int) -> None:
+        """Makes the pass of that number the present one, from 0: a run that goes on at epoch 3 sees with it what a run from the start sees there."""
+        self._pass = number
 
     def on_epoch_end(self) -> None:
         self._pass += 1

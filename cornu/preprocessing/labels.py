@@ -9,7 +9,7 @@ import numpy as np
 
 from cornu.errors import ArgumentError, DataError
 
-__all__ = ["CLASS_MODES", "FRAME_MODES", "Labels", "check_mode", "check_subset", "column", "frame_labels"]
+__all__ = ["CLASS_MODES", "FRAME_MODES", "Labels", "check_classes", "check_mode", "check_subset", "column", "frame_labels"]
 
 CLASS_MODES = ("categorical", "binary", "sparse", "input", None)
 """What targets may be where folders are classes."""
@@ -22,6 +22,12 @@ def check_mode(class_mode: str | None, allowed: Sequence[str | None]) -> None:
     """Raises unless the class mode is one of those allowed."""
     if class_mode not in allowed:
         raise ArgumentError(f"class_mode must be one of {', '.join(map(str, allowed))}, got {class_mode!r}.")
+
+
+def check_classes(class_mode: str | None, names: Sequence[str]) -> None:
+    """Raises where targets are to be 0 or 1 and there are not two classes."""
+    if class_mode == "binary" and len(names) != 2:
+        raise DataError(f'class_mode "binary" must have two classes, got {len(names)}: {list(names[:10])}. Use "categorical" or "sparse".')
 
 
 def check_subset(subset: str | None, validation_split: float) -> None:
@@ -114,8 +120,7 @@ def _named_classes(values: list[Any], y_col: str, class_mode: str | None, classe
         )
     sets = [{value} if isinstance(value, str) else set(value) for value in values]
     names = list(dict.fromkeys(classes)) if classes else sorted(set().union(*sets))
-    if class_mode == "binary" and len(names) != 2:
-        raise DataError(f'class_mode "binary" must have two classes, got {len(names)}: {names[:10]}. Use "categorical" or "sparse".')
+    check_classes(class_mode, names)
     indices = {name: number for number, name in enumerate(names)}
     numbers: list[Any] = [sorted(indices[name] for name in row if name in indices) for row in sets]
     rows = [row for row, found in enumerate(numbers) if found]

@@ -63,6 +63,8 @@ def test_orders_follow_from_seed_and_pass():
     source = batches(Dataset(np.arange(20), batch_size=4, shuffle=True, seed=3, workers=2))
     assert [[x.tolist() for x, _, _ in source.epoch(number)] for number in range(2)] == [first, second]
     source.close()
+    data.begin_epoch(1)
+    assert values(data) == second
 
 
 def test_rows_are_read_once_when_cached(photos):

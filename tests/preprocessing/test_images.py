@@ -194,6 +194,16 @@ def test_reset_goes_back_to_the_first_batch(rng):
         flow[3]
 
 
+def test_a_later_epoch_may_come_first(rng):
+    x = rng.uniform(0, 255, (7, 4, 4, 1))
+    run, later = (ImageDataGenerator(**EVERYTHING).flow(x, np.arange(7), batch_size=3, seed=2) for _ in range(2))
+    for _ in range(2 * len(run)):
+        next(run)
+    later.begin_epoch(2)
+    for one, other in zip(next(run), next(later), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_what_a_batch_holds(rng):
     x, other, y, weight = rng.random((5, 2, 2, 1)), np.arange(5), np.arange(5) * 2, np.arange(5) * 3
     flow = ImageDataGenerator().flow((x, other), y, sample_weight=weight, shuffle=False, batch_size=4)
@@ -283,6 +293,7 @@ def test_fit_takes_it(trainable_backend, rng):
         (lambda: ImageDataGenerator().flow(np.zeros((2, 3, 3, 1)), batch_size=0), "batch_size must be"),
         (lambda: ImageDataGenerator().flow(np.zeros((2, 3, 3, 1)), save_to_dir="nowhere"), "save_to_dir must be a folder"),
         (lambda: ImageDataGenerator().flow_from_directory("nowhere"), "must be a folder"),
+        (lambda: ImageDataGenerator().flow_from_directory("tests", classes=["ops"], class_mode="binary"), "must have two classes"),
         (lambda: ImageDataGenerator().flow_from_directory(".", class_mode="many"), "class_mode must be one of"),
         (lambda: ImageDataGenerator().apply_transform(np.zeros((3, 3, 1)), {"angle": 3}), "angle"),
         (lambda: ImageDataGenerator().fit(np.zeros((3, 3))), "rank 4"),

@@ -26,7 +26,7 @@ class ImageIterator(Iterator):
     A subclass gives `_image(row)`, the image of a row as an array or None where it is to be left out, and `_packed(x, rows)`, the batch.
     """
 
-    white_list_formats = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff", "gif", "webp")
+    white_list_formats = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
 
     def __init__(
         self,

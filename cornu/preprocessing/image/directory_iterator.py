@@ -14,7 +14,7 @@ from cornu.errors import ArgumentError, CorruptFileError
 from cornu.preprocessing.image.array_iterator import ImageIterator
 from cornu.preprocessing.image.arrays import img_to_array
 from cornu.preprocessing.image.files import load_img
-from cornu.preprocessing.labels import CLASS_MODES, Labels, check_mode, check_subset
+from cornu.preprocessing.labels import CLASS_MODES, Labels, check_classes, check_mode, check_subset
 from cornu.preprocessing.listing import class_folders, listed, share
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ class DirectoryIterator(FileIterator):
         check_mode(class_mode, self.allowed_class_modes)
         self.directory = directory
         names = list(classes) if classes else class_folders(directory)
+        check_classes(class_mode, names)
         split = image_data_generator.validation_split
         check_subset(subset, split)
         endings = tuple(f".{ending}" for ending in self.white_list_formats)

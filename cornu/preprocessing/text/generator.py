@@ -11,7 +11,7 @@ import numpy as np
 from cornu import config
 from cornu.callbacks.bar import say
 from cornu.errors import ArgumentError, DataError
-from cornu.preprocessing.labels import CLASS_MODES, FRAME_MODES, Labels, check_mode, check_subset, column, frame_labels
+from cornu.preprocessing.labels import CLASS_MODES, FRAME_MODES, Labels, check_classes, check_mode, check_subset, column, frame_labels
 from cornu.preprocessing.listing import class_folders, listed, share
 from cornu.preprocessing.sequence import pad_sequences
 from cornu.preprocessing.text.iterators import TextIterator, WindowIterator, read_text
@@ -224,6 +224,7 @@ class TextGenerator:
         check_mode(class_mode, CLASS_MODES)
         check_subset(subset, self.validation_split)
         names = list(classes) if classes else class_folders(directory)
+        check_classes(class_mode, names)
         endings = [f".{ending.lstrip('.')}" for ending in formats]
         found: list[tuple[str, int]] = []
         for number, name in enumerate(names):
