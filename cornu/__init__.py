@@ -56,7 +56,14 @@ if TYPE_CHECKING:
     from cornu.regularizers import Regularizer as Regularizer
     from cornu.state import StateScope as StateScope
     from cornu.state import Variable as Variable
+    from cornu.state import grad as grad
+    from cornu.state import hessian as hessian
+    from cornu.state import jit as jit
+    from cornu.state import jvp as jvp
+    from cornu.state import remat as remat
     from cornu.state import value_and_grad as value_and_grad
+    from cornu.state import vjp as vjp
+    from cornu.state import vmap as vmap
 
 __version__ = "0.1.0"
 
@@ -68,7 +75,8 @@ _NAMES = {
     "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",
     "DTypePolicy": "dtype_policies", "Initializer": "initializers", "Input": "layers", "InputSpec": "layers", "Layer": "layers", "Loss": "losses",
     "Metric": "metrics", "Model": "models", "Sequential": "models", "Optimizer": "optimizers", "Regularizer": "regularizers", "StateScope": "state",
-    "Variable": "state", "value_and_grad": "state",
+    "Variable": "state", "grad": "state", "hessian": "state", "jit": "state", "jvp": "state", "remat": "state", "value_and_grad": "state", "vjp": "state",
+    "vmap": "state",
 }  # fmt: skip
 
 __all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604 - both hold texts

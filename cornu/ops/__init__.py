@@ -19,6 +19,7 @@ from cornu.ops.core import *
 from cornu.ops.creation import *
 from cornu.ops.crossentropy import *
 from cornu.ops.ctc import *
+from cornu.ops.derivatives import *
 from cornu.ops.elementwise import *
 from cornu.ops.indexing import *
 from cornu.ops.joining import *

@@ -89,7 +89,7 @@ def scan(
     (6, [1, 3, 6])
     """
     on = interpreter_of(*tree.flatten((init, xs)))
-    xs = None if xs is None else _slices(on, xs)
+    xs = None if xs is None else as_slices(on, xs)
     lengths = {x.shape[0] for x in tree.flatten(xs) if x is not None}
     if length is not None:
         lengths.add(length)
@@ -98,7 +98,7 @@ def scan(
     return on.scan(f, _owned(on, init), xs, lengths.pop(), reverse, int(unroll))
 
 
-def _slices(on: Any, xs: Any) -> Any:
+def as_slices(on: Any, xs: Any) -> Any:
     """`xs` as arrays; a list of numbers, or of lists of them, is one array."""
     numbers = isinstance(xs, list) and not any(isinstance(x, dict) or hasattr(x, "shape") for x in tree.flatten(xs))
     return array(on, xs) if numbers else _owned(on, xs)
@@ -120,7 +120,7 @@ def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
     [1, 4, 9]
     """
     on = interpreter_of(*tree.flatten(elements))
-    return on.vmap(function, (_slices(on, elements),))
+    return on.vmap(function, (as_slices(on, elements),))
 
 
 def vectorize(pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None) -> Callable[..., Any]:
@@ -182,7 +182,7 @@ def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = F
     [1, 3, 6, 10]
     """
     on = interpreter_of(*tree.flatten(elems))
-    xs = _slices(on, elems)
+    xs = as_slices(on, elems)
     axes = tree.map_structure(lambda x: as_axis(axis, x.ndim), xs)
     lengths = {x.shape[a] for x, a in zip(tree.flatten(xs), tree.flatten(axes), strict=True)}
     if len(lengths) != 1:

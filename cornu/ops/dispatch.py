@@ -26,7 +26,7 @@ from cornu import backends
 from cornu.backends import spec
 from cornu.errors import BackendMismatchError
 
-__all__ = ["composite", "interpreter_of", "is_array", "primitive", "register_recorder", "register_state"]
+__all__ = ["composite", "interpreter_of", "is_array", "is_symbolic", "primitive", "record", "register_recorder", "register_state"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,6 +77,16 @@ def register_recorder(cls: type, record: Callable[..., Any]) -> None:
     """Makes ops on instances of `cls` call `record(op, args, kwargs)` instead of running."""
     _KINDS[cls] = SYMBOLIC
     _recorder[:] = [record]
+
+
+def is_symbolic(*values: Any) -> bool:
+    """Whether one of the values is a tensor of a graph being recorded."""
+    return any(_KINDS[type(value)] is SYMBOLIC for value in values)
+
+
+def record(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """Records a call on symbolic tensors of what is no op of the vocabulary."""
+    return _recorder[0](op, args, {})
 
 
 def is_array(x: Any) -> bool:

@@ -3,6 +3,7 @@
 Each is the op of that name in `cornu.ops`.
 """
 
+from cornu.ops.derivatives import jvp
 from cornu.ops.linear_algebra import (
     cholesky,
     cholesky_inverse,
@@ -22,6 +23,6 @@ from cornu.ops.linear_algebra import (
 )  # fmt: skip
 
 __all__ = [
-    "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "lstsq", "lu_factor", "matrix_rank", "norm", "pinv", "qr", "solve",
+    "cholesky", "cholesky_inverse", "det", "eig", "eigh", "inv", "jvp", "lstsq", "lu_factor", "matrix_rank", "norm", "pinv", "qr", "solve",
     "solve_triangular", "svd",
 ]  # fmt: skip

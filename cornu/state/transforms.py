@@ -118,7 +118,7 @@ class CompiledStep:
         """The program for such a batch. Variables that turn out to be written though nobody named them are taken in, and the trace made anew."""
         try:
             program = _Program(self._fn, self._variables, batch)
-        except _UnlistedError as found:
+        except UnlistedError as found:
             self._unlisted = _distinct([*self._unlisted, *found.variables])
             self._refresh()
             return self._compiled(key, batch)
@@ -139,7 +139,7 @@ class CompiledStep:
         self._version = structure_version()
 
 
-class _UnlistedError(Exception):
+class UnlistedError(Exception):
     """A trace has written variables that were not among those named; nothing has been run."""
 
     def __init__(self, variables: list[Variable]) -> None:
@@ -165,7 +165,7 @@ class _Program:
             place = {id(v): i for i, v in enumerate(variables)}
             missing = [v for v in self._written if id(v) not in place]
             if missing:
-                raise _UnlistedError(missing)
+                raise UnlistedError(missing)
             return [place[id(v)] for v in self._written]
 
         self._run = backend.compile(pure, [v.own_value for v in variables], batch, indices)

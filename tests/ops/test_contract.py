@@ -37,6 +37,8 @@ ELSEWHERE = {
     "adaptive_average_pool": "tests/backends",
     "adaptive_max_pool": "tests/backends",
     "istft": "test_signal",
+    "custom_gradient": "tests/state/test_functional",
+    "jvp": "tests/state/test_functional",
     "convert_to_numpy": "how every table reads results",
     "dtype": "how every table reads dtypes",
     "shape": "test_shaping",

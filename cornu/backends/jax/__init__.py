@@ -11,3 +11,4 @@ from cornu.backends.jax.random import *
 from cornu.backends.jax.reduce import *
 from cornu.backends.jax.shaping import *
 from cornu.backends.jax.training import *
+from cornu.backends.jax.transforms import *

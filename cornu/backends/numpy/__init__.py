@@ -10,3 +10,4 @@ from cornu.backends.numpy.nn import *
 from cornu.backends.numpy.random import *
 from cornu.backends.numpy.reduce import *
 from cornu.backends.numpy.shaping import *
+from cornu.backends.numpy.transforms import *

@@ -98,7 +98,8 @@ def inference() -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
-def _cannot(what: str) -> BackendError:
+def cannot(what: str) -> BackendError:
+    """The error for what NumPy has no means for."""
     return BackendError(
         f"The numpy backend cannot {what}: it predicts and evaluates only. To train, choose another with "
         "`cornu.set_backend('jax')` before making the model, or `model.to('jax')`."
@@ -107,12 +108,12 @@ def _cannot(what: str) -> BackendError:
 
 def value_and_grad(fn: Callable[..., Any], values: Any) -> Any:
     """Raises: NumPy has no gradients."""
-    raise _cannot("compute gradients")
+    raise cannot("compute gradients")
 
 
 def evaluate_shape(fn: Callable[..., Any], *specs: Any) -> Any:
     """Raises: NumPy has no abstract evaluation."""
-    raise _cannot("infer the shapes of code that is not written in `cornu.ops`")
+    raise cannot("infer the shapes of code that is not written in `cornu.ops`")
 
 
 def devices() -> list[str]:

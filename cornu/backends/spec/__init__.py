@@ -15,3 +15,4 @@ from cornu.backends.spec.random import *
 from cornu.backends.spec.reduce import *
 from cornu.backends.spec.shaping import *
 from cornu.backends.spec.tensor_spec import *
+from cornu.backends.spec.transforms import *

@@ -13,3 +13,4 @@ from cornu.backends.torch.recording import *
 from cornu.backends.torch.reduce import *
 from cornu.backends.torch.shaping import *
 from cornu.backends.torch.training import *
+from cornu.backends.torch.transforms import *
