@@ -14,7 +14,7 @@ from typing import Any, Self
 from cornu.errors import ArgumentError, nearest
 from cornu.serialization import revive, serialize_argument
 
-__all__ = ["Configurable", "parameters"]
+__all__ = ["Configurable", "parameters", "require"]
 
 
 @functools.cache
@@ -42,8 +42,8 @@ class Configurable:
         """Remembers what the constructor is called with."""
         if cls.__init__ is object.__init__ and (args or kwargs):
             raise ArgumentError(f"{cls.__name__} takes no arguments, got {args or kwargs}.")
-        if cls.__module__.startswith("cornu."):
-            _require(cls, args, kwargs)
+        if cls.__module__.startswith("cornu.") and not hasattr(cls.__init__, "respells"):  # other spellings are looked at where they are read
+            require(cls, args, kwargs)
         self = super().__new__(cls)
         self._arguments = (args, kwargs)
         return self
@@ -92,7 +92,7 @@ def _required(cls: Any) -> tuple[str, ...]:
     return tuple(p.name for p in list(found)[1:] if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty)
 
 
-def _require(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def require(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Raises where an argument is missing that has no default, and says by which name it may have been meant."""
     missing = [name for name in _required(cls)[len(args) :] if name not in kwargs]
     if missing:
