@@ -403,7 +403,9 @@ def predict_on_batch(model: Trainer, x: Any) -> Any:
     try:
         with backend.inference():
             outputs = model.program("predict")(x)
-            return _handed_out(outputs) if isinstance(outputs, backend.ARRAY_TYPES) else tree.map_structure(_handed_out, outputs)
+            if isinstance(outputs, backend.ARRAY_TYPES):
+                return np.array(backend.to_numpy(outputs))
+            return tree.map_structure(_handed_out, outputs)
     except (ValueError, TypeError):
         checks.check_inputs(model, x)  # says it better, where it is the shape
         raise

@@ -81,13 +81,17 @@ def asarray(x: Any, dtype: str | None = None) -> torch.Tensor:
 
 def borrow(x: np.ndarray) -> torch.Tensor:
     """An array for reading; on a CPU it shares the memory where PyTorch can."""
-    if x.flags.writeable and x.flags.c_contiguous and x.dtype.name != "bfloat16":
-        return torch.from_numpy(x).to(device())
+    flags = x.flags
+    if flags.writeable and flags.c_contiguous and x.dtype.kind != "V":  # bfloat16, a stranger, is of that kind
+        tensor, there = torch.from_numpy(x), device()
+        return tensor if there.type == "cpu" else tensor.to(there)
     return asarray(x)
 
 
 def to_numpy(x: torch.Tensor) -> np.ndarray:
     """A NumPy array, detached from the graph; on a CPU it shares the memory."""
+    if not x.requires_grad and x.dtype is torch.float32 and x.device.type == "cpu":  # what predictions are
+        return x.numpy()
     x = x.detach()
     if x.dtype == torch.bfloat16:
         return x.cpu().contiguous().view(torch.int16).numpy().view(dtypes.numpy_dtype("bfloat16"))
