@@ -1,6 +1,8 @@
 """Every architecture against the real Keras: a weights file that Keras writes is ours to load, layer by layer, and the outputs agree."""
 
-import importlib
+import importlib.util
+import inspect
+import operator
 import os
 from collections import Counter
 
@@ -11,11 +13,14 @@ pytestmark = pytest.mark.parity
 
 import cornu  # noqa: E402
 from cornu import applications, ops  # noqa: E402
+from cornu.applications import architecture as common  # noqa: E402
 
 QUICK = {"VGG16": 32, "ResNet50": 32, "ResNet50V2": 32, "MobileNet": 32}
 SLOW = {  # the smallest images that each takes
     **dict.fromkeys(["VGG19", "ResNet101", "ResNet152", "ResNet101V2", "ResNet152V2", "DenseNet121", "DenseNet169", "DenseNet201"], 32),
-    **{"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71},
+    "InceptionV3": 75,
+    "InceptionResNetV2": 75,
+    "Xception": 71,
     **dict.fromkeys(["MobileNetV2", "MobileNetV3Small", "MobileNetV3Large", "NASNetMobile", "NASNetLarge"], 32),
     **dict.fromkeys([f"EfficientNetB{i}" for i in range(8)], 32),
     **dict.fromkeys([f"EfficientNetV2{size}" for size in ("B0", "B1", "B2", "B3", "S", "M", "L")], 32),
@@ -122,3 +127,45 @@ def test_preprocesses_tensors_as_keras(keras, backend, rng, mode):
         assert ops.is_tensor(found)
         expected = keras.applications.imagenet_utils.preprocess_input(x.copy(), data_format, mode)
         np.testing.assert_allclose(ops.convert_to_numpy(found), expected, rtol=1e-5, atol=1e-4)
+
+
+def public(module):
+    return {name: getattr(module, name) for name in dir(module) if not name.startswith("_")}
+
+
+def test_the_same_names_with_the_same_arguments(keras):
+    theirs = public(keras.applications)
+    assert set(theirs) <= set(dir(applications))
+    functions = {name: thing for name, thing in theirs.items() if callable(thing)}
+    for module in set(theirs) - set(functions):
+        functions |= {f"{module}.{name}": thing for name, thing in public(theirs[module]).items() if callable(thing)}
+    assert len(functions) > 100
+    for path, theirs in functions.items():
+        ours = operator.attrgetter(path)(applications)
+        found, expected = ([(p.name, p.default, p.kind) for p in inspect.signature(f).parameters.values()] for f in (ours, theirs))
+        assert found == expected, path
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("name", "side"), [("EfficientNetB0", 33), ("MobileNetV2", 96), ("MobileNetV3Small", 32)])
+def test_published_weights_are_sought_and_used_as_keras_does(keras, rng, tmp_path, monkeypatch, name, side):
+    """Both are given one file in place of the download; the addresses that they ask for are the same."""
+    arguments = {"include_top": False, "input_shape": (side, side, 3)}
+    theirs = stirred(getattr(keras.applications, name)(weights=None, **arguments), rng)
+    path, asked = str(tmp_path / "published.weights.h5"), {"ours": [], "theirs": []}
+    theirs.save_weights(path)
+
+    def fetch(whose):
+        def get_file(fname=None, origin=None, **given):
+            asked[whose].append((origin, given.get("file_hash")))
+            return path
+
+        return get_file
+
+    monkeypatch.setattr(keras.src.utils.file_utils, "get_file", fetch("theirs"))
+    monkeypatch.setattr(common, "get_file", fetch("ours"))
+    x = rng.uniform(0, 255, (2, side, side, 3)).astype("float32")
+    with cornu.use_backend("torch" if importlib.util.find_spec("torch") else "jax"):
+        agree(getattr(keras.applications, name)(**arguments), getattr(applications, name)(**arguments), x)
+    assert asked["ours"] == asked["theirs"]
+    assert len(asked["ours"]) == 1
