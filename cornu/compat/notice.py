@@ -10,7 +10,7 @@ import importlib
 import sys
 from pathlib import Path
 
-__all__ = ["forget", "notice", "set_notices", "user_line"]
+__all__ = ["called_from_outside", "forget", "notice", "set_notices", "user_line"]
 
 _OWN = (str(Path(__file__).resolve().parent.parent), str(Path(importlib.__file__).parent), "<frozen")
 _said: set[str] = set()
@@ -39,6 +39,11 @@ def notice(old: str, today: str) -> None:
         return
     _said.add(old)
     sys.stderr.write(f"{user_line()}`{old}` {today}.\n")
+
+
+def called_from_outside() -> bool:
+    """Whether the function that asks was called by code that is not Cornu's."""
+    return not sys._getframe(2).f_code.co_filename.startswith(_OWN)
 
 
 def user_line() -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from cornu import config, optimizers, registry
 from cornu.compat import lenient, methods
-from cornu.compat.notice import notice
-from cornu.configurable import parameters
+from cornu.compat.notice import called_from_outside, notice
+from cornu.configurable import parameters, require
 from cornu.errors import ArgumentError
 from cornu.models import Model
 from cornu.training.data import PyDataset
@@ -78,13 +78,14 @@ def _respell(owner: type, method: str, translate: Translate) -> None:
 
     @functools.wraps(original)
     def older(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            today = translate((self, *args), kwargs)
-            if today is not kwargs and method == "__init__" and type(self).__init__ is older:
-                self._arguments = (args, today)
-            kwargs = today
-        return original(self, *args, **kwargs)
+        today = translate((self, *args), kwargs) if kwargs else kwargs
+        if method == "__init__" and type(self).__init__ is older:
+            require(type(self), args, today)
+            self._arguments = (args, today)
+        return original(self, *args, **today)
 
+    if method == "__init__":
+        older.respells = True  # type: ignore[attr-defined]
     _put(owner, method, older)
 
 
@@ -177,7 +178,8 @@ def hand_workers(source: Any, given: Keywords) -> None:
 
 
 def _rate(optimizer: Any) -> Any:
-    notice("optimizer.lr", "is `optimizer.learning_rate` today")
+    if called_from_outside():  # files are written by looking at every attribute
+        notice("optimizer.lr", "is `optimizer.learning_rate` today")
     return optimizer.learning_rate
 
 
