@@ -182,16 +182,29 @@ def _judge(differences: list[str], name: str, skip_mismatch: bool) -> None:
 
 
 def _assign(pairs: list[Pair], values: list[np.ndarray], special: list[Place], store: Store, skip_mismatch: bool, strict: bool) -> None:
-    """Assigns; objects that read their own values go first, and whatever they changed is undone if one of them refuses."""
+    """Assigns; objects that read their own values go first, and whatever they changed is undone if anything fails."""
     held = [v for place in special for v in _variables(place.owner)]
     before = [v.numpy() for v in held]
     try:
         for place in special:
             _let_read(place, store, skip_mismatch, strict)
-        for pair, value in zip(pairs, values, strict=True):
-            pair.variable.assign(value)
+        _exchange([pair.variable for pair in pairs], values)
     except BaseException:
         for variable, value in zip(held, before, strict=True):
+            variable.assign(value)
+        raise
+
+
+def _exchange(variables: list[Variable], values: list[np.ndarray]) -> None:
+    """Assigns each value to its variable; all or none, whatever happens meanwhile. The list then holds what was there before."""
+    begun = 0
+    try:
+        for i, variable in enumerate(variables):
+            value, values[i] = values[i], variable.numpy()
+            begun = i + 1
+            variable.assign(value)
+    except BaseException:
+        for variable, value in zip(variables[:begun], values[:begun], strict=True):
             variable.assign(value)
         raise
 
@@ -240,5 +253,4 @@ def assign_by_path(
             fitting.append(path)
     _judge(differences, name, skip_mismatch)
     values = [read(path) for path in fitting]
-    for path, value in zip(fitting, values, strict=True):
-        by_path[path].assign(value)
+    _exchange([by_path[path] for path in fitting], values)

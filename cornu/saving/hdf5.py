@@ -16,6 +16,7 @@ import itertools
 import math
 import os
 import re
+import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ import numpy as np
 
 from cornu.dtypes import DTYPES, numpy_dtype
 from cornu.errors import CorruptFileError, DTypeError, SavingError, ShapeError, UnsafeFileError
+from cornu.saving.hdf5_raw import REFERENCE, text_bytes
 
 __all__ = ["ArraySpec", "Hdf5Reader", "Hdf5Writer"]
 
@@ -36,11 +38,11 @@ GROWTH = 20  # a compressed dataset of unexpected shape may hold this many times
 SMALL = 16 * 2**20  # … or this many bytes
 MAX_TEXT = 2**20
 MAX_TEXTS = 100_000
+MAX_TEXTS_BYTES = 64 * 2**20  # of all lists of texts in a file together
 MAX_DEPTH = 200
 ATTRIBUTE = 64_512  # the most bytes of an attribute, by HDF5's limit on the header of an object …
-REFERENCE = 16  # … in which each text takes so many; the text itself lies elsewhere
 
-_BROKEN = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+_BROKEN = (struct.error, OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ class Hdf5Reader:
         with self._guarded(""):
             self._size = Path(source).stat().st_size if isinstance(source, (str, os.PathLike)) else source.seek(0, os.SEEK_END)
             self._file = h5py.File(source, "r")
+            self._owns = isinstance(source, (str, os.PathLike))
+            self._raw: IO[bytes] = Path(source).open("rb") if isinstance(source, (str, os.PathLike)) else source  # noqa: SIM115 - closed by `close`
+        self._room = MAX_TEXTS_BYTES
 
     def __enter__(self) -> Self:
         return self
@@ -80,6 +85,8 @@ class Hdf5Reader:
     def close(self) -> None:
         """Close the file (not a binary file that was handed in)."""
         self._file.close()
+        if self._owns:
+            self._raw.close()
 
     def groups(self, path: str = "") -> list[str]:
         """The names of the groups directly in the group at `path`, numbers in numeric order."""
@@ -225,7 +232,26 @@ class Hdf5Reader:
                 raise UnsafeFileError(f"The attribute {key!r} of {path!r} in {self.name!r} has no believable shape: {attribute.shape}.")
             if h5py.check_string_dtype(attribute.dtype) is None and attribute.dtype.kind != "S":
                 raise UnsafeFileError(f"The attribute {key!r} of {path!r} in {self.name!r} must be text; it is {attribute.dtype}.")
+            self._check_texts(item, key, attribute)
             return item.attrs[key]
+
+    def _check_texts(self, item: Any, key: str, attribute: Any) -> None:
+        """Count what a list of texts will take in memory, and stop before all lists together take too much."""
+        if not attribute.shape:
+            return
+        count, taken = math.prod(attribute.shape), None
+        if h5py.check_string_dtype(attribute.dtype).length is not None:
+            taken = attribute.get_storage_size()  # texts of a fixed length lie there themselves
+        else:
+            with contextlib.suppress(ValueError, struct.error):
+                taken = text_bytes(self._bytes, h5py.h5o.get_info(item.id).addr, key, count)
+        self._room -= count * self._size if taken is None else taken
+        if self._room < 0:
+            raise UnsafeFileError(f"The texts in {self.name!r} must take at most {MAX_TEXTS_BYTES} bytes; with {key!r} they take more.")
+
+    def _bytes(self, at: int, count: int) -> bytes:
+        self._raw.seek(at + self._file.id.get_create_plist().get_userblock())
+        return self._raw.read(count)
 
     def _decoded(self, path: str, text: Any) -> str:
         with self._guarded(path):

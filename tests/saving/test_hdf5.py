@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import subprocess
 import sys
 import textwrap
@@ -18,6 +19,7 @@ from cornu.dtypes import DTYPES, numpy_dtype
 from cornu.errors import CornuError, CorruptFileError, DTypeError, SavingError, ShapeError, UnsafeFileError
 from cornu.saving.archive import ArchiveReader, write_archive
 from cornu.saving.hdf5 import ArraySpec, Hdf5Reader, Hdf5Writer
+from cornu.saving.hdf5_raw import text_bytes
 
 RNG = np.random.default_rng(0)
 KERNEL = RNG.normal(size=(4, 3)).astype("float32")
@@ -275,6 +277,62 @@ def test_a_huge_shape_without_data_is_refused_without_memory(path):
     assert peak_of(lambda: refuse(path, CorruptFileError, "must hold 4398046511104 bytes")) < 2**20
     with Hdf5Reader(path) as file, pytest.raises(CorruptFileError):
         file.spec("x")
+
+
+@pytest.mark.parametrize("how", [{}, {"libver": "latest"}, {"userblock_size": 512}], ids=["old", "new", "user block"])
+@pytest.mark.parametrize("count", [3, 7, 3000])
+def test_the_room_that_texts_take_is_known_beforehand(path, how, count):
+    """However the file is laid out: few attributes and many, the header in one piece and in several."""
+    names = {f"list{n}": [f"layer_{n}_{i}/kernel" for i in range(count)] for n in range(6)}
+    with h5py.File(path, "w", **how) as file:
+        group = file.create_group("model_weights")
+        for key, texts in names.items():
+            group.attrs[key] = texts
+            group.create_group(f"more_{key}")
+    with Hdf5Reader(path) as file:
+        header = h5py.h5o.get_info(file._item("model_weights").id).addr
+        for key, texts in names.items():
+            assert text_bytes(file._bytes, header, key, count) == sum(map(len, texts))
+            assert file.texts("model_weights", key) == texts
+        assert text_bytes(file._bytes, header, "none", count) is None
+
+
+def with_references_to_one_text(path, count, long):
+    """A file whose list of texts is made of references to one long text."""
+    with h5py.File(path, "w") as file:
+        file.attrs["long"] = "x" * long
+        file.attrs["weight_names"] = [f"nm{i:06}" for i in range(count)]
+    raw = bytearray(path.read_bytes())
+    at = raw.find(struct.pack("<I", long))
+    reference, place, changed = bytes(raw[at : at + 16]), 0, 0
+    while (place := raw.find(struct.pack("<I", 8), place)) >= 0:
+        _, heap, _ = struct.unpack("<IQI", raw[place : place + 16])
+        if 0 < heap < len(raw) and raw[heap : heap + 4] == b"GCOL":
+            raw[place : place + 16] = reference
+            changed += 1
+            place += 16
+        else:
+            place += 1
+    assert changed == count
+    path.write_bytes(raw)
+
+
+def test_a_list_of_references_to_one_long_text_is_refused_without_memory(path):
+    """2 MB that would become 8 GB."""
+    with_references_to_one_text(path, 4000, 2 * 10**6)
+
+    def read():
+        with Hdf5Reader(path) as file:
+            file.texts("", "weight_names")
+
+    def refused():
+        with pytest.raises(UnsafeFileError, match="must take at most"):
+            read()
+
+    assert peak_of(refused) < 2**22
+    with_references_to_one_text(path, 40, 100)
+    with Hdf5Reader(path) as file:
+        assert file.texts("", "weight_names") == ["x" * 100] * 40
 
 
 def test_every_truncation_is_seen(path):

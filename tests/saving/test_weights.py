@@ -12,6 +12,7 @@ from cornu import layers, ops
 from cornu.errors import ArgumentError, CorruptFileError, SavingError, ShapeError, UnsafeFileError
 from cornu.saving import load_weights
 from cornu.saving.tensors import TensorReader
+from cornu.state import Variable
 
 ENDINGS = ["w.weights.h5", "w.safetensors", "w.weights.json", "m.keras", "m.h5", "s.safetensors"]
 
@@ -164,6 +165,27 @@ def test_a_layer_that_writes_itself_is_undone_with_the_rest(tmp_path):
     Own.refuses = False
     other.load_weights(tmp_path / "w.weights.h5")
     assert equal(values(model), values(other))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_an_interruption_leaves_the_weights_as_they_were(backend, tmp_path, monkeypatch, ending):
+    """Ctrl-C, or memory that runs out, after some of the variables have their new values."""
+    save(model_of(3, 2, 2), tmp_path / ending)
+    other = model_of(3, 2, 2)
+    before = values(other)
+    plain, count = Variable.assign, []
+
+    def interrupted(self, value):
+        count.append(self)
+        if len(count) == 4:
+            raise KeyboardInterrupt
+        plain(self, value)
+
+    monkeypatch.setattr(Variable, "assign", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        other.load_weights(tmp_path / ending)
+    assert len(count) > 4  # some had to be undone
+    assert equal(before, values(other))
 
 
 def test_a_damaged_file_changes_nothing(tmp_path):
