@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -233,22 +232,23 @@ def skipgrams(
     >>> skipgrams([1, 2, 3], 4, window_size=1, negative_samples=0, shuffle=False)
     ([[1, 2], [2, 1], [2, 3], [3, 2]], [1, 1, 1, 1])
     """
-    draws = random.Random(make_seed() if seed is None else seed)
-    keep: Callable[[int], bool] = lambda word: sampling_table is None or sampling_table[word] >= draws.random()  # noqa: E731
-    pairs = [
-        [word, other]
-        for place, word in enumerate(sequence)
-        if word and keep(word)
-        for beside, other in enumerate(sequence[max(0, place - window_size) : place + window_size + 1], max(0, place - window_size))
-        if other and beside != place
-    ]
-    made_up = int(len(pairs) * negative_samples)
-    words = [word for word, _ in pairs]
-    draws.shuffle(words)
-    yes, no = ([0, 1], [1, 0]) if categorical else (1, 0)
-    labels: list[Any] = [yes] * len(pairs) + [no] * made_up
-    pairs += [[words[index % len(words)], draws.randint(1, vocabulary_size - 1)] for index in range(made_up)]
+    draws = np.random.default_rng(make_seed() if seed is None else seed)
+    words = np.asarray(sequence, dtype=int)
+    firsts = words != 0
+    if sampling_table is not None:
+        firsts &= np.asarray(sampling_table)[words] >= draws.random(len(words))
+    places = np.arange(len(words))[:, None] + np.delete(np.arange(-window_size, window_size + 1), window_size)  # (words, neighbours)
+    there = (places >= 0) & (places < len(words)) & firsts[:, None]
+    others = words[places.clip(0, max(0, len(words) - 1))] if len(words) else places
+    there &= others != 0
+    first = np.broadcast_to(words[:, None], there.shape)[there]
+    made_up = int(len(first) * negative_samples)
+    pairs = np.stack([
+        np.concatenate([first, np.resize(draws.permutation(first), made_up)]),
+        np.concatenate([others[there], draws.integers(1, max(2, vocabulary_size), made_up)]),
+    ], axis=1)  # fmt: skip
+    labels = np.repeat([1, 0], [len(first), made_up])
     if shuffle:
-        places = draws.sample(range(len(pairs)), len(pairs))
-        pairs, labels = [pairs[place] for place in places], [labels[place] for place in places]
-    return pairs, labels
+        order = draws.permutation(len(pairs))
+        pairs, labels = pairs[order], labels[order]
+    return pairs.tolist(), (np.eye(2, dtype=int)[labels] if categorical else labels).tolist()

@@ -123,7 +123,8 @@ class NumpyArrayIterator(ImageIterator):
         )  # fmt: skip
 
     def _image(self, row: int) -> np.ndarray:
-        return self.x[row].astype(self.dtype)
+        # a function of the user's may write into its argument, nothing else does
+        return self.x[row].astype(self.dtype, copy=self.image_data_generator.preprocessing_function is not None)
 
     def _packed(self, x: np.ndarray, rows: np.ndarray) -> Any:
         """x, (x, y) or (x, y, sample_weight); with other inputs, x is a tuple of the images and them."""

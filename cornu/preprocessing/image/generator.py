@@ -20,6 +20,9 @@ __all__ = ["ImageDataGenerator"]
 STD_EPSILON = 1e-6
 """Added to a standard deviation before it divides."""
 
+_STILL = {"theta": 0, "tx": 0, "ty": 0, "shear": 0, "zx": 1, "zy": 1}
+"""The affine map that changes nothing."""
+
 
 class ImageDataGenerator:
     """Makes batches of images, each changed at random and then standardised.
@@ -301,7 +304,7 @@ class ImageDataGenerator:
         }  # fmt: skip
 
     def apply_transform(self, x: Any, transform_parameters: dict[str, Any]) -> np.ndarray:
-        """One image, changed as told.
+        """One image, changed as told; where nothing is to change, `x` itself.
 
         Args:
             x: of rank 3.
@@ -313,10 +316,13 @@ class ImageDataGenerator:
         """
         given = dict(transform_parameters)
         rows, columns, channels = self.row_axis - 1, self.col_axis - 1, self.channel_axis - 1
-        x = apply_affine_transform(
-            x, **{name: given.pop(name) for name in ("theta", "tx", "ty", "shear", "zx", "zy") if name in given},
-            row_axis=rows, col_axis=columns, channel_axis=channels, fill_mode=self.fill_mode, cval=self.cval, order=self.interpolation_order,
-        )  # fmt: skip
+        x = np.asarray(x)
+        moves = {name: given.pop(name) for name in tuple(given) if name in _STILL}
+        if any(moves[name] != _STILL[name] for name in moves):
+            x = apply_affine_transform(
+                x, **moves, row_axis=rows, col_axis=columns, channel_axis=channels, fill_mode=self.fill_mode, cval=self.cval,
+                order=self.interpolation_order,
+            )  # fmt: skip
         if (intensity := given.pop("channel_shift_intensity", None)) is not None:
             x = apply_channel_shift(x, intensity, channels)
         if given.pop("flip_horizontal", False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -99,7 +100,7 @@ class Tokenizer:
             words = self.words(text)
             self.document_count += 1
             counts.update(words)
-            docs.update(dict.fromkeys(words, 1))
+            docs.update(dict.fromkeys(words).keys())
         self.word_counts, self.word_docs = dict(counts), defaultdict(int, docs)
         ranked = sorted(counts, key=counts.__getitem__, reverse=True)  # sorting keeps the order of equals
         known = [*([] if self.oov_token is None else [self.oov_token]), *(word for word in ranked if word != self.oov_token)]
@@ -124,11 +125,13 @@ class Tokenizer:
         """The lists of word numbers one by one."""
         if isinstance(texts, str):
             raise DataError(f"texts must be a list of texts, got one text: {texts[:40]!r}. Put it into a list.")
-        unknown = self._unknown
+        unknown, number_of, end = self._unknown, self.word_index.get, math.inf if self.num_words is None else self.num_words
         for text in texts:
-            numbers = (self.word_index.get(word, unknown) for word in self.words(text))
-            cut = (number if self._is_given(number) else unknown for number in numbers)
-            yield [number for number in cut if number is not None]
+            numbers = [number_of(word, unknown) for word in self.words(text)]
+            if unknown is None:
+                yield [number for number in numbers if number is not None and number < end]
+            else:
+                yield [number if number is not None and number < end else unknown for number in numbers]
 
     @property
     def _unknown(self) -> int | None:
