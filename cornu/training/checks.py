@@ -16,7 +16,7 @@ from cornu.errors import CornuError, DataError, ShapeError, nearest
 
 if TYPE_CHECKING:
     from cornu.models.functional import Graph
-    from cornu.training.trainer import Trainer
+    from cornu.training.stepping import Stepping
 
 __all__ = ["check_inputs", "folded", "listed", "readable", "refuse_text", "sentences", "shown"]
 
@@ -61,7 +61,7 @@ readable = _Readable()
 # --- inputs -------------------------------------------------------------------------------------------------------------
 
 
-def check_inputs(model: Trainer, x: Any) -> None:
+def check_inputs(model: Stepping, x: Any) -> None:
     """Raises where arrays cannot be the inputs of a model that is made from a graph: keys, their number, shapes, text for numbers.
 
     Raises:

@@ -14,12 +14,12 @@ from cornu.training.endings import watched
 
 if TYPE_CHECKING:
     from cornu.layers.layer import Layer
-    from cornu.training.trainer import Trainer
+    from cornu.training.stepping import Stepping
 
 __all__ = ["source_of_non_finite"]
 
 
-def source_of_non_finite(model: Trainer, batch: Any) -> str:
+def source_of_non_finite(model: Stepping, batch: Any) -> str:
     """What in this batch was the first to be NaN or infinite, as a sentence: the data, a layer's weights or output, or else loss or gradient.
 
     The weights, seeds and statistics are those before the bad step, so the run repeats it. Nothing is changed.

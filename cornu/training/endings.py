@@ -13,7 +13,7 @@ from cornu.registry import LAYERS
 
 if TYPE_CHECKING:
     from cornu.layers.layer import Layer
-    from cornu.training.trainer import Trainer
+    from cornu.training.stepping import Stepping
 
 __all__ = ["Ending", "outputs_and_endings", "watched"]
 
@@ -38,7 +38,7 @@ _UNCHANGED = ("Dropout", "Identity", "Reshape", "Flatten", "RepeatVector", "Acti
 """Layers whose outputs are the inputs' numbers, or zeros, in whatever shape."""
 
 
-def outputs_and_endings(model: Trainer, x: Any) -> tuple[Any, list[Ending]]:
+def outputs_and_endings(model: Stepping, x: Any) -> tuple[Any, list[Ending]]:
     """The outputs for symbolic inputs, and the ending of each, flat."""
     graph = getattr(model, "_graph", None)
     if graph is not None:
@@ -62,7 +62,7 @@ def outputs_and_endings(model: Trainer, x: Any) -> tuple[Any, list[Ending]]:
 
 
 @contextlib.contextmanager
-def watched(model: Trainer, watcher: Callable[[Layer, Any], None]) -> Iterator[None]:
+def watched(model: Stepping, watcher: Callable[[Layer, Any], None]) -> Iterator[None]:
     """Inside, `watcher(layer, outputs)` is called after each run of a layer of the model."""
     layers = list(tracking.walk(model))
     for layer in reversed(layers):  # the model last, so that its plan is made after all its layers ask to be watched

@@ -22,7 +22,7 @@ from cornu.training.kinds import kind_of, settings_of
 
 if TYPE_CHECKING:
     from cornu.models.functional import Graph
-    from cornu.training.trainer import Trainer
+    from cornu.training.stepping import Stepping
 
 __all__ = ["Bound", "Values", "bounds_of_ids", "bounds_of_targets"]
 
@@ -202,7 +202,7 @@ class Values:
         ids, targets: the bounds.
     """
 
-    def __init__(self, model: Trainer, names: Sequence[str], ids: Sequence[Bound], targets: Sequence[Bound]) -> None:
+    def __init__(self, model: Stepping, names: Sequence[str], ids: Sequence[Bound], targets: Sequence[Bound]) -> None:
         self._graph, self._names, self._ids, self._targets = getattr(model, "_graph", None), list(names), list(ids), list(targets)
 
     def check(self, x: Any, y: Any = None, sample_weight: Any = None, *, batch: int | None = None) -> None:

@@ -20,7 +20,7 @@ from cornu.training.endings import outputs_and_endings
 from cornu.training.ranges import Values, bounds_of_ids, bounds_of_targets
 
 if TYPE_CHECKING:
-    from cornu.training.trainer import Trainer
+    from cornu.training.stepping import Stepping
 
 __all__ = ["EachBatch", "arranged", "build", "check_source", "ids_of", "make_ready", "open_batch", "signature"]
 
@@ -28,7 +28,7 @@ __all__ = ["EachBatch", "arranged", "build", "check_source", "ids_of", "make_rea
 # --- building -----------------------------------------------------------------------------------------------------------
 
 
-def build(model: Trainer, x: Any) -> None:
+def build(model: Stepping, x: Any) -> None:
     """Builds the model for data like this batch, its batch dimension left open. Where that fails, no layer is half built."""
     unbuilt = not model.built or any(not layer.built for layer in tracking.walk(model))
     if not unbuilt:
@@ -43,7 +43,7 @@ def build(model: Trainer, x: Any) -> None:
 
 
 @contextlib.contextmanager
-def _as_before_on_failure(model: Trainer) -> Iterator[None]:
+def _as_before_on_failure(model: Stepping) -> Iterator[None]:
     """If what is inside fails, each layer has the attributes that it had, and a layer that was not built is so again."""
     kept = [(layer, {name: _copied(value) for name, value in vars(layer).items()}) for layer in tracking.walk(model)]
     try:
@@ -61,7 +61,7 @@ def _copied(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _about(model: Trainer, x: Any) -> Iterator[None]:
+def _about(model: Stepping, x: Any) -> Iterator[None]:
     """Adds to an error what data it came of, and says N where shapes had a stand-in for the number of rows."""
     try:
         yield
@@ -77,7 +77,7 @@ def _about(model: Trainer, x: Any) -> Iterator[None]:
 # --- checking -----------------------------------------------------------------------------------------------------------
 
 
-def make_ready(model: Trainer, x: Any, y: Any, sample_weight: Any, *, training: bool) -> Values:
+def make_ready(model: Stepping, x: Any, y: Any, sample_weight: Any, *, training: bool) -> Values:
     """Settles losses, metrics and the optimizer's slots for data like this batch, and checks the data against the model.
 
     A model that writes its own step decides itself what targets are; then only what can be settled is.
@@ -97,7 +97,7 @@ def make_ready(model: Trainer, x: Any, y: Any, sample_weight: Any, *, training: 
     return values
 
 
-def _checked(model: Trainer, x: Any, y: Any, sample_weight: Any) -> Values:
+def _checked(model: Stepping, x: Any, y: Any, sample_weight: Any) -> Values:
     checks.check_inputs(model, x)
     symbols = tree.map_structure(open_batch, (x, y, sample_weight))
     with _about(model, x):
@@ -111,7 +111,7 @@ def _checked(model: Trainer, x: Any, y: Any, sample_weight: Any) -> Values:
     return Values(model, names, bounds_of_ids(getattr(model, "_graph", None)), bounds_of_targets(names, losses, outputs, endings))
 
 
-def _settled(model: Trainer, x: Any, y: Any, sample_weight: Any) -> None:
+def _settled(model: Stepping, x: Any, y: Any, sample_weight: Any) -> None:
     symbols = tree.map_structure(open_batch, (x, y, sample_weight))
     y_pred, _ = outputs_and_endings(model, symbols[0])
     model._aligned(symbols[1], y_pred, symbols[2])
@@ -164,7 +164,7 @@ class EachBatch:
         training: whether they are trained on.
     """
 
-    def __init__(self, model: Trainer, first: Batch, *, training: bool) -> None:
+    def __init__(self, model: Stepping, first: Batch, *, training: bool) -> None:
         self._model, self._training, self._last = model, training, _kind(first)
 
     def __call__(self, batch: Batch, number: int) -> None:
@@ -184,7 +184,7 @@ def _kind(batch: Batch) -> tuple[Any, ...]:
     return signature(batch)
 
 
-def check_source(model: Trainer, source: Batches, first: Batch, x: Any, y: Any, sample_weight: Any, *, training: bool) -> EachBatch | None:
+def check_source(model: Stepping, source: Batches, first: Batch, x: Any, y: Any, sample_weight: Any, *, training: bool) -> EachBatch | None:
     """Looks at all numbers of arrays at once; gives what looks at each batch for a source where that is not possible."""
     if not isinstance(source, ArrayBatches) or any(_from_elsewhere(leaf) for leaf in tree.flatten((x, y))):
         return EachBatch(model, first, training=training)
@@ -192,7 +192,7 @@ def check_source(model: Trainer, source: Batches, first: Batch, x: Any, y: Any, 
     return None
 
 
-def ids_of(model: Trainer) -> Values | None:
+def ids_of(model: Stepping) -> Values | None:
     """What looks at the ids that go to embeddings, for predictions; None where there is nothing to look at."""
     at, found = model._ids
     if at != structure_version():

@@ -9,7 +9,7 @@ from cornu.layers import tracking
 from cornu.ops.dispatch import is_array
 
 if TYPE_CHECKING:
-    from cornu.training.trainer import Trainer
+    from cornu.training.stepping import Stepping
 
 __all__ = ["is_replayable"]
 
@@ -17,7 +17,7 @@ _MOST_LAYERS = 64
 """Beyond this many layers the Python between kernels is a small part of a step, and recording one takes long."""
 
 
-def is_replayable(model: Trainer) -> bool:
+def is_replayable(model: Stepping) -> bool:
     """Whether all code in a step is Cornu's own, which does the same for the same shapes; code of users may look at the clock, draw lots or print."""
     if getattr(model, "run_eagerly", False) or getattr(model, "jit_compile", "auto") is False:
         return False
@@ -29,7 +29,7 @@ def is_replayable(model: Trainer) -> bool:
     return all(_is_ours(part) for part in (*layers, *_settled(model)))
 
 
-def _settled(model: Trainer) -> Iterable[Any]:
+def _settled(model: Stepping) -> Iterable[Any]:
     """Losses and metrics of a compiled model."""
     objective = model._objective
     return [*([] if objective is None else objective.losses), *(model.metrics if model.compiled else [])]

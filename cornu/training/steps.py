@@ -18,7 +18,7 @@ from cornu.ops.finite import all_finite, finite_probe
 from cornu.state import StateScope, Variable, when
 
 if TYPE_CHECKING:
-    from cornu.training.trainer import Trainer
+    from cornu.training.stepping import Stepping
 
 __all__ = [
     "are_finite", "copy_step", "default_train_step", "predict_step", "probe_step", "state_of", "test_step", "train_step", "unguarded_step",
@@ -32,7 +32,7 @@ def are_finite(probe: Array, values: Sequence[Array]) -> Array | bool:
     return math.isfinite(float(probe)) or bool(all_finite(values))
 
 
-def train_step(model: Trainer, data: Any) -> Any:
+def train_step(model: Stepping, data: Any) -> Any:
     """One step on a batch (x, y, sample_weight): the model's own `train_step` if it has one, whose result it gives; else the default, and None."""
     if not model.uses_default_step("train_step"):
         return _custom_train_step(model, data)
@@ -50,7 +50,7 @@ def train_step(model: Trainer, data: Any) -> Any:
     return None
 
 
-def unguarded_step(model: Trainer, data: Any) -> None:
+def unguarded_step(model: Stepping, data: Any) -> None:
     """The default step, which takes effect whatever came out."""
     x, y, sample_weight = data
     with CallContext(training=True):
@@ -59,22 +59,22 @@ def unguarded_step(model: Trainer, data: Any) -> None:
         model.track(x, y, y_pred, sample_weight, loss)
 
 
-def state_of(model: Trainer) -> list[Variable]:
+def state_of(model: Stepping) -> list[Variable]:
     """All that an unguarded step may change."""
     return model.variables_of("unguarded")
 
 
-def copy_step(model: Trainer, data: Any) -> list[Array]:
+def copy_step(model: Stepping, data: Any) -> list[Array]:
     """A copy of the state."""
     return [copy(v.value) for v in state_of(model)]
 
 
-def probe_step(model: Trainer, data: Any) -> Array:
+def probe_step(model: Stepping, data: Any) -> Array:
     """Whether the state is finite, as `are_finite` takes it."""
     return finite_probe([v.value for v in state_of(model) if dtypes.is_floating(v.dtype)])
 
 
-def default_train_step(model: Trainer, data: Any) -> dict[str, Array]:
+def default_train_step(model: Stepping, data: Any) -> dict[str, Array]:
     """The same without the check, as part of a step that somebody else has wrapped; gives the metrics so far."""
     x, y, sample_weight = data
     (loss, y_pred, _), grads, variables = model.compute_gradients(x, y, sample_weight, probed=False)
@@ -83,7 +83,7 @@ def default_train_step(model: Trainer, data: Any) -> dict[str, Array]:
     return model.get_metrics_result()
 
 
-def _custom_train_step(model: Trainer, data: Any) -> Any:
+def _custom_train_step(model: Stepping, data: Any) -> Any:
     with StateScope() as pending, CallContext(training=True):
         logs = model.train_step(data if data[2] is not None else data[:2] if data[1] is not None else data[0])
     floats = [value for variable, value in pending.written.values() if variable.trainable]
@@ -91,7 +91,7 @@ def _custom_train_step(model: Trainer, data: Any) -> Any:
     return logs
 
 
-def _conditionally(model: Trainer, probe: Array | None, values: Sequence[Array], update: Callable[[], None]) -> None:
+def _conditionally(model: Stepping, probe: Array | None, values: Sequence[Array], update: Callable[[], None]) -> None:
     """Runs the update where all values are finite, and remembers the first step where they are not."""
     health = model.health
     if health.policy == "ignore" or probe is None or model.optimizer.skips_nonfinite:  # loss scaling must see what overflowed
@@ -104,7 +104,7 @@ def _conditionally(model: Trainer, probe: Array | None, values: Sequence[Array],
     health.note(good)
 
 
-def test_step(model: Trainer, data: Any) -> Any:
+def test_step(model: Stepping, data: Any) -> Any:
     """Loss and metrics of one batch."""
     with CallContext(training=False):
         if not model.uses_default_step("test_step"):
@@ -114,6 +114,6 @@ def test_step(model: Trainer, data: Any) -> Any:
     return None
 
 
-def predict_step(model: Trainer, data: Any) -> Any:
+def predict_step(model: Stepping, data: Any) -> Any:
     """Outputs for one batch."""
     return model.predict_step(data)
