@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cornu import registry, serialization
-from cornu.errors import ConfigError, CorruptFileError, UnsafeFileError
+from cornu.errors import ConfigError, CornuError, CorruptFileError, UnknownNameError, UnsafeFileError
 from cornu.saving import legacy
 from cornu.saving.hdf5 import Hdf5Reader, Hdf5Writer
 from cornu.saving.layered import LayeredStore, assign_by_layers, write_layers
@@ -18,7 +18,7 @@ from cornu.saving.loadable import loadable_config
 from cornu.saving.stores import numbers_for
 from cornu.state.allowance import allowance
 
-__all__ = ["read_h5_model", "write_h5_model"]
+__all__ = ["make_model", "read_h5_model", "write_h5_model"]
 
 MAX_JSON = 256 * 2**20
 
@@ -70,11 +70,38 @@ def read_h5_model(path: Path, custom_objects: Mapping[str, Any] | None, *, compi
         if training is not None:
             config["compile_config"] = legacy.compile_config(training)
         store = LayeredStore(reader)
-        with allowance(numbers_for(store)):
-            model = serialization.deserialize(config)
-        if not hasattr(model, "layers"):
-            raise ConfigError(f"{name!r} must describe a model, and describes {model!r}.")
+        model = make_model(config, numbers_for(store), name)
         assign_by_layers(model, store, strict_optimizer=not older)
+    return model
+
+
+def make_model(config: Any, numbers: int, name: str) -> Any:
+    """The model that a file describes, with fresh weights.
+
+    Args:
+        config: its configuration.
+        numbers: how many numbers its variables may hold.
+        name: the file's, for messages.
+
+    Raises:
+        ConfigError: the configuration describes no model, or one that cannot be made.
+        UnknownNameError: it names a class that is not registered.
+    """
+    try:
+        with allowance(numbers):
+            model = serialization.deserialize(config)
+    except UnknownNameError as error:  # most often that of a class of the user's
+        error.add_note(
+            f"If {error.name!r} is your own, register it with @cornu.saving.register_keras_serializable() before loading, "
+            f"or pass custom_objects={{{error.name!r}: …}}."
+        )
+        raise
+    except CornuError:
+        raise
+    except Exception as error:
+        raise ConfigError(f"The model in {name!r} cannot be made from its configuration: {type(error).__name__}: {error}") from error
+    if not hasattr(model, "save_own_variables"):
+        raise ConfigError(f"{name!r} must describe a model, and describes {model!r}.")
     return model
 
 

@@ -10,19 +10,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cornu import serialization
-from cornu.errors import ArgumentError, ConfigError, CorruptFileError, SavingError, UnknownNameError, UnsafeFileError
+from cornu import registry
+from cornu.errors import ArgumentError, CorruptFileError, SavingError, UnsafeFileError
 from cornu.saving.archive import ArchiveReader, write_archive
 from cornu.saving.assign import Store, assign_by_layout, assign_by_path
 from cornu.saving.atomic import atomic_folder, atomic_write
-from cornu.saving.h5_model import read_h5_model, write_h5_model
+from cornu.saving.h5_model import make_model, read_h5_model, write_h5_model
 from cornu.saving.hdf5 import Hdf5Reader
 from cornu.saving.layered import LayeredStore, assign_by_layers, is_layered
 from cornu.saving.loadable import loadable_config
 from cornu.saving.shards import INDEX, open_shards, open_tensor_shards, remove_tensor_shards, write_shards, write_tensor_shards
 from cornu.saving.stores import Hdf5Store, named_arrays, numbers_for, write_hdf5
 from cornu.saving.tensors import TensorReader, write_tensors
-from cornu.state.allowance import allowance
 
 __all__ = ["load_model", "load_weights", "save_model", "save_weights"]
 
@@ -135,29 +134,12 @@ def load_model(
         raise ArgumentError(f"safe_mode must be True or False, got {safe_mode!r}.")
     path = Path(filepath)
     if path.suffix in H5 and not path.is_dir():
-        with _hinting():
-            return read_h5_model(path, custom_objects, compiled=compile)
-    with _opened(path) as (config, reader):
+        return read_h5_model(path, custom_objects, compiled=compile)
+    with _opened(path) as (config, reader), registry.scope(custom_objects):
         store = Hdf5Store(reader)
-        with allowance(numbers_for(store)), _hinting():
-            model = serialization.deserialize(config if compile else _uncompiled(config), custom_objects)
-        if not hasattr(model, "save_own_variables"):
-            raise ConfigError(f"{os.fspath(filepath)!r} must describe a model, and describes {model!r}.")
+        model = make_model(config if compile else _uncompiled(config), numbers_for(store), os.fspath(path))
         assign_by_layout(model, store)
     return model
-
-
-@contextlib.contextmanager
-def _hinting() -> Iterator[None]:
-    """An unknown name in a file is most often that of a class of the user's."""
-    try:
-        yield
-    except UnknownNameError as error:
-        error.add_note(
-            f"If {error.name!r} is your own, register it with @cornu.saving.register_keras_serializable() before loading, "
-            f"or pass custom_objects={{{error.name!r}: …}}."
-        )
-        raise
 
 
 @contextlib.contextmanager
