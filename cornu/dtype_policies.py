@@ -9,7 +9,7 @@ from cornu.configurable import Configurable
 from cornu.errors import ArgumentError
 from cornu.registry import DTYPE_POLICIES
 
-__all__ = ["DTypePolicy", "deserialize", "dtype_policy", "get", "serialize", "set_dtype_policy"]
+__all__ = ["DTypePolicy", "FloatDTypePolicy", "deserialize", "dtype_policy", "get", "serialize", "set_dtype_policy"]
 
 _MIXED = {"mixed_float16": ("float16", "float32"), "mixed_bfloat16": ("bfloat16", "float32")}
 
@@ -44,6 +44,9 @@ class DTypePolicy(Configurable):
     def __hash__(self) -> int:
         return hash(self.name)
 
+
+FloatDTypePolicy = DTypePolicy
+"""A policy of floats: every policy is."""
 
 _global: DTypePolicy | None = None
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
 
-__all__ = ["kept", "number", "reset", "unique"]
+from cornu.errors import ArgumentError
+
+__all__ = ["kept", "name_scope", "number", "reset", "scopes", "unique"]
 
 _taken: Counter[str] = Counter()
 _numbered: Counter[str] = Counter()
@@ -27,6 +32,39 @@ def number(prefix: str) -> int:
     with _lock:
         _numbered[prefix] += 1
         return _numbered[prefix]
+
+
+_scopes: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("cornu_name_scopes", default=())
+scopes = _scopes.get
+"""The names of the scopes around, the outermost first."""
+
+
+class name_scope:  # noqa: N801 - its public name
+    """Inside, the paths of variables begin with this name.
+
+    Args:
+        name: without a slash.
+
+    >>> from cornu import Variable
+    >>> with name_scope("encoder"):
+    ...     Variable([1.0], name="scale").path
+    'encoder/scale'
+    """
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ArgumentError(f"A scope's name must be a text without a slash, got {name!r}.")
+        if kwargs:
+            raise ArgumentError(f"name_scope takes a name alone, got {', '.join(kwargs)} as well.")
+        self.name = name
+        self._tokens: list[contextvars.Token[tuple[str, ...]]] = []
+
+    def __enter__(self) -> Self:
+        self._tokens.append(_scopes.set((*_scopes.get(), self.name)))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _scopes.reset(self._tokens.pop())
 
 
 def reset() -> None:

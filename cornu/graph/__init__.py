@@ -1,6 +1,10 @@
 """Recording calls on symbolic tensors, and running what was recorded."""
 
+from cornu.graph.operation import Operation
 from cornu.graph.plan import Plan, nodes_between
 from cornu.graph.symbolic import Node, SymbolicTensor, contains_symbolic, infer
 
-__all__ = ["Node", "Plan", "SymbolicTensor", "contains_symbolic", "infer", "nodes_between"]
+KerasTensor = SymbolicTensor
+"""Its public name."""
+
+__all__ = ["KerasTensor", "Node", "Operation", "Plan", "SymbolicTensor", "contains_symbolic", "infer", "nodes_between"]

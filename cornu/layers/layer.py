@@ -21,6 +21,7 @@ from cornu.layers.building import map_shapes, shapes_of
 from cornu.layers.context import CallContext
 from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, masks_by_name, take_symbolic_masks
 from cornu.layers.signature import CallSignature, build_arguments, call_signature
+from cornu.layers.stateless import Stateless
 from cornu.layers.weights import Weights
 from cornu.ops import dispatch
 from cornu.ops.arguments import Array
@@ -29,7 +30,7 @@ from cornu.state import Tracked, Variable, autocast
 __all__ = ["Layer"]
 
 
-class Layer(Weights, Configurable, Tracked):
+class Layer(Weights, Stateless, Configurable, Tracked):
     """A computation with weights: a constructor that stores its arguments, a `build` that makes the weights, a `call`.
 
     Args:

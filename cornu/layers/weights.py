@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import constraints, initializers, regularizers
+from cornu import constraints, initializers, naming, regularizers
 from cornu.errors import ArgumentError, NotBuiltError, ShapeError
 from cornu.layers import context, tracking
 from cornu.ops.arguments import Array
@@ -68,7 +68,7 @@ class Weights:
         variable = Variable(chosen, known, dtype, trainable, autocast, aggregation, name=name or "variable")
         around = context.building_path.get()
         prefix = around if around and around[-1] == self.name else (*around, self.name)
-        variable.path = "/".join((*prefix, variable.name))
+        variable.path = "/".join((*naming.scopes(), *prefix, variable.name))
         variable.regularizer, variable.constraint = regularizers.get(regularizer), constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
         self.made_variables.append(variable)

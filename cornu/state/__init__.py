@@ -3,6 +3,7 @@
 from cornu.state.functional import grad, hessian, jit, jvp, remat, value_and_grad, vjp, vmap
 from cornu.state.scope import StateScope
 from cornu.state.seed import SeedGenerator, set_random_seed
+from cornu.state.stateless import StatelessScope, SymbolicScope
 from cornu.state.transforms import CompiledStep, ReplayedPart, when
 from cornu.state.variable import Tracked, Variable, autocast
 
@@ -11,6 +12,8 @@ __all__ = [
     "ReplayedPart",
     "SeedGenerator",
     "StateScope",
+    "StatelessScope",
+    "SymbolicScope",
     "Tracked",
     "Variable",
     "autocast",

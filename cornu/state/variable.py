@@ -105,7 +105,7 @@ class Variable:
         if layout is not None:
             raise ArgumentError("A layout needs a device mesh; set one with `cornu.distribution` and leave `layout` out.")
         self.name = name or naming.unique("variable")
-        self.path = self.name
+        self.path = "/".join((*naming.scopes(), self.name))
         self.autocast, self.aggregation, self.synchronization = autocast, aggregation or "none", synchronization
         self.regularizer: Any = None
         self.constraint: Any = None

@@ -14,15 +14,18 @@ from cornu.state.seed import make_seed
 from cornu.training import checks, loop
 from cornu.training.health import Health
 from cornu.training.objective import CompiledLoss, CompiledMetrics
+from cornu.training.stateless import StatelessTraining
 from cornu.training.stepping import Stepping
 
 __all__ = ["Trainer"]
 
 
-class Trainer(Stepping):
+class Trainer(StatelessTraining, Stepping):
     """A layer with `compile`, `fit`, `evaluate`, `predict`, and the steps that a subclass may write itself."""
 
     stop_training = False
+    run_eagerly = False
+    jit_compile: bool | str | None = "auto"
     history: Any = None
     _shuffle_seed: int | None = None
 
