@@ -8,6 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from cornu.backends.jax.convolution import within_loop
+
 __all__ = ["cond", "either", "scan", "switch", "vmap", "while_loop"]
 
 
@@ -39,7 +41,14 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], state: Any, l
 
 
 def scan(f: Callable[..., Any], init: Any, xs: Any, length: int, reverse: bool, unroll: int) -> Any:
-    return jax.lax.scan(f, init, xs, length, reverse=reverse, unroll=unroll)
+    if unroll >= length:
+        return jax.lax.scan(f, init, xs, length, reverse=reverse, unroll=unroll)
+
+    def body(carried: Any, x: Any) -> Any:
+        with within_loop():
+            return f(carried, x)
+
+    return jax.lax.scan(body, init, xs, length, reverse=reverse, unroll=unroll)
 
 
 def vmap(f: Callable[..., Any], args: Any) -> Any:
