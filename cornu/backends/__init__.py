@@ -15,7 +15,7 @@ from types import ModuleType
 
 from cornu.errors import BackendError, UnknownNameError
 
-__all__ = ["NAMES", "backend", "compute", "current", "inferring", "load", "loaded", "set_backend", "use_backend", "when_loaded"]
+__all__ = ["NAMES", "backend", "compute", "current", "device", "inferring", "load", "loaded", "set_backend", "use_backend", "when_loaded"]
 
 NAMES = ("jax", "torch", "tensorflow", "numpy")
 """The compute backends, the default first."""
@@ -125,6 +125,31 @@ class use_backend(contextlib.ContextDecorator):  # noqa: N801 - read as a verb, 
 
     def __exit__(self, *error: object) -> None:
         _scoped.reset(self._tokens.pop())
+
+
+def device(device_name: str) -> contextlib.AbstractContextManager[None]:
+    """A context in which new arrays of the current backend go to a device.
+
+    Args:
+        device_name: "cpu", "gpu", or one of several: "gpu:1".
+
+    Raises:
+        BackendError: there is no such device, or the backend knows of none but the processor.
+
+    >>> import cornu
+    >>> with cornu.device("cpu"):
+    ...     cornu.ops.ones(2).shape
+    (2,)
+    """
+    module, name = compute(), device_name.lower()
+    if name.partition(":")[0] not in ("cpu", "gpu", "cuda", "tpu", "mps", "xpu"):
+        raise BackendError(f"A device is 'cpu', 'gpu', 'tpu', … or one of several, such as 'gpu:1'; got {device_name!r}.")
+    if hasattr(module, "on_device"):
+        found: contextlib.AbstractContextManager[None] = module.on_device(name)
+        return found
+    if name.partition(":")[0] != "cpu" or module.NAME != "numpy":
+        raise BackendError(f"The {module.NAME} backend takes no device from Cornu, got {device_name!r}; it has {', '.join(module.devices())}.")
+    return contextlib.nullcontext()
 
 
 def _from_environment() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
@@ -13,10 +13,11 @@ from jax.extend.core import jaxpr_as_fun
 
 from cornu import config, dtypes
 from cornu.backends.spec.tensor_spec import TensorSpec
+from cornu.errors import BackendError
 
 __all__ = [
     "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "borrow", "cast", "compile", "concrete", "copy", "devices", "dtype",
-    "evaluate_shape", "inference", "make_state", "to_numpy", "value_and_grad",
+    "evaluate_shape", "inference", "make_state", "on_device", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
 NAME = "jax"
@@ -131,6 +132,18 @@ def evaluate_shape(fn: Callable[..., Any], *specs: Any) -> Any:
     """Shapes and dtypes by `jax.eval_shape`."""
     given = jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, held(s.dtype)) if isinstance(s, TensorSpec) else s, specs)
     return jax.tree.map(lambda a: TensorSpec(a.shape, a.dtype), jax.eval_shape(fn, *given))
+
+
+@contextlib.contextmanager
+def on_device(name: str) -> Iterator[None]:
+    """Inside, new arrays go to this device: "cpu", "gpu", "gpu:1", …"""
+    kind, _, number = name.replace("cuda", "gpu").partition(":")
+    try:
+        chosen = jax.devices(kind)[int(number or 0)]
+    except (RuntimeError, IndexError, ValueError) as error:
+        raise BackendError(f"JAX has no device {name!r} here; there are {', '.join(devices())}.") from error
+    with jax.default_device(chosen):
+        yield
 
 
 def devices() -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = [
     "inference",
     "make_state",
     "native_dtype",
+    "on_device",
     "to_numpy",
     "value_and_grad",
 ]  # fmt: skip
@@ -45,9 +47,32 @@ EAGER = True
 ARRAY_TYPES = (torch.Tensor,)
 
 
-@functools.cache
+_placed: contextvars.ContextVar[torch.device | None] = contextvars.ContextVar("cornu_torch_device", default=None)
+
+
 def device() -> torch.device:
-    """Where new arrays go: the accelerator if there is one."""
+    """Where new arrays go: where `on_device` says, else to the accelerator if there is one."""
+    return _placed.get() or _usual_device()
+
+
+@contextlib.contextmanager
+def on_device(name: str) -> Iterator[None]:
+    """Inside, new arrays go to this device: "cpu", "gpu", "cuda:1", …"""
+    try:
+        chosen = torch.device(name.replace("gpu", "cuda"))
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        raise BackendError(f"PyTorch has no device {name!r} here; there are {', '.join(devices())}.") from error
+    token = _placed.set(chosen)
+    try:
+        with chosen:
+            yield
+    finally:
+        _placed.reset(token)
+
+
+@functools.cache
+def _usual_device() -> torch.device:
     return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
