@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cornu import layers as layers
     from cornu import losses as losses
     from cornu import metrics as metrics
+    from cornu import mixed_precision as mixed_precision
     from cornu import models as models
     from cornu import ops as ops
     from cornu import optimizers as optimizers
@@ -38,23 +39,32 @@ if TYPE_CHECKING:
     from cornu import saving as saving
     from cornu import tree as tree
     from cornu import utils as utils
+    from cornu import wrappers as wrappers
     from cornu.backends import backend as backend
+    from cornu.backends import device as device
     from cornu.backends import set_backend as set_backend
     from cornu.backends import use_backend as use_backend
     from cornu.callbacks import Callback as Callback
     from cornu.constraints import Constraint as Constraint
     from cornu.dtype_policies import DTypePolicy as DTypePolicy
+    from cornu.dtype_policies import FloatDTypePolicy as FloatDTypePolicy
+    from cornu.graph import KerasTensor as KerasTensor
+    from cornu.graph import Operation as Operation
     from cornu.initializers import Initializer as Initializer
     from cornu.layers import Input as Input
     from cornu.layers import InputSpec as InputSpec
     from cornu.layers import Layer as Layer
     from cornu.losses import Loss as Loss
     from cornu.metrics import Metric as Metric
+    from cornu.models import Function as Function
     from cornu.models import Model as Model
     from cornu.models import Sequential as Sequential
+    from cornu.naming import name_scope as name_scope
     from cornu.optimizers import Optimizer as Optimizer
     from cornu.regularizers import Regularizer as Regularizer
+    from cornu.state import StatelessScope as StatelessScope
     from cornu.state import StateScope as StateScope
+    from cornu.state import SymbolicScope as SymbolicScope
     from cornu.state import Variable as Variable
     from cornu.state import grad as grad
     from cornu.state import hessian as hessian
@@ -69,14 +79,15 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations", "applications", "backends", "callbacks", "config", "constraints", "datasets", "dtype_policies", "errors", "initializers", "layers",
-    "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils",
+    "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils", "wrappers",
 )  # fmt: skip
 _NAMES = {
     "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",
     "DTypePolicy": "dtype_policies", "Initializer": "initializers", "Input": "layers", "InputSpec": "layers", "Layer": "layers", "Loss": "losses",
     "Metric": "metrics", "Model": "models", "Sequential": "models", "Optimizer": "optimizers", "Regularizer": "regularizers", "StateScope": "state",
     "Variable": "state", "grad": "state", "hessian": "state", "jit": "state", "jvp": "state", "remat": "state", "value_and_grad": "state", "vjp": "state",
-    "vmap": "state",
+    "vmap": "state", "device": "backends", "FloatDTypePolicy": "dtype_policies", "KerasTensor": "graph", "Operation": "graph",
+    "Function": "models", "name_scope": "naming", "StatelessScope": "state", "SymbolicScope": "state",
 }  # fmt: skip
 
 __all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604 - both hold texts
