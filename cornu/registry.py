@@ -189,6 +189,7 @@ ROOMS = tuple(
         "random",
         "layers",
         "models",
+        "interop",
     )
 )
 """The modules that fill the tables."""
