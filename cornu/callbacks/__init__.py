@@ -6,10 +6,13 @@ from cornu.callbacks.callback_list import CallbackList
 from cornu.callbacks.checkpoint import ModelCheckpoint
 from cornu.callbacks.csv_logger import CSVLogger
 from cornu.callbacks.early_stopping import EarlyStopping
+from cornu.callbacks.ema import SwapEMAWeights
 from cornu.callbacks.functions import LambdaCallback
 from cornu.callbacks.history import History
 from cornu.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from cornu.callbacks.orbax import OrbaxCheckpoint
 from cornu.callbacks.progress import ProgbarLogger
+from cornu.callbacks.remote import RemoteMonitor
 from cornu.callbacks.tensorboard import TensorBoard
 from cornu.callbacks.terminate import TerminateOnNaN
 
@@ -23,8 +26,11 @@ __all__ = [
     "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
+    "OrbaxCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
+    "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",
 ]

@@ -70,6 +70,9 @@ class Callback:
         """Whether it wants to be told by that hook, which it writes. Steps of runs in which nobody hears of batches are faster."""
         return True
 
+    def release(self) -> None:
+        """A run is over, or has broken off: the last call of each `fit`. Gives back what is held for it."""
+
     def get_state(self) -> dict[str, Any]:
         """What a resumed run needs to go on as if it had not stopped: plain values and arrays by name."""
         return {name: getattr(self, name) for name in self.state_names}

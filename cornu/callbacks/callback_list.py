@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -83,9 +84,13 @@ class CallbackList(Callback):
             callback.set_model(model)
 
     def close(self) -> None:
-        """Ends what is being drawn; for runs that break off, whose `on_..._end` hooks are not called."""
-        if self._progbar is not None:
-            self._progbar.close()
+        """Ends what is being drawn, and has all callbacks give back what they hold; also for runs that break off, without `on_..._end` hooks."""
+        with contextlib.ExitStack() as last:
+            if self._progbar is not None:
+                last.callback(self._progbar.close)
+            for callback in self.callbacks:
+                if hasattr(callback, "release"):
+                    last.callback(callback.release)
 
     def get_state(self) -> dict[str, Any]:
         """The states of the callbacks that have one, in order, with the names of their classes."""

@@ -14,61 +14,43 @@ from cornu.callbacks.callback import EpochLogs, Logs
 from cornu.callbacks.monitor import MonitorCallback
 from cornu.errors import ArgumentError
 
-__all__ = ["ModelCheckpoint"]
+__all__ = ["Checkpoint", "ModelCheckpoint"]
 
 _MODEL_FILES = (".keras", ".h5")
 _WEIGHT_FILES = (".weights.h5", ".safetensors")
 
 
-class ModelCheckpoint(MonitorCallback):
-    """Saves the model, or its weights, after each epoch or every so many batches. A file is replaced as a whole or not at all.
+class Checkpoint(MonitorCallback):
+    """What callbacks that save the model share: when they do. A subclass says how, in `save`.
 
     Args:
-        filepath: where to; `{epoch}`, `{batch}` (counted from 1) and metrics may stand in it: "model-{epoch:02d}-{val_loss:.2f}.keras".
-        monitor: the metric by which an epoch is the best.
-        verbose: 1 prints what is saved.
-        save_best_only: save only where the metric is better than at any save before. Without the metric, it warns and saves.
-        save_weights_only: save weights alone, to a file that ends in ".weights.h5" or ".safetensors".
-        mode: "min", "max", or "auto" to tell by the metric.
-        save_freq: "epoch", or a number of batches, counted through the epochs.
-        initial_value_threshold: what the metric must beat at first.
-
-    Attributes:
-        best: the best value so far. It outlives `fit`: a second run goes on from it.
-
-    Raises:
-        ArgumentError: the file name's ending, the mode or `save_freq` is none that is known, or a placeholder stands for no metric.
+        monitor, verbose, save_best_only, mode, save_freq, initial_value_threshold: as `ModelCheckpoint` has them.
     """
 
-    state_names = ("best", "seen", "last_batch")
+    state_names: tuple[str, ...] = ("best", "seen", "last_batch")
 
     def __init__(
         self,
-        filepath: str | os.PathLike[str],
-        monitor: str = "val_loss",
-        verbose: int = 0,
-        save_best_only: bool = False,
-        save_weights_only: bool = False,
-        mode: str = "auto",
-        save_freq: int | str = "epoch",
-        initial_value_threshold: float | None = None,
+        *,
+        monitor: str,
+        verbose: int,
+        save_best_only: bool,
+        save_weights_only: bool,
+        mode: str,
+        save_freq: int | str,
+        initial_value_threshold: float | None,
     ) -> None:
         super().__init__(monitor, mode, best=initial_value_threshold)
-        self.filepath, self.verbose = os.fspath(filepath), verbose
-        self.save_best_only, self.save_weights_only, self.save_freq = save_best_only, save_weights_only, save_freq
+        if save_freq != "epoch" and (isinstance(save_freq, (bool, str)) or not isinstance(save_freq, (int, np.integer)) or save_freq < 1):
+            raise ArgumentError(f"save_freq must be 'epoch' or a number of batches above 0, got {save_freq!r}.")
+        self.verbose, self.save_best_only, self.save_weights_only, self.save_freq = verbose, save_best_only, save_weights_only, save_freq
         self.seen = 0  # batches since the last save, where batches count
         self.last_batch = -1
         self._epoch = 0
-        self._check_arguments()
 
-    def _check_arguments(self) -> None:
-        endings = _WEIGHT_FILES if self.save_weights_only else _MODEL_FILES
-        if not self.filepath.endswith(endings) or (self.filepath.endswith(_WEIGHT_FILES) and not self.save_weights_only):
-            what = "save_weights_only=True" if self.save_weights_only else "a whole model"
-            raise ArgumentError(f"For {what} the filepath must end in {' or '.join(map(repr, endings))}, got {self.filepath!r}.")
-        freq = self.save_freq
-        if freq != "epoch" and (isinstance(freq, (bool, str)) or not isinstance(freq, (int, np.integer)) or freq < 1):
-            raise ArgumentError(f"save_freq must be 'epoch' or a number of batches above 0, got {freq!r}.")
+    def save(self, epoch: int, batch: int | None, logs: Logs) -> str:
+        """Saves the model; gives the place in words. `batch` is None at the end of an epoch."""
+        raise NotImplementedError(f"{type(self).__name__} must define `save`.")
 
     def hears(self, hook: str) -> bool:
         """Of batches only where they count."""
@@ -102,17 +84,58 @@ class ModelCheckpoint(MonitorCallback):
                 epoch, f"{name} did not improve on {before:.5f}, nothing saved" if before is not None else f"{name} is NaN, nothing saved"
             )
             return
-        path = self._path(epoch, batch, logs)
-        self._save(path)
+        place = self.save(epoch, batch, logs)
         improved = "" if value is None else f"{name} is {value:.5f}, the first one, "
         if value is not None and before is not None:
             improved = f"{name} improved from {before:.5f} to {value:.5f}, "
         self.best = before if value is None else value  # after the save: a failed one is tried again
-        self._tell(epoch, f"{improved}saved to {path}")
+        self._tell(epoch, f"{improved}saved to {place}")
 
     def _tell(self, epoch: int, text: str) -> None:
         if self.verbose:
             say(f"Epoch {epoch + 1}: {text}")
+
+
+class ModelCheckpoint(Checkpoint):
+    """Saves the model, or its weights, after each epoch or every so many batches. A file is replaced as a whole or not at all.
+
+    Args:
+        filepath: where to; `{epoch}`, `{batch}` (counted from 1) and metrics may stand in it: "model-{epoch:02d}-{val_loss:.2f}.keras".
+        monitor: the metric by which an epoch is the best.
+        verbose: 1 prints what is saved.
+        save_best_only: save only where the metric is better than at any save before. Without the metric, it warns and saves.
+        save_weights_only: save weights alone, to a file that ends in ".weights.h5" or ".safetensors".
+        mode: "min", "max", or "auto" to tell by the metric.
+        save_freq: "epoch", or a number of batches, counted through the epochs.
+        initial_value_threshold: what the metric must beat at first.
+
+    Attributes:
+        best: the best value so far. It outlives `fit`: a second run goes on from it.
+
+    Raises:
+        ArgumentError: the file name's ending, the mode or `save_freq` is none that is known, or a placeholder stands for no metric.
+    """
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: int | str = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(
+            monitor=monitor, verbose=verbose, save_best_only=save_best_only, save_weights_only=save_weights_only, mode=mode,
+            save_freq=save_freq, initial_value_threshold=initial_value_threshold,
+        )  # fmt: skip
+        self.filepath = os.fspath(filepath)
+        endings = _WEIGHT_FILES if save_weights_only else _MODEL_FILES
+        if not self.filepath.endswith(endings) or (self.filepath.endswith(_WEIGHT_FILES) and not save_weights_only):
+            what = "save_weights_only=True" if save_weights_only else "a whole model"
+            raise ArgumentError(f"For {what} the filepath must end in {' or '.join(map(repr, endings))}, got {self.filepath!r}.")
 
     def _path(self, epoch: int, batch: int | None, logs: Logs) -> str:
         values: dict[str, Any] = {"epoch": epoch + 1} if batch is None else {"epoch": epoch + 1, "batch": batch + 1}
@@ -124,12 +147,14 @@ class ModelCheckpoint(MonitorCallback):
         except (KeyError, IndexError) as error:
             raise ArgumentError(_unknown_placeholder(self.filepath, error, values)) from None
 
-    def _save(self, path: str) -> None:
+    def save(self, epoch: int, batch: int | None, logs: Logs) -> str:
+        path = self._path(epoch, batch, logs)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(path, overwrite=True)
         else:
             self.model.save(path, overwrite=True)
+        return path
 
 
 def _unknown_placeholder(filepath: str, error: Exception, values: Mapping[str, Any]) -> str:

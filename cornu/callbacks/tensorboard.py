@@ -129,7 +129,8 @@ class TensorBoard(Callback):
         if self._projector is not None and epoch % self.embeddings_freq == 0:
             self._projector.write(epoch)
 
-    def on_train_end(self, logs: Logs = None) -> None:
+    def release(self) -> None:
+        """Ends the files, and a profile that is being taken."""
         self._fitting = False
         if self._profiling:
             self._end_profile()
