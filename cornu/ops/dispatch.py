@@ -147,11 +147,17 @@ def _dispatched(op: Callable[..., Any], run: Callable[..., Any]) -> Callable[...
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         on: Any = NEUTRAL
         variables = False
-        for arg in args:
+        for arg in (*args, *kwargs.values()) if kwargs else args:
             kind = _KINDS[type(arg)]
             if kind is NEUTRAL or kind is on:
                 continue
-            if kind is STATE:
+            if kind is SEQUENCE:  # an axis, a shape: plain numbers, as a rule
+                for item in arg:
+                    if _KINDS[type(item)] is not NEUTRAL:
+                        break
+                else:
+                    continue
+            elif kind is STATE:
                 variables, kind = True, arg.backend
                 if kind is on:
                     continue
@@ -159,9 +165,10 @@ def _dispatched(op: Callable[..., Any], run: Callable[..., Any]) -> Callable[...
                 on = SEQUENCE
                 break
             on = kind
-        if type(on) is not _Kind and on is not spec and not (kwargs and any(_KINDS[type(v)] is not NEUTRAL for v in kwargs.values())):
+        if type(on) is not _Kind and on is not spec:
             if variables:
                 args = tuple([a.value if _KINDS[type(a)] is STATE else a for a in args])
+                kwargs = {name: a.value if _KINDS[type(a)] is STATE else a for name, a in kwargs.items()}
                 on = spec if backends.current() is spec else on  # while shapes are inferred, a variable's value is a spec
             return run(on, *args, **kwargs)
         on, args, kwargs = _resolve(args, kwargs)
@@ -194,7 +201,10 @@ def composite(op: Callable[P, R]) -> Callable[P, R]:
     def run(on: ModuleType, *args: Any, **kwargs: Any) -> Any:
         override = getattr(on, name, None)
         if override is not None:
-            own = (on.asarray(arg) if type(arg) is np.ndarray else arg for arg in args)
+            own = [on.asarray(arg) if type(arg) is np.ndarray else arg for arg in args]
+            for key, arg in kwargs.items():
+                if type(arg) is np.ndarray:
+                    kwargs[key] = on.asarray(arg)
             result = override(*own, **kwargs)
             if result is not NotImplemented:
                 return result

@@ -90,7 +90,8 @@ def _positions(on: Any, indices: Array, op: str) -> Array:
     indices = array(on, indices)
     if not dtypes.is_integer(on.dtype(indices)):
         raise DTypeError(f"The indices of ops.{op} must be integers, got {on.dtype(indices)}. Cast them: `ops.cast(indices, 'int32')`.")
-    return indices
+    # a narrow dtype may not hold the length that negative positions are counted from, and PyTorch takes no unsigned ones
+    return array(on, indices, "int32") if on.dtype(indices) != "int64" else indices
 
 
 @primitive

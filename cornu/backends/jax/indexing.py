@@ -24,7 +24,9 @@ def take(x: Any, indices: Any, axis: Any) -> Any:
 
 
 def take_along_axis(x: Any, indices: Any, axis: Any) -> Any:
-    return jnp.take_along_axis(x, jnp.where(indices < 0, indices + x.shape[axis], indices), axis, mode="clip")
+    # its own clipping would count what is still negative from the end once more
+    size = x.shape[axis]
+    return jnp.take_along_axis(x, jnp.clip(jnp.where(indices < 0, indices + size, indices), 0, size - 1), axis, mode="promise_in_bounds")
 
 
 def slice(x: Any, start: Any, shape: tuple[int, ...]) -> Any:
