@@ -13,6 +13,7 @@ from cornu.graph import Node, SymbolicTensor, infer
 from cornu.layers import context, tracking
 from cornu.layers.layer import Layer
 from cornu.layers.masking import symbolic_masks
+from cornu.models import surgery
 from cornu.models.config import graph_config, graph_from_config, is_graph_config, takes, written_with
 from cornu.models.functional import Graph
 from cornu.models.summary import print_summary
@@ -216,6 +217,58 @@ class Model(Trainer):
         if isinstance(self._graph.outputs, dict):
             return sorted(self._graph.outputs)
         return list(self._graph.output_names)
+
+    def replace(self, path: str, layer: Layer) -> None:
+        """Puts another layer in a layer's place; all other layers stay, with their weights.
+
+        A compiled model is compiled again, with a fresh optimizer. Where the new layer does not fit, nothing is changed.
+
+        Args:
+            path: the layer's name; inside inner models and wrappers, names joined by "/".
+            layer: what takes its place, wherever it is called.
+
+        Raises:
+            UnknownNameError: there is no such layer.
+            ShapeError: an inner model would have other outputs than the model around it was built for.
+
+        >>> import cornu
+        >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(3), cornu.layers.Dense(2, name="head")])
+        >>> model.replace("head", cornu.layers.Dense(5, name="head"))
+        >>> model.output_shape
+        (None, 5)
+        """
+        *around, old = surgery.lineage(self, path)
+        holder = around[-1]
+        if any(other.name == layer.name for other in getattr(holder, "layers", ()) if other is not old):
+            raise ArgumentError(f"Layers of a model need names of their own, and {layer.name!r} is taken. Give another `name`.")
+        if isinstance(holder, Model):
+            holder._replace_own(old, layer, fixed=len(around) > 1)
+        else:
+            surgery.exchange(holder, old, layer)
+        for model in around:
+            if isinstance(model, Model):
+                model._forget_programs()
+        touch_structure()
+        if self.compiled:
+            self.compile(**{**self._compile_arguments, "optimizer": type(self.optimizer).from_config(self.optimizer.get_config())})
+
+    def _replace_own(self, old: Layer, new: Layer, *, fixed: bool) -> None:
+        """Replaces a layer directly inside; with `fixed` the outputs must stay what they are."""
+        if self._graph is None:
+            surgery.exchange(self, old, new)
+            return
+        graph = surgery.rewired(self._graph, old, new)
+        if fixed:
+            surgery.check_same_outputs(self, self._graph, graph)
+        if any(value is old for value in vars(self).values()):
+            surgery.exchange(self, old, new)
+        self._set_graph(graph)
+
+    def _forget_programs(self) -> None:
+        """What was compiled ran other layers."""
+        self._programs, self._parts = {}, {}
+        if self._graph is not None:
+            self._graph.forget_plans()
 
     def watch_outputs(self, watcher: Any) -> None:
         """Has `watcher(layer, outputs)` called after each run of this model; None ends it."""

@@ -10,6 +10,7 @@ from cornu.errors import ArgumentError
 from cornu.graph import SymbolicTensor
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.layer import Layer
+from cornu.models import surgery
 from cornu.models.config import layer_config, layer_from_config, read_together, takes, written_with
 from cornu.models.functional import Graph
 from cornu.models.model import Model
@@ -101,6 +102,17 @@ class Sequential(Model):
             self._set_graph(None)
             self.built = bool(self._stack)
         return layer
+
+    def _replace_own(self, old: Layer, new: Layer, *, fixed: bool) -> None:
+        place = self._stack.index(old)
+        if self._graph is None:
+            self._stack[place] = new
+            return
+        graph = surgery.rewired(self._graph, old, new)
+        if fixed:
+            surgery.check_same_outputs(self, self._graph, graph)
+        self._stack[place], self._exit = new, graph.outputs
+        self._set_graph(graph)
 
     @property
     def _graph(self) -> Graph | None:

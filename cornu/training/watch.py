@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -155,7 +156,7 @@ def watch_over(model: Trainer, source: Batches, told: CallbackList) -> Guard | R
         lambda: not model.optimizer.skips_nonfinite and not model.optimizer.clipvalue,  # a clipped infinity leaves no trace
         lambda: all(v.constraint is None for v in model.trainable_variables),  # nor may one that is constrained
         lambda: not model.health.steps.backend.EAGER or is_replayable(model),
-        lambda: sum(v.own_value.nbytes for v in steps.state_of(model)) <= _MOST_BYTES,
+        lambda: sum(math.prod(v.shape) * dtypes.numpy_dtype(v.dtype).itemsize for v in steps.state_of(model)) <= _MOST_BYTES,
     )
     if all(holds() for holds in conditions):
         rewind = Rewind(model, source)
