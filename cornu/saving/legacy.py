@@ -332,7 +332,7 @@ def compile_config(training: Mapping[str, Any]) -> Config:
 def _scores(value: Any, role: Role) -> Any:
     """Losses or metrics, in lists and dicts as given."""
     if isinstance(value, str):
-        return _NAMES.get(value, value)
+        return _NAMES.get(value, value) if registry.find_custom(value) is None else _function(value)
     if isinstance(value, Mapping):
         if "module" in value:
             return dict(value)
