@@ -56,7 +56,7 @@ DataFormat = Literal["channels_last", "channels_first"]
 
 _settings: dict[str, Any] = {
     "floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last", "flash_attention": None, "interactive_logging": True,
-    "traceback_filtering": True, "max_epochs": None, "max_steps_per_epoch": None,
+    "traceback_filtering": not os.environ.get("CORNU_FULL_TRACEBACKS"), "max_epochs": None, "max_steps_per_epoch": None,
 }  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def disable_interactive_logging() -> None:
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """Whether tracebacks of `fit` and its like leave Cornu's own inner frames out (the start)."""
+    """Whether tracebacks of `fit` and its like leave Cornu's own inner frames out: at the start, unless `CORNU_FULL_TRACEBACKS` is set."""
     return _settings["traceback_filtering"]
 
 

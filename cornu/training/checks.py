@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from cornu import tree
+from cornu import config, tree
 from cornu.errors import CornuError, DataError, ShapeError, nearest
 
 if TYPE_CHECKING:
@@ -44,15 +46,30 @@ def folded(error: CornuError) -> CornuError:
 
 
 class _Readable:
-    """Inside, errors of Cornu leave with their lines broken; costs nothing where there is none."""
+    """Inside, errors of Cornu leave with their lines broken, and all without Cornu's inner frames; costs nothing where there is none."""
 
     def __enter__(self) -> None:
         """Nothing to prepare."""
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        """Breaks the lines."""
+        """Breaks the lines, shortens the traceback."""
         if isinstance(error, CornuError):
             folded(error)
+        if error is not None and config.is_traceback_filtering_enabled():
+            _without_inner_frames(trace)
+
+
+_OWN = str(Path(config.__file__).parent)
+
+
+def _without_inner_frames(trace: TracebackType | None) -> None:
+    """Takes Cornu's own frames out of what follows the first, but for the last, where the error was raised."""
+    while trace is not None:
+        after = trace.tb_next
+        while after is not None and after.tb_next is not None and after.tb_frame.f_code.co_filename.startswith(_OWN):
+            after = after.tb_next
+        trace.tb_next = after
+        trace = after
 
 
 readable = _Readable()
