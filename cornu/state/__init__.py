@@ -4,10 +4,11 @@ from cornu.state.functional import grad, hessian, jit, jvp, remat, value_and_gra
 from cornu.state.scope import StateScope
 from cornu.state.seed import SeedGenerator, set_random_seed
 from cornu.state.stateless import StatelessScope, SymbolicScope
-from cornu.state.transforms import CompiledStep, ReplayedPart, when
+from cornu.state.transforms import Compilation, CompiledStep, ReplayedPart, when
 from cornu.state.variable import Tracked, Variable, autocast
 
 __all__ = [
+    "Compilation",
     "CompiledStep",
     "ReplayedPart",
     "SeedGenerator",

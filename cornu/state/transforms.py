@@ -5,6 +5,8 @@ A function here takes and gives arrays, and reads and assigns variables on the w
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,7 +20,7 @@ from cornu.state import scope
 from cornu.state.scope import StateScope
 from cornu.state.variable import Variable, structure_version
 
-__all__ = ["CompiledStep", "ReplayedPart", "value_and_grad", "when"]
+__all__ = ["Compilation", "CompiledStep", "ReplayedPart", "value_and_grad", "when"]
 
 
 def value_and_grad(fn: Callable[[], tuple[Array, Any]], variables: Sequence[Variable]) -> tuple[tuple[Array, Any], list[Array]]:
@@ -78,6 +80,23 @@ def _either(condition: Array, new: Callable[[], list[Array]], old: Callable[[], 
     return [where(condition, a, b) for a, b in zip(new(), old(), strict=True)]
 
 
+@dataclasses.dataclass(frozen=True)
+class Compilation:
+    """One entry of a compile ledger.
+
+    Attributes:
+        program: what was compiled.
+        batch: dtypes and shapes of the arrays it takes, in order.
+        reason: why it had to be.
+        seconds: tracing, compiling and the first run together.
+    """
+
+    program: str
+    batch: tuple[str, ...]
+    reason: str
+    seconds: float
+
+
 class CompiledStep:
     """`fn(*batch)`, traced and compiled once for each kind of batch, leaving the variables updated.
 
@@ -88,16 +107,22 @@ class CompiledStep:
         fn: takes the batch's arrays (nested structures too), gives arrays.
         variables: gives all variables that `fn` may read or write.
         jit: False to run as written, for debugging.
+        name: what the ledger calls it.
+
+    Attributes:
+        ledger: what has been compiled, in order.
     """
 
-    def __init__(self, fn: Callable[..., Any], variables: Callable[[], Sequence[Variable]], *, jit: bool | None = None) -> None:
-        self._fn, self._find, self._jit = fn, variables, jit
+    def __init__(
+        self, fn: Callable[..., Any], variables: Callable[[], Sequence[Variable]], *, jit: bool | None = None, name: str = "step"
+    ) -> None:
+        self._fn, self._find, self._jit, self._name = fn, variables, jit, name
         self._version = -1
         self._variables: list[Variable] = []
         self._unlisted: list[Variable] = []
         self._by_signature: dict[tuple[Any, ...], dict[Any, _Program]] = {}
         self._programs: dict[Any, _Program] = {}
-        self.compilations = 0
+        self.ledger: list[Compilation] = []
 
     def __call__(self, *batch: Any) -> Any:
         """Runs one step."""
@@ -110,9 +135,22 @@ class CompiledStep:
         else:
             key = (tree.structure(batch), *[None if x is None else (x.shape, x.dtype) for x in tree.flatten(batch)])
         program = self._programs.get(key)
-        if program is None:
-            program = self._compiled(key, batch)
-        return program(batch)
+        return self._first_run(key, batch) if program is None else program(batch)
+
+    @property
+    def compilations(self) -> int:
+        """How many programs have been compiled."""
+        return len(self.ledger)
+
+    def _first_run(self, key: Any, batch: Any) -> Any:
+        reason = (
+            "the first batch" if not self.ledger else "a batch of another kind" if self._programs else "other variables, or others frozen"
+        )
+        began = time.perf_counter()
+        outputs = self._compiled(key, batch)(batch)
+        kinds = tuple(f"{x.dtype}{list(x.shape)}" for x in tree.flatten(batch) if x is not None)
+        self.ledger.append(Compilation(self._name, kinds, reason, time.perf_counter() - began))
+        return outputs
 
     def _compiled(self, key: Any, batch: Any) -> _Program:
         """The program for such a batch. Variables that turn out to be written though nobody named them are taken in, and the trace made anew."""
@@ -123,7 +161,6 @@ class CompiledStep:
             self._refresh()
             return self._compiled(key, batch)
         self._programs[key] = program
-        self.compilations += 1
         return program
 
     def _own(self, x: Any) -> Any:

@@ -11,7 +11,7 @@ from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
 from cornu.ops.finite import finite_probe
 from cornu.ops.reduce import count_nonzero, mean
-from cornu.state import CompiledStep, ReplayedPart, Variable, value_and_grad
+from cornu.state import Compilation, CompiledStep, ReplayedPart, Variable, value_and_grad
 from cornu.state.variable import structure_version
 from cornu.training import ready, steps
 from cornu.training.health import Health
@@ -274,8 +274,18 @@ class Stepping(Layer):
         if kind not in programs:
             step, asked = _STEPS[kind], getattr(self, "jit_compile", "auto")
             jit = False if getattr(self, "run_eagerly", False) else None if asked == "auto" else bool(asked)
-            programs[kind] = CompiledStep(lambda *data: self._finished(step(self, data)), lambda: self.variables_of(kind), jit=jit)
+            programs[kind] = CompiledStep(
+                lambda *data: self._finished(step(self, data)), lambda: self.variables_of(kind), jit=jit, name=kind
+            )
         return programs[kind]
+
+    @property
+    def compilations(self) -> list[Compilation]:
+        """The compile ledger: each program compiled for this model since it was last compiled or changed, for which batches, why, and how long it took.
+
+        Steps that run as written (PyTorch, `run_eagerly=True`) are not in it.
+        """
+        return [entry for program in self.__dict__.get("_programs", {}).values() for entry in program.ledger]
 
     def _finished(self, result: Any) -> Any:
         """No traced value may outlive the trace in the list of added losses."""

@@ -83,6 +83,16 @@ def test_the_short_last_batch_and_the_next_epoch_compile_no_more_than_needed(xy)
         assert model.program("unguarded").compilations == 2
         model.train_on_batch(xy[0][:8], xy[1][:8])
         assert model.program("train").compilations == 1
+        entries = [entry for entry in model.compilations if entry.program in ("train", "unguarded")]
+        assert [(entry.program, entry.batch, entry.reason) for entry in entries] == [
+            ("unguarded", ("float32[8, 3]", "float32[8, 1]"), "the first batch"),
+            ("unguarded", ("float32[4, 3]", "float32[4, 1]"), "a batch of another kind"),
+            ("train", ("float32[8, 3]", "float32[8, 1]"), "the first batch"),
+        ]
+        assert all(0 < entry.seconds < 60 for entry in entries)
+        model.layers[0].trainable = False
+        model.train_on_batch(xy[0][:8], xy[1][:8])
+        assert model.program("train").ledger[-1].reason == "other variables, or others frozen"
 
 
 # --- a step, a loss, metrics of one's own ---------------------------------------------------------------------------------------
