@@ -88,6 +88,12 @@ class Backend(Protocol):
         A backend without it leaves the name out.
         """
 
+    def start_trace(self, folder: str) -> None:
+        """Begins to record what is run, for TensorBoard, whose run of that folder it becomes. A backend that cannot leaves the name out."""
+
+    def stop_trace(self) -> None:
+        """Ends the recording, and writes it."""
+
     def evaluate_shape(self, fn: Callable[..., Any], *specs: Any) -> Any:
         """Shapes and dtypes of `fn`'s result by the framework's own abstract evaluation, arrays given as specs."""
 

@@ -13,7 +13,11 @@ from cornu.backends.spec import TensorSpec
 from cornu.errors import BackendError
 
 # Names that not every backend has, each with who may leave them out
-OPTIONAL = {"record": ("jax", "numpy"), "add_state": ("jax",), "compile": ("torch", "numpy")}
+NO_TRACE = ("numpy", "tensorflow")
+OPTIONAL = {
+    **{"record": ("jax", "numpy"), "add_state": ("jax",), "compile": ("torch", "numpy")},
+    **{"start_trace": NO_TRACE, "stop_trace": NO_TRACE},
+}
 SOURCES = sorted(pathlib.Path(inspect.getfile(ops)).parent.rglob("*.py"))
 
 

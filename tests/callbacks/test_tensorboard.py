@@ -203,6 +203,47 @@ def test_embeddings(metadata, rng, tmp_path):
     assert not (tmp_path / "train" / "embeddings" / "words-1.tsv").exists()
 
 
+TRACES = {"jax": ("*.xplane.pb", "**/plugins/profile/*"), "torch": ("*.pt.trace.json", ".")}
+
+
+@pytest.mark.parametrize(("batches", "steps"), [(2, 1), ("2,5", 4), ((2, 99), 7)], ids=str)
+def test_profiles(batches, steps, trainable_backend, rng, tmp_path, monkeypatch):
+    if trainable_backend not in TRACES:
+        pytest.skip("this backend cannot")
+    own, seen = cornu.backends.current(), []
+    monkeypatch.setattr(own, "start_trace", lambda folder, start=own.start_trace: seen.append("start") or start(folder))
+    monkeypatch.setattr(own, "stop_trace", lambda stop=own.stop_trace: seen.append("stop") or stop())
+    step = cornu.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append("step"))
+    model, (x, y) = small_model(), data(rng)
+    model.fit(x, y, batch_size=8, verbose=0, callbacks=[step, TensorBoard(tmp_path, profile_batch=batches)])
+    assert seen.index("start") == 1
+    assert seen.index("stop") - seen.index("start") == steps + 1  # the batches between
+    pattern, folder = TRACES[trainable_backend]
+    (found,) = (
+        [path for place in (tmp_path / "train").glob(folder) for path in place.glob(pattern)]
+        if folder != "."
+        else (tmp_path / "train").glob(pattern)
+    )
+    assert found.stat().st_size > 1000
+
+
+def test_a_profile_is_ended_when_the_run_breaks_off(rng, tmp_path):
+    def breaks(batch, logs):
+        raise KeyError("broken")
+
+    breaking = cornu.callbacks.LambdaCallback(on_train_batch_end=breaks)
+    for _ in range(2):  # a second one could not begin while the first goes on
+        with pytest.raises(KeyError, match="broken"):
+            small_model().fit(*data(rng), verbose=0, callbacks=[breaking, TensorBoard(tmp_path, profile_batch=(1, 9))])
+
+
+def test_no_profile_where_the_backend_has_none(rng, tmp_path, monkeypatch):
+    model, (x, y) = small_model(), data(rng)
+    monkeypatch.delattr(cornu.backends.current(), "start_trace")
+    with pytest.raises(BackendError, match=r"backend cannot record a profile. Leave profile_batch at 0."):
+        model.fit(x, y, verbose=0, callbacks=[TensorBoard(tmp_path, profile_batch=2)])
+
+
 def test_metadata_of_no_embedding(rng, tmp_path):
     model, (x, y) = small_model(), data(rng)
     with pytest.raises(ArgumentError, match=r"must name Embedding layers of the model, got 'word'. Did you mean 'words'?"):

@@ -7,6 +7,7 @@ from cornu.backends.jax.fft import *
 from cornu.backends.jax.indexing import *
 from cornu.backends.jax.linalg import *
 from cornu.backends.jax.nn import *
+from cornu.backends.jax.profile import *
 from cornu.backends.jax.random import *
 from cornu.backends.jax.reduce import *
 from cornu.backends.jax.shaping import *

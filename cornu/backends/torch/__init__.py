@@ -8,6 +8,7 @@ from cornu.backends.torch.indexing import *
 from cornu.backends.torch.linalg import *
 from cornu.backends.torch.nn import *
 from cornu.backends.torch.optim import *
+from cornu.backends.torch.profile import *
 from cornu.backends.torch.random import *
 from cornu.backends.torch.recording import *
 from cornu.backends.torch.reduce import *
