@@ -15,8 +15,11 @@ from cornu.errors import BackendError
 # Names that not every backend has, each with who may leave them out
 NO_TRACE = ("numpy", "tensorflow")
 OPTIONAL = {
-    **{"record": ("jax", "numpy"), "add_state": ("jax",), "compile": ("torch", "numpy")},
-    **{"start_trace": NO_TRACE, "stop_trace": NO_TRACE},
+    "record": ("jax", "numpy"),
+    "add_state": ("jax",),
+    "compile": ("torch", "numpy"),
+    "start_trace": NO_TRACE,
+    "stop_trace": NO_TRACE,
 }
 SOURCES = sorted(pathlib.Path(inspect.getfile(ops)).parent.rglob("*.py"))
 
