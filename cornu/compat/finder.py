@@ -13,6 +13,7 @@ from typing import Any
 
 from cornu.compat.notice import notice
 from cornu.compat.places import HOMES, MOVED, NAMES, homes_of, moved_to
+from cornu.errors import nearest
 
 __all__ = ["Face", "Finder"]
 
@@ -49,13 +50,20 @@ class Face(ModuleType):
             return getattr(importlib.import_module(room), there)
         if beneath in HOMES or beneath in MOVED:
             return importlib.import_module(f"{self.__name__}.{name}")
+        said = ""
         for home in self._homes():
-            found = getattr(home, name, None)
-            if found is not None and not isinstance(found, ModuleType):
+            try:
+                found = getattr(home, name)
+            except AttributeError as error:
+                said = str(error)
+                continue
+            if not isinstance(found, ModuleType):
                 return found
         if any(_exists(home) for home in homes_of(beneath)):
             return importlib.import_module(f"{self.__name__}.{name}")
-        raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        near = nearest(name, self.__all__)
+        hint = f". Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise AttributeError(said if "Did you mean" in said else f"module {self.__name__!r} has no attribute {name!r}{hint}")
 
     def __dir__(self) -> list[str]:
         return sorted({*vars(self), *self.__all__})

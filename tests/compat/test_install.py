@@ -1,0 +1,278 @@
+"""`import keras` found in Cornu: names, old homes, arguments; and all of it gone afterwards."""
+
+import importlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import compat
+from cornu.compat.finder import Face
+from cornu.errors import ArgumentError, BackendError, ConfigError
+
+
+@pytest.fixture
+def keras():
+    """Cornu under the name of keras; the real one, if it is loaded, stands aside meanwhile."""
+    aside = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "keras"}
+    compat.install(tensorflow=False)
+    try:
+        with cornu.use_backend("torch"):
+            yield importlib.import_module("keras")
+    finally:
+        compat.uninstall()
+        sys.modules.update(aside)
+
+
+def test_names_are_cornus_own(keras):
+    assert keras.layers.Dense is cornu.layers.Dense
+    assert keras.Sequential is cornu.Sequential
+    assert keras.ops.numpy.add is cornu.ops.add
+    assert importlib.import_module("keras.optimizers.schedules").ExponentialDecay is cornu.optimizers.schedules.ExponentialDecay
+    assert keras.version() == keras.__version__ == "3.15.1"
+
+
+def test_what_is_not_there_is_not_there(keras):
+    with pytest.raises(AttributeError, match=r"module 'keras\.layers' has no attribute 'Dens'"):
+        keras.layers.Dens  # noqa: B018
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("keras.no_such_room")
+    with pytest.raises(AttributeError, match="Did you mean 'square'"):
+        keras.backend.sqare  # noqa: B018
+
+
+def test_star_imports_and_dir(keras):
+    names = {}
+    exec("from keras.layers import *", names)
+    assert names["Conv2D"] is cornu.layers.Conv2D
+    assert {"np_utils", "to_categorical"} & set(dir(keras.utils)) == {"to_categorical"}
+
+
+@pytest.mark.parametrize(
+    ("old", "name", "today"),
+    [
+        ("keras.layers.core", "Dense", "layers"),
+        ("keras.layers.convolutional", "Conv2D", "layers"),
+        ("keras.layers.recurrent", "LSTM", "layers"),
+        ("keras.layers.advanced_activations", "PReLU", "layers"),
+        ("keras.utils.np_utils", "normalize", "utils"),
+        ("keras.optimizers.legacy", "SGD", "optimizers"),
+        ("keras.objectives", "mean_squared_error", "losses"),
+        ("keras.engine.training", "Model", "models"),
+        ("keras.initializations", "get", "initializers"),
+    ],
+)
+def test_old_homes_say_where_they_are_today(keras, capsys, old, name, today):
+    found = getattr(importlib.import_module(old), name)
+    assert found is getattr(importlib.import_module(f"cornu.{today}"), name)
+    assert f"`{old}` is `keras.{today}` today." in capsys.readouterr().err
+    assert importlib.reload is not None
+    getattr(importlib.import_module(old), name)
+    assert capsys.readouterr().err == ""  # said once
+
+
+def test_no_notice_is_an_error_under_any_filter_and_all_can_be_kept_back(capsys):
+    aside = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "keras"}
+    compat.install(tensorflow=False, notices=False)
+    try:
+        importlib.import_module("keras.layers.core")
+        cornu.optimizers.SGD(lr=0.1)
+    finally:
+        compat.uninstall()
+        compat.notice.set_notices(True)
+        sys.modules.update(aside)
+    assert capsys.readouterr().err == ""
+
+
+# --- arguments ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "Nadam", "Adamax", "Ftrl"])
+def test_optimizers_take_lr_and_decay(keras, name):
+    optimizer = getattr(keras.optimizers, name)(lr=0.25, decay=0.5)
+    schedule = optimizer.get_config()["learning_rate"]["config"]
+    assert (schedule["initial_learning_rate"], schedule["decay_steps"], schedule["decay_rate"]) == (0.25, 1, 0.5)
+    assert float(getattr(keras.optimizers, name)(lr=0.25).learning_rate) == 0.25
+    again = type(optimizer).from_config(optimizer.get_config())
+    assert again.get_config() == optimizer.get_config()
+
+
+def test_lr_is_the_learning_rate(keras, capsys):
+    optimizer = keras.optimizers.Adam(lr=0.5, epsilon=None)
+    optimizer.lr = 0.25
+    assert float(optimizer.learning_rate) == float(optimizer.lr) == 0.25
+    assert optimizer.epsilon == 1e-7
+    assert "`optimizer.lr` is `optimizer.learning_rate` today" in capsys.readouterr().err
+
+
+def test_both_spellings_at_once_are_refused(keras):
+    with pytest.raises(ArgumentError, match="one and the same"):
+        keras.optimizers.SGD(lr=0.1, learning_rate=0.1)
+
+
+def test_layers_take_the_arguments_of_keras_1(keras):
+    dense = keras.layers.Dense(output_dim=3, init="zeros", W_regularizer="l2", bias=False)
+    assert (dense.units, dense.use_bias, type(dense.kernel_initializer).__name__) == (3, False, "Zeros")
+    conv = keras.layers.Convolution2D(nb_filter=4, nb_row=3, nb_col=2, border_mode="same", subsample=(2, 1), dim_ordering="tf")
+    assert conv.get_config()["kernel_size"] == (3, 2)
+    assert (conv.filters, conv.padding, conv.strides, conv.data_format) == (4, "same", (2, 1), "channels_last")
+    assert keras.layers.Embedding(input_dim=5, output_dim=2).output_dim == 2  # its own argument
+    assert cornu.layers.Dense.from_config(dense.get_config()).units == 3
+
+
+def test_a_required_argument_is_still_required(keras):
+    with pytest.raises(ArgumentError, match="required argument 'units'"):
+        keras.layers.Dense(init="zeros")
+
+
+def test_methods_of_older_models(keras):
+    model = keras.Sequential([keras.layers.Dense(2, input_dim=3, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    x, y = np.eye(3, dtype="float32"), np.array([0, 1, 0])
+
+    def forever():
+        while True:
+            yield x, y
+
+    assert model.fit_generator(forever(), 2, nb_epoch=3, verbose=0).epoch == [0, 1, 2]
+    assert isinstance(model.evaluate_generator(forever(), steps=2), float)
+    shares = model.predict_proba(x)
+    assert (model.predict_classes(x) == shares.argmax(-1)).all()
+    with pytest.raises(ArgumentError, match="counted rows"):
+        model.fit_generator(forever(), samples_per_epoch=30)
+
+
+def test_bad_steps_are_left_out_and_said(keras, capsys):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "mse", run_eagerly=True)
+    x = np.array([[1.0], [np.nan]], "float32")
+    model.fit(x, np.ones(2), batch_size=1, shuffle=False, verbose=0)
+    assert np.isfinite(model.get_weights()[0]).all()
+    assert "from step 2 of this fit on" in capsys.readouterr().err
+    model.compile("sgd", "mse", run_eagerly=True, on_nonfinite="raise")
+    with pytest.raises(ArithmeticError):
+        model.fit(x, np.ones(2), batch_size=1, shuffle=False, verbose=0)
+
+
+def test_many_gpus(keras):
+    with pytest.raises(ArgumentError, match=r"keras\.distribution\.set_distribution"):
+        keras.utils.multi_gpu_model(keras.Sequential(), gpus=2)
+
+
+# --- functions ----------------------------------------------------------------------------------------------------------
+
+
+def test_legacy_configurations(keras):
+    legacy = importlib.import_module("keras.legacy.saving")
+    written = legacy.serialize_keras_object(keras.initializers.Constant(3.0))
+    assert written == {"class_name": "Constant", "config": {"value": 3.0}}
+    assert legacy.deserialize_keras_object(written).value == 3.0
+    with pytest.raises(ConfigError, match="The initializer cannot be made"):
+        legacy.deserialize_keras_object("no-such", printable_module_name="initializer")
+
+
+K_CASES = [
+    ("mean", ([[1.0, 3.0]],), {"axis": 1}, [2.0]),
+    ("clip", ([-2.0, 5.0], 0, 1), {}, [0.0, 1.0]),
+    ("hard_sigmoid", ([-3.0, 0.0, 1.0],), {}, [0.0, 0.5, 0.7]),
+    ("relu", ([-2.0, 1.0, 9.0],), {"alpha": 0.5, "max_value": 6.0}, [-1.0, 1.0, 6.0]),
+    ("repeat", ([[1.0, 2.0]], 2), {}, [[[1.0, 2.0], [1.0, 2.0]]]),
+    ("repeat_elements", ([1.0, 2.0], 2, 0), {}, [1.0, 1.0, 2.0, 2.0]),
+    ("permute_dimensions", ([[1.0, 2.0]], (1, 0)), {}, [[1.0], [2.0]]),
+    ("gather", ([1.0, 2.0, 3.0], [2, 0]), {}, [3.0, 1.0]),
+    ("batch_flatten", (np.arange(4.0).reshape(1, 2, 2),), {}, [[0.0, 1.0, 2.0, 3.0]]),
+    ("batch_dot", ([[1.0, 2.0]], [[3.0, 4.0]], 1), {}, [[11.0]]),
+    ("batch_dot", (np.ones((1, 2, 3)), np.ones((1, 3, 4))), {}, np.full((1, 2, 4), 3.0).tolist()),
+    ("l2_normalize", ([[3.0, 4.0]],), {"axis": 1}, [[0.6, 0.8]]),
+    ("one_hot", ([1], 3), {}, [[0.0, 1.0, 0.0]]),
+    ("switch", ([True, False], [1.0, 1.0], [2.0, 2.0]), {}, [1.0, 2.0]),
+    ("reverse", ([1.0, 2.0], 0), {}, [2.0, 1.0]),
+    ("in_top_k", ([[0.1, 0.9], [0.8, 0.2]], [1, 1], 1), {}, [True, False]),
+    ("temporal_padding", ([[[1.0]]],), {}, [[[0.0], [1.0], [0.0]]]),
+    ("bias_add", ([[1.0, 2.0]], np.array([1.0, 1.0])), {}, [[2.0, 3.0]]),
+    ("foldl", (lambda a, b: a - b, [5.0, 2.0, 1.0]), {}, 2.0),
+    ("foldr", (lambda a, b: a - b, [1.0, 2.0, 5.0]), {}, 2.0),
+]
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs", "expected"), K_CASES, ids=lambda value: value if isinstance(value, str) else "")
+def test_functions_of_the_backend(keras, name, args, kwargs, expected):
+    args = [np.asarray(a, "float32") if isinstance(a, list) and a and isinstance(np.asarray(a).flat[0], np.floating) else a for a in args]
+    args = [np.asarray(a) if isinstance(a, list) else a for a in args]
+    found = cornu.ops.convert_to_numpy(getattr(keras.backend, name)(*args, **kwargs))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_every_function_of_the_backend_is_found(keras):
+    from cornu.compat import older_backend
+
+    assert [name for name in older_backend.TODAY if not callable(getattr(keras.backend, name))] == []
+    with pytest.raises(ArgumentError, match="value_and_grad"):
+        keras.backend.gradients(None, None)
+
+
+def test_variables_of_the_backend(keras):
+    K = keras.backend
+    v = K.variable([[1.0, 2.0]], name="v")
+    K.set_value(v, [[3.0, 4.0]])
+    assert K.get_value(v).tolist() == [[3.0, 4.0]]
+    assert (K.int_shape(v), K.ndim(v), K.dtype(v), K.count_params(v)) == ((1, 2), 2, "float32", 2)
+    K.update_add(v, [[1.0, 1.0]])
+    assert K.batch_get_value([v])[0].tolist() == [[4.0, 5.0]]
+    with pytest.raises(ArgumentError, match=r"optimizer\.learning_rate = 0\.1"):
+        K.set_value(0.5, 0.1)
+
+
+# --- coming and going ---------------------------------------------------------------------------------------------------
+
+
+def test_nothing_stays_after_uninstall(keras):
+    compat.uninstall()
+    assert not compat.installed()
+    assert not any(isinstance(module, Face) for module in sys.modules.values())
+    assert not hasattr(cornu.Model, "fit_generator")
+    assert not hasattr(cornu.optimizers.Optimizer, "lr")
+    with pytest.raises(ArgumentError, match="learning_rate"):
+        cornu.optimizers.SGD(lr=0.1)
+
+
+def test_another_keras_in_the_process_is_not_replaced(monkeypatch):
+    fake = type(sys)("keras")
+    fake.__file__ = "/somewhere/keras/__init__.py"
+    monkeypatch.setitem(sys.modules, "keras", fake)
+    with pytest.raises(BackendError, match="imported already"):
+        compat.install()
+    assert not compat.installed()
+
+
+# --- the command --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("program", "status", "words"),
+    [
+        ("import sys; print(sys.argv[1:], __name__); sys.exit(7)", 7, ["['a', '--b'] __main__"]),
+        ("import keras; keras.layers.Dense(3, activaton='relu')", 1, ["line 1", "did you mean 'activation'?"]),
+        ("1 / 0", 1, ["ZeroDivisionError", "Traceback"]),
+        ("import keras; assert keras.backend.backend() == 'numpy'; print('on numpy')", 0, ["on numpy"]),
+    ],
+)
+def test_status_and_words_of_a_run(tmp_path, program, status, words):
+    script = tmp_path / "program.py"
+    script.write_text(program)
+    command = [sys.executable, "-m", "cornu", "run", "--backend", "numpy", str(script), "a", "--b"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=cornu.__path__[0] + "/..")
+    assert done.returncode == status, done.stderr
+    for word in words:
+        assert word in done.stdout + done.stderr
+    assert "runpy" not in done.stderr
+
+
+def test_a_script_that_is_not_there(capsys):
+    from cornu.cli import main
+
+    assert main(["run", "no-such-program.py"]) == 2
+    assert "there is no file 'no-such-program.py'" in capsys.readouterr().err
