@@ -16,7 +16,7 @@ from cornu.backends.spec import STAND_INS, TensorSpec
 from cornu.errors import CornuError, DTypeError, ShapeError
 from cornu.ops import dispatch
 from cornu.ops.operators import attach
-from cornu.state.scope import SpecScope
+from cornu.state.scope import SpecScope, StateScope
 
 __all__ = ["Node", "SymbolicTensor", "contains_symbolic", "infer", "record", "symbolic_leaves", "to_specs"]
 
@@ -207,7 +207,8 @@ def _evaluated(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
         for i, x in zip(places, arrays, strict=True):
             filled[i] = x
         values, named = tree.unflatten(structure, filled)
-        return fn(*values, **named)
+        with StateScope():  # what it assigns are tracers, and ends with the run
+            return fn(*values, **named)
 
     return backends.compute().evaluate_shape(run, *(leaves[i] for i in places))
 

@@ -6,12 +6,10 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cornu import backends, dtypes, tree
-from cornu.backends.spec import TensorSpec
+from cornu import backends, dtypes
 from cornu.errors import ArgumentError, BackendError
 from cornu.layers import Layer
 from cornu.layers.building import map_shapes
-from cornu.ops.arguments import Array
 from cornu.registry import LAYERS
 from cornu.state import SeedGenerator, Variable
 
@@ -136,10 +134,6 @@ class JaxLayer(Layer):
         """What the function makes of the inputs; its new state is kept."""
         import jax
 
-        if any(isinstance(x, TensorSpec) for x in tree.flatten(inputs)):
-            with backends.use_backend("jax"):
-                shapes = jax.eval_shape(lambda x: self.outputs_and_state(x, training)[0], tree.map_structure(_struct, inputs))
-            return tree.map_structure(lambda s: TensorSpec(s.shape, dtypes.standardize(s.dtype)), shapes)
         outputs, state = self.outputs_and_state(inputs, training)
         if state is not None:
             for variable, value in zip(self._trees["state"][0], jax.tree_util.tree_leaves(state), strict=True):
@@ -159,9 +153,3 @@ class JaxLayer(Layer):
     def _constructor_arguments(self) -> dict[str, Any]:
         """Values to start with are weights by now, and stand with those."""
         return {name: value for name, value in super()._constructor_arguments().items() if name not in ("params", "state", "seed")}
-
-
-def _struct(x: Any) -> Array:
-    import jax
-
-    return jax.ShapeDtypeStruct(x.shape, x.dtype) if isinstance(x, TensorSpec) else x

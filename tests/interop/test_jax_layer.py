@@ -96,6 +96,15 @@ def test_registered_functions_make_it_anew():
     assert (again.call_fn, again.init_fn, again.name) == (affine, first_affine, "affine")
 
 
+def test_inferring_shapes_leaves_state_as_it_is_and_training_changes_it():
+    layer = layers.FlaxLayer(Scaled())
+    model = models.Sequential([layers.Input((2,)), layer])
+    assert [w.numpy().tolist() for w in layer.weights] == [[2, 2], [0, 0]]
+    model.compile(cornu.optimizers.SGD(0.0), "mse")
+    model.fit(np.array([[1.0, 2.0], [3.0, 4.0]], "float32"), np.zeros((2, 2)), epochs=1, verbose=0)
+    assert [w.numpy().tolist() for w in layer.weights] == [[2, 2], [2, 3]]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
