@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
+import numpy as np
+
 from cornu import naming, registry, serialization, tree
 from cornu.errors import ArgumentError, NotBuiltError, UnknownNameError
 from cornu.graph import Node, SymbolicTensor, infer
@@ -17,6 +19,7 @@ from cornu.models import surgery
 from cornu.models.config import graph_config, graph_from_config, is_graph_config, takes, written_with
 from cornu.models.functional import Graph
 from cornu.models.summary import print_summary
+from cornu.models.verification import Verification, verify
 from cornu.registry import MODELS
 from cornu.saving import model_file, run_file
 from cornu.state.variable import touch_structure
@@ -298,6 +301,22 @@ class Model(Trainer):
             layer_range: names (regular expressions) of the first and the last layer to show.
         """
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    def verify(self, x: Any, backends: Sequence[str] = ("jax", "torch")) -> Verification:
+        """Compares the outputs of each layer on several backends; the model stays where it is.
+
+        Args:
+            x: input data, for which the model is built if it is not yet.
+            backends: their names, the reference first.
+
+        >>> import cornu
+        >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)])
+        >>> model.verify([[1.0, 2.0, 3.0, 4.0]], backends=["numpy", "jax"]).worst.relative < 1e-5
+        True
+        """
+        x = tree.map_structure(np.asarray, x) if isinstance(x, dict) else np.asarray(x, getattr(x, "dtype", "float32"))
+        self.ensure_built(x)
+        return verify(self, x, backends)
 
     # --- files --------------------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from cornu.errors import ArgumentError, CornuError, DataError
 from cornu.ops.core import convert_to_numpy
 from cornu.training import checks, data, diagnosis, ready
 from cornu.training.data.columns import is_columnar
+from cornu.training.forecast import Forecast, forecast
 from cornu.training.health import failure
 from cornu.training.resume import Run
 from cornu.training.watch import Guard, Rewind, watch_over
@@ -25,7 +26,7 @@ from cornu.training.watch import Guard, Rewind, watch_over
 if TYPE_CHECKING:
     from cornu.training.trainer import Trainer
 
-__all__ = ["evaluate", "fit", "predict", "predict_on_batch", "test_on_batch", "train_on_batch"]
+__all__ = ["check", "evaluate", "fit", "predict", "predict_on_batch", "test_on_batch", "train_on_batch"]
 
 _ALL_ROWS = 1 << 62
 
@@ -437,6 +438,15 @@ def test_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any) -> dict[st
         with backends.current().inference():
             results = interrupts.run(model.program("test"), batch)
             return dict(Logs(model.get_metrics_result if results is None else lambda: results))
+
+
+def check(model: Trainer, x: Any, y: Any, sample_weight: Any, batch_size: int | None) -> Forecast:
+    """`Model.check` on the current backend."""
+    with contextlib.closing(data.batches(x, y, sample_weight, batch_size=batch_size)) as source:
+        first = _first(source.epoch(0))
+        model.ensure_ready(*first, training=True)
+        ready.check_source(model, source, first, x, y, sample_weight, training=True)
+        return forecast(model, first)
 
 
 def _whole(x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> Any:

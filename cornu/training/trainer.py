@@ -12,6 +12,7 @@ from cornu.metrics import Mean
 from cornu.state import CompiledStep, ReplayedPart, Variable
 from cornu.state.seed import make_seed
 from cornu.training import checks, loop
+from cornu.training.forecast import Forecast
 from cornu.training.health import Health
 from cornu.training.objective import CompiledLoss, CompiledMetrics
 from cornu.training.stateless import StatelessTraining
@@ -212,6 +213,25 @@ class Trainer(StatelessTraining, Stepping):
             return self.predict_on_batch(x)
         with checks.readable, backends.use_backend(self._home_backend()):
             return loop.predict(self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
+
+    def check(self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None) -> Forecast:
+        """Runs all checks that `fit` would on this data, and says what a step will take, before anything is compiled or trained.
+
+        Returns:
+            A forecast of the memory and the time of a training step; printed, it is one line.
+
+        Raises:
+            DataError: the data does not fit the model; the message says what to change.
+
+        >>> import cornu
+        >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)])
+        >>> model.compile("sgd", "mse")
+        >>> model.check(np.ones((8, 4)), np.ones((8, 2))).weights  # 10 numbers of 4 bytes
+        40
+        """
+        self._require_compiled("check")
+        with checks.readable, backends.use_backend(self._home_backend()):
+            return loop.check(self, x, y, sample_weight, batch_size)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict[int, float] | None = None, return_dict: bool = False

@@ -53,7 +53,9 @@ def test_inside_an_inner_model_and_a_subclass(backend):
     class Own(cornu.Model):
         def __init__(self):
             super().__init__()
-            self.encoder = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, name="first"), layers.Dense(3, name="second")], name="encoder")
+            self.encoder = cornu.Sequential(
+                [cornu.Input((4,)), layers.Dense(3, name="first"), layers.Dense(3, name="second")], name="encoder"
+            )
             self.heads = [layers.Dense(1, name="head")]
 
         def call(self, inputs):
