@@ -13,8 +13,8 @@ import hypothesis
 import numpy as np
 import pytest
 
-COMPUTE = ("jax", "torch", "numpy")
-TRAINABLE = ("jax", "torch")
+COMPUTE = ("jax", "torch", "numpy", "tensorflow")
+TRAINABLE = ("jax", "torch", "tensorflow")
 # NPROC is what XLA sizes its pool of threads by (seen on jax 0.10: of the flags for that, none has an effect)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 

@@ -15,7 +15,7 @@ from cornu.errors import BackendError
 # Names that not every backend has, each with who may leave them out
 NO_TRACE = ("numpy", "tensorflow")
 OPTIONAL = {
-    "record": ("jax", "numpy"),
+    "record": ("jax", "numpy", "tensorflow"),
     "add_state": ("jax",),
     "compile": ("torch", "numpy"),
     "start_trace": NO_TRACE,
