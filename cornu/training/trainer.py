@@ -226,6 +226,7 @@ class Trainer(StatelessTraining, Stepping):
         >>> import cornu
         >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)])
         >>> model.compile("sgd", "mse")
+        >>> import numpy as np
         >>> model.check(np.ones((8, 4)), np.ones((8, 2))).weights  # 10 numbers of 4 bytes
         40
         """
