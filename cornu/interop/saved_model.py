@@ -19,7 +19,8 @@ __all__ = ["TFSMLayer"]
 class TFSMLayer(Layer):
     """A model that TensorFlow has saved, for inference: `endpoint(inputs)`, on any backend.
 
-    TensorFlow runs it, outside of the backend's programs; no gradient goes through, and its weights are none of the layer's. A file that
+    On other backends than TensorFlow's it runs outside of the backend's programs, and no gradient goes through. Its weights are none of
+    the layer's. A file that
     names this layer is refused unless the reader passes the class along (`custom_objects={"TFSMLayer": TFSMLayer}`): it would have
     another file read, and that one holds programs.
 
@@ -73,6 +74,8 @@ class TFSMLayer(Layer):
                 lambda y: TensorSpec(y.shape, dtypes.standardize(y.dtype)), self.run_endpoint(_like(inputs), training)
             )
         on = backends.compute()
+        if on.NAME == "tensorflow":
+            return self._endpoint_outputs(inputs, training)
         if on.NAME == "jax":
             return self._on_jax(inputs, training)
         return tree.map_structure(on.asarray, self.run_endpoint(tree.map_structure(convert_to_numpy, inputs), training))
@@ -98,6 +101,9 @@ class TFSMLayer(Layer):
 
     def run_endpoint(self, inputs: Any, training: bool) -> Any:
         """The endpoint's outputs, arrays in, arrays out."""
+        return tree.map_structure(lambda y: y.numpy(), self._endpoint_outputs(inputs, training))
+
+    def _endpoint_outputs(self, inputs: Any, training: bool) -> Any:
         import tensorflow as tf
 
         endpoint = self._training_endpoint if training else self._endpoint
@@ -110,8 +116,7 @@ class TFSMLayer(Layer):
             outputs = endpoint(**given)
         else:
             outputs = endpoint(given)
-        outputs = next(iter(outputs.values())) if isinstance(outputs, dict) and len(outputs) == 1 else outputs
-        return tree.map_structure(lambda y: y.numpy(), outputs)
+        return next(iter(outputs.values())) if isinstance(outputs, dict) and len(outputs) == 1 else outputs
 
 
 def _like(inputs: Any, unknown: int = 1) -> Any:
