@@ -103,4 +103,6 @@ def conv_transpose(x: Any, kernel: Any, strides: Ints, padding: Pairs, output_sh
     else:
         y = tf.raw_ops.Conv3DBackpropInputV2(input_sizes=sizes, filter=kernel, out_backprop=x, strides=steps, padding="VALID")
     y = y[:, *(slice(low, low + n) for n, (low, _) in zip(output_shape, padding, strict=True))]
+    if any(high < 0 for _, high in padding):  # cells that no window reaches
+        y = tf.pad(y, [(0, 0), *((0, max(-high, 0)) for _, high in padding), (0, 0)])
     return as_given(y, channels_last)
