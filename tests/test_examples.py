@@ -61,6 +61,37 @@ def test_two_backends():
 
 
 @pytest.mark.long
+def test_cats_and_dogs(trainable_backend, capsys):
+    module = example("cats_and_dogs")
+    cat, dog = (module.head(kind, 0, np.random.default_rng(1)) for kind in ("cat", "dog"))
+    assert (cat.std(2) != dog.std(2)).mean() > 0.05  # their shapes differ
+    accuracies = module.main(pictures=4, epochs=1)
+    assert set(accuracies) == {"as they are", "changed at random"}
+    assert all(accuracy * 100 == pytest.approx(round(accuracy * 100), abs=1e-4) for accuracy in accuracies.values())  # of 100 pictures
+    assert "Found 8 images belonging to 2 classes." in capsys.readouterr().out
+
+
+@pytest.mark.long
+def test_character_lm(trainable_backend):
+    module = example("character_lm")
+    history, text = module.main(epochs=2, count=4)
+    assert history["loss"][1] < history["loss"][0] < np.log(len(set(module.RHYME)) + 1)  # better than guessing
+    assert text.startswith("This is the ")
+    assert len(text) == 16
+    assert set(text) <= set(module.RHYME)
+
+
+@pytest.mark.long
+def test_time_series(trainable_backend):
+    module = example("time_series")
+    error = module.main(days=300, epochs=1)
+    series = module.temperatures(300)
+    assert error["as today"] == pytest.approx(np.mean([abs(series[day] - series[day - 1]) for day in range(254, 300)]))
+    assert error["mean of a week"] == pytest.approx(np.mean([abs(series[day] - series[day - 7 : day].mean()) for day in range(254, 300)]))
+    assert 0 < error["network"] < 30
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("backend_name", ["jax", "torch"])
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_as_a_program(path, backend_name, tmp_path):
