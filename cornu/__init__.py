@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from cornu.layers import Input as Input
     from cornu.layers import InputSpec as InputSpec
     from cornu.layers import Layer as Layer
+    from cornu.layers.remat import RematScope as RematScope
     from cornu.losses import Loss as Loss
     from cornu.metrics import Metric as Metric
     from cornu.models import Function as Function
@@ -87,7 +88,7 @@ _NAMES = {
     "Metric": "metrics", "Model": "models", "Sequential": "models", "Optimizer": "optimizers", "Regularizer": "regularizers", "StateScope": "state",
     "Variable": "state", "grad": "state", "hessian": "state", "jit": "state", "jvp": "state", "remat": "state", "value_and_grad": "state", "vjp": "state",
     "vmap": "state", "device": "backends", "FloatDTypePolicy": "dtype_policies", "KerasTensor": "graph", "Operation": "graph",
-    "Function": "models", "name_scope": "naming", "StatelessScope": "state", "SymbolicScope": "state",
+    "Function": "models", "name_scope": "naming", "StatelessScope": "state", "SymbolicScope": "state", "RematScope": "layers.remat",
 }  # fmt: skip
 
 __all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604 - both hold texts

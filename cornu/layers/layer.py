@@ -16,7 +16,7 @@ from cornu.configurable import Configurable, parameters
 from cornu.dtype_policies import DTypePolicy
 from cornu.errors import ArgumentError, NotBuiltError, nearest
 from cornu.graph import Node, SymbolicTensor, contains_symbolic, infer
-from cornu.layers import building, context, input_spec, tracking
+from cornu.layers import building, context, input_spec, remat, tracking
 from cornu.layers.building import map_shapes, shapes_of
 from cornu.layers.context import CallContext
 from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, masks_by_name, take_symbolic_masks
@@ -55,6 +55,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
     """Whether a mask that comes in goes out unchanged where `compute_mask` is not overridden."""
     input_spec: Any = None
     _watcher: Callable[[Layer, Any], None] | None = None
+    _remat: remat.RematScope | None = None
     is_building: bool = False
     build_shapes: dict[str, Any] | None = None
     """The shapes that `build` was given; without a `build` of its own, those of the call that built it."""
@@ -91,6 +92,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         self._call_losses: list[Array] = []
         self._home: ModuleType | None = None
         self._accepted: Any = None
+        self._remat = remat.around()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Has each `build` note its shapes."""
@@ -162,7 +164,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
             kwargs["mask"] = context.masks_of(around, args[0])
         elif around.masks and self._takes.masked:
             kwargs |= masks_by_name(self, args, kwargs, lambda x: context.masks_of(around, x))
-        outputs = self.call(*args, **kwargs)
+        outputs = self.call(*args, **kwargs) if self._remat is None else self.rematerialized_call(self.call, *args, **kwargs)
         if self._watcher is not None:
             self._watcher(self, outputs)
         if self.activity_regularizer is not None:
@@ -170,6 +172,10 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         if around.masks or self._makes_masks:
             hand_on_mask(self, around, args, kwargs, outputs)
         return outputs
+
+    def rematerialized_call(self, layer_call: Any, *args: Any, **kwargs: Any) -> Any:
+        """Runs the layer's call; computes it again for the gradient where the `RematScope` that the layer was made in says so."""
+        return layer_call(*args, **kwargs) if self._remat is None else self._remat.run(self, layer_call, args, kwargs)
 
     def _penalise_activity(self, around: CallContext, outputs: Any) -> None:
         for x in tree.flatten(outputs):
@@ -343,6 +349,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         plain = (
             self.activity_regularizer is None
             and self._watcher is None
+            and self._remat is None
             and not self._reads_weights_in_another_dtype
             and not tracking.sublayers(self)
             and all(x.dtype == self.compute_dtype or not dtypes.is_floating(x.dtype) or not self.autocast for x in node.inputs)
