@@ -35,8 +35,8 @@ class FlaxLayer(JaxLayer):
     def __init__(self, module: Any, method: Any = None, variables: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         if not (callable(getattr(module, "init", None)) and callable(getattr(module, "apply", None))):
             raise ArgumentError(
-                f"FlaxLayer takes a module of flax.linen, with `init` and `apply`, got {module!r}. Flax is installed with `pip install flax`; "
-                "for functions of plain JAX there is JaxLayer."
+                f"FlaxLayer takes a module of flax.linen, with `init` and `apply`, got {module!r}. "
+                "Flax is installed with `pip install flax`; for functions of plain JAX there is JaxLayer."
             )
         self.module, self.method = module, method
         called = getattr(module, method) if isinstance(method, str) else method or type(module).__call__
@@ -70,6 +70,7 @@ class FlaxLayer(JaxLayer):
     def get_config(self) -> dict[str, Any]:
         """Raises: a module of Flax is code, and a file of Cornu holds none."""
         raise ConfigError(
-            f"{self.name!r} holds a module of Flax, which is code, and files hold no code. Save the weights with `model.save_weights(path)`, and "
-            "make the model anew before `load_weights`; or write a class of your own whose `__init__` makes the module, and register it."
+            f"{self.name!r} holds a module of Flax, which is code, and files hold no code. Save the weights with "
+            "`model.save_weights(path)`, and make the model anew before `load_weights`; "
+            "or write a class of your own whose `__init__` makes the module, and register it."
         )

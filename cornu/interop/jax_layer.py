@@ -22,8 +22,8 @@ def need_backend(layer: str, name: str) -> None:
     """Raises unless the backend of that name is the current one."""
     if name != backends.compute().NAME:
         raise BackendError(
-            f"{layer} runs on the {name} backend, got {backends.compute().NAME!r}. Call `cornu.set_backend({name!r})` first, or make and use "
-            f"the layer within `cornu.use_backend({name!r})`."
+            f"{layer} runs on the {name} backend, got {backends.compute().NAME!r}. Call `cornu.set_backend({name!r})` first, or make "
+            f"and use the layer within `cornu.use_backend({name!r})`."
         )
 
 
@@ -48,8 +48,8 @@ class JaxLayer(Layer):
         seed: of the keys: a whole number or a SeedGenerator; drawn afresh if None.
         native_serialization_platforms: of no meaning here, where JAX code runs on JAX; None.
 
-    Shapes: those of `call_fn`. Weights: the arrays of `params`, those of floats being trained, then the arrays of `state`, in JAX's order of
-    leaves.
+    Shapes: those of `call_fn`. Weights: the arrays of `params`, those of floats being trained, then the arrays of `state`, in JAX's
+    order of leaves.
 
     Raises:
         BackendError: another backend than JAX.

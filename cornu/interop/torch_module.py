@@ -102,6 +102,7 @@ class TorchModuleWrapper(Layer):
     def get_config(self) -> dict[str, Any]:
         """Raises: a module of PyTorch is code, and a file of Cornu holds none."""
         raise ConfigError(
-            f"{self.name!r} holds a module of PyTorch, which is code, and files hold no code. Save the weights with `model.save_weights(path)`, and "
-            "make the model anew before `load_weights`; or write a class of your own whose `__init__` makes the module, and register it."
+            f"{self.name!r} holds a module of PyTorch, which is code, and files hold no code. Save the weights with "
+            "`model.save_weights(path)`, and make the model anew before `load_weights`; "
+            "or write a class of your own whose `__init__` makes the module, and register it."
         )

@@ -102,9 +102,9 @@ class AdaptiveMaxPooling1D(AdaptivePooling):
 
 @LAYERS.add
 class AdaptiveMaxPooling2D(AdaptivePooling):
-    """The largest value in each of `output_size` windows of an image: (batch, height, width, channels) to (batch, new height, new width, channels).
+    """The largest value in each of `output_size` windows of an image.
 
-    For the rest see `AdaptivePooling`.
+    (batch, height, width, channels) to (batch, new height, new width, channels). For the rest see `AdaptivePooling`.
 
     >>> import numpy as np
     >>> AdaptiveMaxPooling2D((2, 3))(np.ones((1, 5, 7, 3), "float32")).shape

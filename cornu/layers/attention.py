@@ -50,8 +50,8 @@ class ScoredAttention(Layer):
     Call arguments:
         inputs: [query, value] or [query, value, key]: (batch, targets, features), (batch, sources, …), (batch, sources, features). The
             values are the keys too, unless keys are given.
-        mask: [query mask, value mask] (a third is that of the keys, and not needed), booleans (batch, targets) and (batch, sources), or None
-            for one. Outputs are 0 where the query's is False; values where theirs is False are not seen.
+        mask: [query mask, value mask] (a third is that of the keys, and not needed), booleans (batch, targets) and (batch, sources),
+            or None for one. Outputs are 0 where the query's is False; values where theirs is False are not seen.
         training: whether dropout is at work.
         return_attention_scores: whether the weights (batch, targets, sources) come out too.
         use_causal_mask: whether a target sees only sources up to its own place.

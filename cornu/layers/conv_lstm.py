@@ -203,9 +203,9 @@ class ConvLSTM1D(ConvLSTM):
 
 @LAYERS.add
 class ConvLSTM2D(ConvLSTM):
-    """The convolutional long short-term memory over sequences of images: (batch, time, height, width, channels) to (batch, new height, new width, filters).
+    """The convolutional long short-term memory over sequences of images.
 
-    Args, weights: see `ConvLSTM`.
+    (batch, time, height, width, channels) to (batch, new height, new width, filters). Args, weights: see `ConvLSTM`.
 
     >>> import numpy as np
     >>> ConvLSTM2D(5, 3)(np.ones((2, 3, 8, 8, 4), "float32")).shape
@@ -217,9 +217,9 @@ class ConvLSTM2D(ConvLSTM):
 
 @LAYERS.add
 class ConvLSTM3D(ConvLSTM):
-    """The convolutional long short-term memory over sequences of volumes: (batch, time, a, b, c, channels) to (batch, new a, new b, new c, filters).
+    """The convolutional long short-term memory over sequences of volumes.
 
-    Args, weights: see `ConvLSTM`.
+    (batch, time, a, b, c, channels) to (batch, new a, new b, new c, filters). Args, weights: see `ConvLSTM`.
 
     >>> import numpy as np
     >>> ConvLSTM3D(5, 3)(np.ones((2, 3, 4, 4, 4, 2), "float32")).shape

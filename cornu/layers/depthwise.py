@@ -14,7 +14,7 @@ __all__ = ["DepthwiseConv1D", "DepthwiseConv2D", "DepthwiseConvolution"]
 
 
 class DepthwiseConvolution(Windowed):
-    """Each channel is convolved by itself, with as many filters as `depth_multiplier` says: `activation(depthwise_conv(inputs, kernel) + bias)`.
+    """Each channel is convolved by itself, with `depth_multiplier` filters: `activation(depthwise_conv(inputs, kernel) + bias)`.
 
     DepthwiseConv1D and DepthwiseConv2D are this class over one and two spatial axes.
 
@@ -85,7 +85,9 @@ class DepthwiseConvolution(Windowed):
 
 @LAYERS.add
 class DepthwiseConv1D(DepthwiseConvolution):
-    """Convolution over one axis, each channel by itself: `out[b, i, c] = activation(sum over k of in[b, i * stride + k, c] * kernel[k, c, 0] + bias[c])`.
+    """Convolution over one axis, each channel by itself.
+
+    `out[b, i, c] = activation(sum over k of in[b, i * stride + k, c] * kernel[k, c, 0] + bias[c])` for one filter a channel.
 
     Args, weights, errors: see `DepthwiseConvolution`. Shapes: (batch, steps, channels) to (batch, new steps, channels * depth_multiplier).
 

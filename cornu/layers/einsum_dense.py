@@ -104,7 +104,8 @@ class EinsumDense(Layer):
         known = [n for n in (lengths[axis] for axis in axes) if n is not None]
         if len(known) < len(axes):
             raise ShapeError(
-                f"The weights of {self.name!r} need known lengths of the axes {axes!r} in {self.equation!r}, got {[lengths[a] for a in axes]}."
+                f"The weights of {self.name!r} need known lengths of the axes {axes!r} in {self.equation!r}, "
+                f"got {[lengths[a] for a in axes]}."
             )
         return tuple(known)
 

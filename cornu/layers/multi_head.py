@@ -40,8 +40,8 @@ class HeadedAttention(Layer):
 
     Call arguments:
         query, value, key: (batch, …, features); the values are the keys too, unless keys are given.
-        query_mask, value_mask, key_mask: booleans (batch, places), True where a place counts, found by themselves where the inputs have masks.
-            Values and keys that do not count are not seen; the query's mask is that of the outputs.
+        query_mask, value_mask, key_mask: booleans (batch, places), True where a place counts, found by themselves where the inputs
+            have masks. Values and keys that do not count are not seen; the query's mask is that of the outputs.
         attention_mask: booleans (batch, targets, sources), with an axis of heads before these two or without the batch too.
         return_attention_scores: whether the weights, (batch, heads, targets, sources), come out too.
         training: whether dropout is at work.
@@ -99,8 +99,8 @@ class HeadedAttention(Layer):
         rank, key_shape = len(query_shape), value_shape if key_shape is None else key_shape
         if not len(value_shape) == len(key_shape) == rank >= 3:
             raise ShapeError(
-                f"Query, value and key of {self.name!r} must be (batch, places, features), all with as many axes, got the shapes {query_shape}, "
-                f"{value_shape} and {key_shape}."
+                f"Query, value and key of {self.name!r} must be (batch, places, features), all with as many axes, got the shapes "
+                f"{query_shape}, {value_shape} and {key_shape}."
             )
         self._axes = tuple(range(1, rank - 1)) if self._axes is None else as_axes(self._axes, rank)
         (heads, groups), (key_dim, value_dim) = self._heads, self._lengths
@@ -216,7 +216,7 @@ class HeadedAttention(Layer):
         return ops.reshape(weights, shape)
 
     def _of_sources(self, mask: Array, sources: Sequence[int]) -> Array:
-        """A mask of sources as (batch, 1, 1, places): it has axes of the batch, then those of attention, or else the first axes of the value."""
+        """A mask of sources, of axes of the batch and those of attention, else of the value's first axes, as (batch, 1, 1, places)."""
         rest, axes = self._order(len(sources))
         named = (*rest[: max(mask.ndim - len(axes), 1)], *axes)
         if tuple(mask.shape) != tuple(sources[a] for a in named):

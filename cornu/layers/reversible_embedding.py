@@ -28,8 +28,8 @@ class ReversibleEmbedding(Embedding):
         inputs: ids; or vectors (…, output_dim) with `reverse`.
         reverse: whether to go back.
 
-    Shapes: ids of any shape to that shape and output_dim; with `reverse`, (…, output_dim) to (…, input_dim). Weights: embeddings (input_dim,
-    output_dim), uniform on [-0.05, 0.05); without `tie_weights` reverse_embeddings (output_dim, input_dim), likewise.
+    Shapes: ids of any shape to that shape and output_dim; with `reverse`, (…, output_dim) to (…, input_dim). Weights: embeddings
+    (input_dim, output_dim), uniform on [-0.05, 0.05); without `tie_weights` reverse_embeddings (output_dim, input_dim), likewise.
 
     O. Press, L. Wolf, "Using the output embedding to improve language models", https://arxiv.org/abs/1608.05859.
 

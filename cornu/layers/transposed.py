@@ -15,10 +15,10 @@ __all__ = ["Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "TransposedC
 
 
 class TransposedConvolution(Windowed):
-    """Each input cell adds the kernel, times its value, around its place in the output: `activation(conv_transpose(inputs, kernel) + bias)`.
+    """Each input cell adds the kernel, times its value, around its place in the output.
 
-    It is the gradient of a convolution in its input, and makes larger what strides made smaller. Conv1DTranspose, Conv2DTranspose and
-    Conv3DTranspose are this class over one, two and three spatial axes.
+    `activation(conv_transpose(inputs, kernel) + bias)`: it is the gradient of a convolution in its input, and makes larger what strides
+    made smaller. Conv1DTranspose, Conv2DTranspose and Conv3DTranspose are this class over one, two and three spatial axes.
 
     Args:
         filters: the number of output channels.
@@ -36,8 +36,8 @@ class TransposedConvolution(Windowed):
         activity_regularizer: a penalty on the outputs.
         kernel_constraint, bias_constraint: projections after each update.
 
-    Shapes: (batch, *spatial, channels) to (batch, *new spatial, filters). With `reach = (kernel_size - 1) * dilation_rate + 1`, a new length
-    is `length * stride` for "same" and `length * stride + max(reach - stride, 0)` for "valid"; with output_padding it is
+    Shapes: (batch, *spatial, channels) to (batch, *new spatial, filters). With `reach = (kernel_size - 1) * dilation_rate + 1`, a new
+    length is `length * stride` for "same" and `length * stride + max(reach - stride, 0)` for "valid"; with output_padding it is
     `(length - 1) * stride + reach - 2 * pad + output_padding`, where pad is `reach // 2` for "same" and 0 for "valid".
 
     Weights: kernel (*kernel_size, filters, channels), Glorot uniform; bias (filters,), zeros.

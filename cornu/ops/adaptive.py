@@ -20,7 +20,7 @@ __all__ = ["adaptive_average_pool", "adaptive_max_pool"]
 
 
 def _windows(length: int, count: int) -> list[tuple[int, int]]:
-    """Where each of `count` windows over `length` cells begins and ends: from floor(i * length / count) to ceil((i + 1) * length / count)."""
+    """Where each of `count` windows over `length` cells begins and ends."""
     return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
 
 

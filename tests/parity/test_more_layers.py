@@ -1,5 +1,5 @@
-"""Depthwise, separable and transposed convolutions, attention, adaptive poolings and layers around them against the real Keras, given the same
-weights and the same inputs."""
+"""Depthwise, separable and transposed convolutions, attention, adaptive poolings, layers around layers and convolutional recurrence against
+the real Keras, given the same weights and the same inputs."""
 
 import copy
 import inspect

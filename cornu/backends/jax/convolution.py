@@ -223,8 +223,8 @@ def _grouped(x: jax.Array, kernel: jax.Array, strides: Ints, padding: Pairs, dil
 def _patches(x: jax.Array, kernel: jax.Array, strides: Ints, padding: Pairs, dilation: Ints, groups: int) -> jax.Array:
     """What each place of the output sees, side by side, times the kernel as a matrix.
 
-    For the body of a compiled loop, where XLA's convolutions on a CPU, and still more their gradients, are many times slower than outside of
-    one; matrix products are not.
+    For the body of a compiled loop, where XLA's convolutions on a CPU, and still more their gradients, are many times slower than
+    outside of one; matrix products are not.
     """
     cells = jnp.concatenate(list(_taps(_padded(x, padding), kernel.shape[:-2], strides, dilation)), -1)
     y = cells.reshape(-1, cells.shape[-1]) @ kernel.reshape(-1, kernel.shape[-1])
