@@ -73,7 +73,7 @@ class Hdf5Reader:
             self._size = Path(source).stat().st_size if isinstance(source, (str, os.PathLike)) else source.seek(0, os.SEEK_END)
             self._file = h5py.File(source, "r")
             self._owns = isinstance(source, (str, os.PathLike))
-            self._raw: IO[bytes] = Path(source).open("rb") if isinstance(source, (str, os.PathLike)) else source  # noqa: SIM115 - closed by `close`
+            self._raw: IO[bytes] = Path(source).open("rb") if isinstance(source, (str, os.PathLike)) else source  # noqa: SIM115 - see `close`
         self._room = MAX_TEXTS_BYTES
 
     def __enter__(self) -> Self:

@@ -465,6 +465,33 @@ def test_arguments_that_would_change_results_are_not_dropped(tmp_path):
         load_model(tmp_path / "m.h5")
 
 
+INITIAL = {
+    "kernel_initializer": {"class_name": "HeNormal", "config": {"seed": None}},
+    "kernel_regularizer": None,
+    "kernel_constraint": None,
+}
+POLICY = {"class_name": "Policy", "config": {"name": "mixed_bfloat16"}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        (plain("DepthwiseConv2D", "x", kernel_size=[3, 3], groups=1, depth_multiplier=2), {"depth_multiplier": 2}),
+        (plain("SeparableConv2D", "x", filters=4, kernel_size=[3, 3], groups=1, **INITIAL), {"filters": 4}),
+        (plain("Conv2DTranspose", "x", filters=4, kernel_size=[3, 3], groups=1, output_padding=None), {"filters": 4}),
+        (plain("BatchNormalization", "x", axis=[3], momentum=0.5, fused=True, renorm=False), {"axis": 3, "momentum": 0.5}),
+        (plain("Dense", "x", units=2) | {"config": {"name": "x", "units": 2, "dtype": POLICY}}, {"compute_dtype": "bfloat16", "dtype": "float32"}),
+        (plain("UpSampling2D", "x", size=[2, 2], interpolation="bilinear"), {"interpolation": "bilinear"}),
+        (plain("Conv2D", "x", filters=2, kernel_size=[1, 1], activation={"class_name": "ReLU", "config": {"max_value": 6.0}}), {"filters": 2}),
+    ],
+    ids=lambda v: v.get("class_name"),
+)  # fmt: skip
+def test_layers_whose_arguments_were_spelt_otherwise(entry, expected):
+    config = {"class_name": "Sequential", "config": {"name": "s", "layers": [input_layer("i", [None, 8, 8, 3]), entry]}}
+    (layer,) = cornu.saving.deserialize_keras_object(legacy.model_config(config, keras_2=True)).layers
+    assert {name: getattr(layer, name) for name in expected} == expected
+
+
 def test_translation_is_pure():
     """Nothing that is given is changed."""
     config, _ = two_towers(np.random.default_rng(0))
