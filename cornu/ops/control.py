@@ -16,7 +16,7 @@ from cornu.errors import ArgumentError
 from cornu.ops.arguments import Array, array, as_axis, broadcast
 from cornu.ops.core import convert_to_tensor
 from cornu.ops.creation import arange
-from cornu.ops.dispatch import interpreter_of
+from cornu.ops.dispatch import higher_order, interpreter_of
 from cornu.ops.indexing import get_item
 from cornu.ops.joining import concatenate
 from cornu.ops.shaping import broadcast_to, flip, reshape
@@ -28,6 +28,7 @@ def _owned(on: Any, operands: Any) -> Any:
     return tree.map_structure(lambda x: x if x is None else array(on, getattr(x, "value", x)), operands)
 
 
+@higher_order
 def cond(pred: Array, true_fn: Callable[..., Any], false_fn: Callable[..., Any], *operands: Any) -> Any:
     """`true_fn(*operands)` where the scalar `pred` holds, else `false_fn(*operands)`.
 
@@ -40,6 +41,7 @@ def cond(pred: Array, true_fn: Callable[..., Any], false_fn: Callable[..., Any],
     return on.cond(array(on, pred, "bool"), true_fn, false_fn, _owned(on, operands))
 
 
+@higher_order
 def switch(index: Array, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
     """The branch at `index`, clamped to those there are, called with the operands.
 
@@ -50,6 +52,7 @@ def switch(index: Array, branches: Sequence[Callable[..., Any]], *operands: Any)
     return on.switch(array(on, index, "int32"), list(branches), _owned(on, operands))
 
 
+@higher_order
 def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: int | None = None) -> Any:
     """`body(*loop_vars)` over and over while `cond(*loop_vars)` holds.
 
@@ -68,6 +71,7 @@ def while_loop(cond: Callable[..., Any], body: Callable[..., Any], loop_vars: An
     return done[0] if single else type(loop_vars)(done)
 
 
+@higher_order
 def fori_loop(lower: int, upper: int, body_fun: Callable[[Array, Any], Any], init_val: Any) -> Any:
     """`body_fun(i, value)` for i from `lower` up to but without `upper`. Between Python numbers it is a scan, through which gradients flow.
 
@@ -79,6 +83,7 @@ def fori_loop(lower: int, upper: int, body_fun: Callable[[Array, Any], Any], ini
     return while_loop(lambda i, _: i < upper, lambda i, value: (i + 1, body_fun(i, value)), (lower, init_val))[1]
 
 
+@higher_order
 def scan(
     f: Callable[[Any, Any], tuple[Any, Any]], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False, unroll: int = 1
 ) -> tuple[Any, Any]:
@@ -104,6 +109,7 @@ def as_slices(on: Any, xs: Any) -> Any:
     return array(on, xs) if numbers else _owned(on, xs)
 
 
+@higher_order
 def map(f: Callable[[Any], Any], xs: Any) -> Any:
     """`f` on each slice along the leading axis, one after the other, the results stacked.
 
@@ -113,6 +119,7 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
     return scan(lambda carry, x: (carry, f(x)), None, xs)[1]
 
 
+@higher_order
 def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
     """`function` on all slices along the leading axis at once, as if each were alone, the results stacked.
 
@@ -173,6 +180,7 @@ def _over_leading_axes(f: Callable[[list[Array]], Any], xs: list[Array], ranks: 
     return tree.map_structure(lambda y: reshape(y, (*lead, *y.shape[1:])), vectorized_map(f, lines))
 
 
+@higher_order
 def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0) -> Any:
     """All running results of an associative operation along an axis: x0, f(x0, x1), f(f(x0, x1), x2), …
 

@@ -62,6 +62,7 @@ class _Flat:
         return tree.unflatten(structure, [next(rest) if isinstance(v, on.ARRAY_TYPES) else v for v in leaves])
 
 
+@dispatch.higher_order
 def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
     """`fun(*primals)`, and how it changes where the arguments change by `tangents`: the Jacobian matrix times a vector, computed forwards.
 

@@ -22,11 +22,21 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from cornu import backends
+from cornu import backends, tree
 from cornu.backends import spec
 from cornu.errors import BackendMismatchError
 
-__all__ = ["composite", "interpreter_of", "is_array", "is_symbolic", "primitive", "record", "register_recorder", "register_state"]
+__all__ = [
+    "composite",
+    "higher_order",
+    "interpreter_of",
+    "is_array",
+    "is_symbolic",
+    "primitive",
+    "record",
+    "register_recorder",
+    "register_state",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -191,6 +201,19 @@ def primitive(op: Callable[Concatenate[Any, P], R]) -> Callable[P, R]:
     signature = inspect.signature(op)
     wrapper.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])  # type: ignore[attr-defined]
     wrapper.is_primitive = True  # type: ignore[attr-defined]
+    return wrapper
+
+
+def higher_order(op: Callable[P, R]) -> Callable[P, R]:
+    """Makes a function that takes functions and nested structures of arrays one that is recorded as a whole where symbolic tensors are among them."""
+
+    @functools.wraps(op)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        if is_symbolic(*tree.flatten((args, kwargs))):
+            return _recorder[0](wrapper, args, kwargs)
+        return op(*args, **kwargs)
+
+    wrapper.op_name = op.__name__  # type: ignore[attr-defined]
     return wrapper
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cornu import backends, ops, use_backend
+from cornu import Input, Model, backends, ops, use_backend
 from cornu.backends import spec
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError, ShapeError
@@ -140,3 +140,22 @@ def test_shapes_through_control_flow():
             ops.cond(TensorSpec((), "bool"), lambda: x, lambda: x[0])
         with pytest.raises(ShapeError, match="keep shapes"):
             ops.while_loop(lambda v: ops.sum(v) < 9, lambda v: v[:1], x)
+
+
+def test_control_flow_on_symbolic_tensors_is_recorded_as_a_whole(trainable_backend):
+    inputs = Input((3,))
+    halves = ops.vectorized_map(lambda row: {"least": ops.min(row), "row": row / 2}, inputs)
+    last, sums = ops.scan(lambda total, row: (total + ops.sum(row), total), ops.sum(inputs[0]) * 0, inputs)
+    grown = ops.while_loop(lambda v: ops.sum(v) < 100, lambda v: v * 2 + 1, (halves["row"],))[0]
+    chosen = ops.cond(last > 0, lambda v: v, lambda v: -v, grown)
+    _, slope = ops.jvp(ops.square, (inputs,), (inputs,))
+    model = Model(inputs, [halves["least"], sums, chosen, slope])
+    assert model.output_shape == [(None,), (None,), (None, 3), (None, 3)]
+    least, running, doubled, changed = model(ops.convert_to_tensor(X[:, :3]))
+    same(least, X[:, :3].min(1))
+    same(running, np.concatenate([[0], np.cumsum(X[:, :3].sum(1))[:-1]]))
+    expected = X[:, :3] / 2
+    while expected.sum() < 100:
+        expected = expected * 2 + 1
+    same(doubled, expected if X[:, :3].sum() > 0 else -expected)
+    same(changed, 2 * X[:, :3] ** 2)
