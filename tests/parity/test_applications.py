@@ -6,6 +6,7 @@ import operator
 import os
 from collections import Counter
 
+import h5py
 import numpy as np
 import pytest
 
@@ -147,6 +148,10 @@ def test_the_same_names_with_the_same_arguments(keras):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
+@pytest.mark.filterwarnings(
+    "ignore:`input_shape` is undefined:UserWarning"
+)  # 2026-11-21, keras 3.15.1: that it takes weights for 224 pixels
 @pytest.mark.parametrize(("name", "side"), [("EfficientNetB0", 33), ("MobileNetV2", 96), ("MobileNetV3Small", 32)])
 def test_published_weights_are_sought_and_used_as_keras_does(keras, rng, tmp_path, monkeypatch, name, side):
     """Both are given one file in place of the download; the addresses that they ask for are the same."""
@@ -169,3 +174,26 @@ def test_published_weights_are_sought_and_used_as_keras_does(keras, rng, tmp_pat
         agree(getattr(keras.applications, name)(**arguments), getattr(applications, name)(**arguments), x)
     assert asked["ours"] == asked["theirs"]
     assert len(asked["ours"]) == 1
+
+
+OLDER = [
+    ("MobileNet", {"alpha": 0.25}),
+    *((pytest.param(name, {}, marks=LONG)) for name in ("ConvNeXtTiny", "EfficientNetB0", "InceptionV3")),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), OLDER)
+def test_weights_alone_in_older_h5_files_as_they_were_published(keras, rng, tmp_path, name, arguments):
+    """Such a file is the part of Keras's older model files that holds the weights; Keras reads it too."""
+    arguments = {"input_shape": (SIZES[name], SIZES[name], 3), "include_top": False, **arguments}
+    theirs = stirred(getattr(keras.applications, name)(weights=None, **arguments), rng)
+    theirs.save(tmp_path / "model.h5", include_optimizer=False)
+    with h5py.File(tmp_path / "model.h5") as whole, h5py.File(tmp_path / "published.h5", "w") as part:
+        part.attrs.update(whole["model_weights"].attrs)
+        for group in whole["model_weights"]:
+            whole.copy(whole["model_weights"][group], part, group)
+    theirs.load_weights(tmp_path / "published.h5")
+    with cornu.use_backend("numpy"):
+        ours = getattr(applications, name)(weights=tmp_path / "published.h5", **arguments)
+    for found, expected in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
