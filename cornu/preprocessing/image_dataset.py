@@ -47,19 +47,16 @@ def image_dataset_from_directory(
     Args:
         directory: the folder; with inferred labels it has one folder for each class.
         labels: "inferred", a list of class numbers in the order of the files' sorted paths, or None.
-        label_mode: "int" (class numbers), "binary" (0.0 or 1.0), "categorical" (one-hot rows), or None for images alone.
+        label_mode: "int" (class numbers), "binary" (0 or 1), "categorical" (one-hot rows), or None for images alone.
         class_names: the folders to take, in the order of their numbers; all, sorted, by default.
-        color_mode: "grayscale", "rgb" or "rgba".
-        batch_size: images in a batch; None gives single images.
+        color_mode, batch_size: "grayscale", "rgb" or "rgba"; images in a batch, None for single ones.
         image_size: (height, width) that all are resized to.
         shuffle: whether files are put into another order, and training files into another each pass.
         seed: what the orders follow from.
-        validation_split: the fraction of files for validation.
-        subset: "training", "validation", or "both" for two data sets.
+        validation_split, subset: the fraction of files for validation; "training", "validation", or "both" for two data sets.
         interpolation: "bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian" or "mitchellcubic".
         follow_links: go into folders that are links.
-        crop_to_aspect_ratio: cut the largest centred part with the new proportions out before resizing.
-        pad_to_aspect_ratio: put black beside the image instead.
+        crop_to_aspect_ratio, pad_to_aspect_ratio: cut the largest centred part with the new proportions out, or put black beside the image.
         data_format: where images keep their channels; the process-wide setting by default.
         format: "tf", Keras's default, gives a `Dataset` of ours, which needs no TensorFlow; "tensorflow", "torch" and "grain" give what its
             `to_tf`, `to_torch` and `to_grain` make.
@@ -71,16 +68,8 @@ def image_dataset_from_directory(
 
     Raises:
         DataError: there are no files, or they do not fit the labels.
-        ImportError: Pillow is not installed.
     """
-    if interpolation not in NAMES:
-        raise ArgumentError(f"interpolation must be one of {', '.join(NAMES)}, got {interpolation!r}.")
-    if color_mode not in ("grayscale", "rgb", "rgba"):
-        raise ArgumentError(f'color_mode must be "grayscale", "rgb" or "rgba", got {color_mode!r}.')
-    if crop_to_aspect_ratio and pad_to_aspect_ratio:
-        raise ArgumentError("Only one of crop_to_aspect_ratio and pad_to_aspect_ratio may be True, got both.")
-    if len(image_size) != 2:
-        raise ArgumentError(f"image_size must be (height, width), got {image_size!r}.")
+    _check(interpolation, color_mode, image_size, crop_to_aspect_ratio and pad_to_aspect_ratio)
     fit = _cut if crop_to_aspect_ratio else _framed if pad_to_aspect_ratio else resize
     load = functools.partial(
         _load, color_mode=color_mode, size=(image_size[0], image_size[1]), interpolation=interpolation, fit=fit,
@@ -91,6 +80,18 @@ def image_dataset_from_directory(
         batch_size=batch_size, shuffle=shuffle, seed=seed, validation_split=validation_split, subset=subset, library=format, verbose=verbose,
         on_broken=on_broken,
     )  # fmt: skip
+
+
+def _check(interpolation: str, color_mode: str, image_size: Sequence[int], both: bool) -> None:
+    """Raises where an argument is not what it must be."""
+    if interpolation not in NAMES:
+        raise ArgumentError(f"interpolation must be one of {', '.join(NAMES)}, got {interpolation!r}.")
+    if color_mode not in ("grayscale", "rgb", "rgba"):
+        raise ArgumentError(f'color_mode must be "grayscale", "rgb" or "rgba", got {color_mode!r}.')
+    if both:
+        raise ArgumentError("Only one of crop_to_aspect_ratio and pad_to_aspect_ratio may be True, got both.")
+    if len(image_size) != 2:
+        raise ArgumentError(f"image_size must be (height, width), got {image_size!r}.")
 
 
 def _load(path: str, *, color_mode: str, size: tuple[int, int], interpolation: str, fit: Any, data_format: str) -> np.ndarray:
