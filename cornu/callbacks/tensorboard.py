@@ -23,8 +23,8 @@ class TensorBoard(Callback):
     """Writes what TensorBoard shows (`tensorboard --logdir logs`): metrics, histograms and images of weights, the graph, embeddings, a profile.
 
     Runs are called "train" and "validation". An epoch's metrics are `epoch_loss` and so on, by the number of the epoch; those of a batch
-    `batch_loss`, by the number of batches since the callback was made; those of `evaluate` called by itself
-    `evaluation_loss_vs_iterations`, by the optimizer's steps. It needs the package `tensorboard`.
+    `batch_loss`, by the number of batches since the callback was made; those of an evaluation `evaluation_loss_vs_iterations`, by the
+    optimizer's steps. It needs the package `tensorboard`.
 
     Args:
         log_dir: the folder; the runs are folders in it.
@@ -144,11 +144,12 @@ class TensorBoard(Callback):
     # --- evaluation ---------------------------------------------------------------------------------------------------
 
     def on_test_end(self, logs: Logs = None) -> None:
-        if self._fitting or getattr(self.model, "optimizer", None) is None:
+        if getattr(self.model, "optimizer", None) is None:
             return
         step = int(convert_to_numpy(self.model.optimizer.iterations))
         self._scalars(self._validation, {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}, step)
-        self._validation.close()
+        if not self._fitting:
+            self._validation.close()
 
     # --- what is written ----------------------------------------------------------------------------------------------
 

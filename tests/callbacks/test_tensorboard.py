@@ -80,13 +80,15 @@ def test_epochs_and_batches(trainable_backend, rng, tmp_path):
     assert [train["batch_loss"][6], train["batch_loss"][12]] == pytest.approx(history["loss"])
     assert list(train["batch_steps_per_second"]) == [3, 6, 9, 12]
     assert sum(6 / rate for rate in train["epoch_steps_per_second"].values()) < took  # the epochs are parts of the run
-    assert set(validation) == {"epoch_loss", "epoch_mae"}
+    assert set(validation) == {form.format(name) for name in ("loss", "mae") for form in ("epoch_{}", "evaluation_{}_vs_iterations")}
     assert list(validation["epoch_loss"].values()) == pytest.approx(history["val_loss"])
+    assert validation["evaluation_mae_vs_iterations"] == pytest.approx(dict(zip((6, 12), history["val_mae"], strict=True)))
+    model.fit(x, y, batch_size=64, verbose=0)
 
     scores = model.evaluate(x, y, callbacks=[board], verbose=0, return_dict=True)
     evaluated = scalars(tmp_path / "validation")
-    assert evaluated["evaluation_loss_vs_iterations"] == pytest.approx({12: scores["loss"]})
-    assert evaluated["evaluation_mae_vs_iterations"] == pytest.approx({12: scores["mae"]})
+    assert evaluated["evaluation_loss_vs_iterations"] == pytest.approx({**validation["evaluation_loss_vs_iterations"], 13: scores["loss"]})
+    assert evaluated["evaluation_mae_vs_iterations"][13] == pytest.approx(scores["mae"])
 
 
 def test_by_default_epochs_and_the_graph_alone(rng, tmp_path):

@@ -1,13 +1,22 @@
 """Callbacks decide as the real Keras's do, on the same series of metrics; both drive the same kind of stand-in for a model."""
 
+import os
+import subprocess
+import sys
+import threading
+import urllib.parse
 import warnings
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pytest
 
+import cornu
 import cornu.callbacks as ours
 
-theirs = pytest.importorskip("keras").callbacks
+os.environ.setdefault("KERAS_BACKEND", "jax")
+keras = pytest.importorskip("keras")
+theirs = keras.callbacks
 pytestmark = pytest.mark.parity
 
 
@@ -210,3 +219,121 @@ def test_csv_logger(tmp_path):
         return (tmp_path / name).read_text()
 
     assert table(ours, "ours.csv") == table(theirs, "theirs.csv")
+
+
+# --- with real models -------------------------------------------------------------------------------------------------
+
+X = rng.normal(size=(16, 3)).astype("float32")
+Y = X.sum(1, keepdims=True) + 1
+
+
+def regression(library, **settings):
+    """A model of that library that begins at the same weights; runs in order."""
+    model = library.Sequential(
+        [library.layers.Input((3,)), library.layers.Dense(2, name="a"), library.layers.Dense(1, name="b")], name="net"
+    )
+    model.compile(library.optimizers.SGD(0.05, **settings), "mse", metrics=["mae"])
+    start = np.random.default_rng(3)
+    model.set_weights([start.normal(size=w.shape).astype("float32") for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.parametrize("swap_on_epoch", [False, True])
+def test_averaged_weights_where_a_model_is_looked_at(swap_on_epoch):
+    def course(library):
+        model, seen = regression(library, use_ema=True, ema_momentum=0.8), []
+        looking = library.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append([np.array(w) for w in model.get_weights()]))
+        swapping = library.callbacks.SwapEMAWeights(swap_on_epoch)
+        history = model.fit(
+            X, Y, batch_size=4, shuffle=False, epochs=3, verbose=0, validation_data=(X, Y), callbacks=[swapping, looking]
+        ).history
+        return history, seen, [np.array(w) for w in model.get_weights()]
+
+    with cornu.use_backend("jax"):
+        one = course(cornu)
+    other = course(keras)
+    for name, values in one[0].items():
+        np.testing.assert_allclose(values, other[0][name], rtol=1e-5)
+    for mine, yours in zip([*one[1], one[2]], [*other[1], other[2]], strict=True):
+        for a, b in zip(mine, yours, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"path": "/p", "field": "f"}, {"send_as_json": True, "headers": {"X-Run": "7"}}], ids=str)
+def test_what_a_server_is_sent(arguments):
+    received = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            received.append(
+                (self.path, self.headers["Content-Type"], self.headers["X-Run"], urllib.parse.unquote_plus(body).replace(" ", ""))
+            )
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args):
+            """Silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        for kind in (ours, theirs):
+            monitor = kind.RemoteMonitor(f"http://127.0.0.1:{server.server_port}", **arguments)
+            monitor.on_epoch_end(2, {"loss": np.float32(0.5), "mae": 0.25})
+        server.shutdown()
+        thread.join()
+    assert received[0] == received[1]
+    assert len(received) == 2
+
+
+def test_keras_opens_a_checkpoint_in_orbaxs_format(tmp_path):
+    pytest.importorskip("orbax.checkpoint")
+    with cornu.use_backend("jax"):
+        model = regression(cornu, momentum=0.5, name="steady")
+        model.fit(X, Y, batch_size=4, epochs=2, shuffle=False, verbose=0, callbacks=[ours.OrbaxCheckpoint(tmp_path)])
+        wanted = model.predict(X, verbose=0)
+    again = keras.saving.load_model(tmp_path)
+    np.testing.assert_allclose(again.predict(X, verbose=0), wanted, rtol=1e-5, atol=1e-6)
+    assert int(again.optimizer.iterations) == 8
+
+
+LOGS = {
+    "default": {},
+    "every three batches": {"update_freq": 3, "write_steps_per_second": True},
+    "each batch": {"update_freq": "batch", "write_graph": False},
+    "weights": {"histogram_freq": 2, "write_images": True},
+    "speed": {"write_steps_per_second": True},
+}
+KERAS_LOGS = f"""
+import sys, numpy as np, keras
+for name, arguments in {LOGS!r}.items():
+    x = np.ones((16, 3), "float32")
+    model = keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2, name="a"), keras.layers.Dense(1, name="b")], name="net")
+    model.compile("sgd", "mse", metrics=["mae"])
+    board = keras.callbacks.TensorBoard(sys.argv[1] + "/" + name, **arguments)
+    model.fit(x, x[:, :1], batch_size=4, epochs=3, verbose=0, validation_data=(x, x[:, :1]), callbacks=[board])
+    model.evaluate(x, x[:, :1], verbose=0, callbacks=[board])
+"""
+
+
+@pytest.mark.long  # real Keras writes its logs by TensorFlow, which takes long to load; in a process of its own
+def test_the_tags_of_logs(tmp_path):
+    pytest.importorskip("tensorflow")
+    from tests.callbacks.test_tensorboard import events
+
+    subprocess.run([sys.executable, "-c", KERAS_LOGS, str(tmp_path / "theirs")], check=True, capture_output=True)
+
+    def tags(folder):
+        return {(run.name, step, tag, plugin) for run in folder.iterdir() for step, tag, plugin, _ in events(run)}
+
+    for name, arguments in LOGS.items():
+        with cornu.use_backend("jax"):
+            model, board = regression(cornu), ours.TensorBoard(tmp_path / "ours" / name, **arguments)
+            model.fit(X, Y, batch_size=4, epochs=3, verbose=0, validation_data=(X, Y), callbacks=[board])
+            model.evaluate(X, Y, verbose=0, callbacks=[board])
+        found, wanted = tags(tmp_path / "ours" / name), tags(tmp_path / "theirs" / name)
+        assert found >= wanted, name
+        # keras 3.15.1 leaves epochs and evaluations out where the number of steps is no multiple of update_freq
+        assert found == wanted or name == "every three batches", name
+        assert len(found) > 8
