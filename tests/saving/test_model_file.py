@@ -321,6 +321,9 @@ KILLER = """
 
     for target, how in targets:
         save(0, target, how)
+    begun = time.monotonic()
+    save(0, *targets[0])
+    once = time.monotonic() - begun  # a machine at work takes longer, and kills must come between saves
     draw, torn, newer = random.Random(7), 0, 0
     for kill in range(50):
         target, how = targets[kill % 2]
@@ -330,7 +333,7 @@ KILLER = """
             while True:
                 number += 1
                 save(number, target, how)
-        time.sleep(draw.uniform(0.002, 0.03))
+        time.sleep(draw.uniform(0.3, 3.0) * once)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         values = {float(x) for w in load_model(target).get_weights() for x in (w.min(), w.max())}
