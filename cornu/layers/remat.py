@@ -60,13 +60,18 @@ class RematScope:
         if self.mode == "activations":
             return not layer.weights
         if self.mode == "larger_than":
-            shapes = tree.flatten(tree.map_shape_structure(_Size, layer.compute_output_shape(*map(shapes_of, args))))
+            token = _measuring.set(True)  # the shape is inferred by calling the layer
+            try:
+                shapes = tree.flatten(tree.map_shape_structure(_Size, layer.compute_output_shape(*map(shapes_of, args))))
+            finally:
+                _measuring.reset(token)
             return sum(size.elements for size in shapes) > self.output_size_threshold
         return self.mode == "full" or layer.name in self.layer_names
 
     def run(self, layer: Layer, call: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """The call, so that it computes again if it is covered."""
-        return remat(call)(*args, **kwargs) if self.covers(layer, args) else call(*args, **kwargs)
+        plainly = _measuring.get() or not self.covers(layer, args)
+        return call(*args, **kwargs) if plainly else remat(call)(*args, **kwargs)
 
 
 class _Size:
@@ -77,6 +82,7 @@ class _Size:
 
 
 _around: contextvars.ContextVar[RematScope | None] = contextvars.ContextVar("cornu_remat_scope", default=None)
+_measuring: contextvars.ContextVar[bool] = contextvars.ContextVar("cornu_remat_measuring", default=False)
 
 
 def around() -> RematScope | None:

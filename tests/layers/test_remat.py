@@ -11,12 +11,12 @@ X = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
 
 
 class Counted(layers.Layer):
-    """How often its call ran."""
+    """How often its call ran on numbers."""
 
     runs = 0
 
     def call(self, x):
-        self.runs += 1
+        self.runs += hasattr(x, "numpy")
         return ops.exp(x)
 
 
