@@ -60,7 +60,6 @@ class SeedGenerator(Configurable):
 _shared: dict[str, SeedGenerator] = {}
 
 
-@draw_keys_by
 def shared_generator() -> SeedGenerator:
     """The process's own stream on the current backend."""
     name = backends.compute().NAME
@@ -74,6 +73,7 @@ def has_drawn() -> bool:
     return backends.compute().NAME in _shared
 
 
+@draw_keys_by
 def draw_key(seed: int | SeedGenerator | None) -> Array:
     """The key for one draw: the same each time for a number, the next one of a generator (of the process's own if None)."""
     if seed is None:
