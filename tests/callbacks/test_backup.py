@@ -145,6 +145,24 @@ def test_a_backup_every_so_often(save_freq, breaks, folders):
     assert program(parts, save_freq=save_freq, validation_split=0.2) == wanted
 
 
+def test_a_run_in_which_nobody_hears_of_batches(trainable_backend, tmp_path):
+    def run(name, breaks=()):
+        model = made()
+        keeping = BackupAndRestore(tmp_path / name)
+        history = model.fit(*regression(), batch_size=8, epochs=4, verbose=0, validation_split=0.2, callbacks=[*breaks, keeping])
+        return [v.numpy().tobytes() for v in (*model.variables, *model.optimizer.variables)], history.history
+
+    def breaks(epoch, logs):
+        if epoch == 2:
+            raise Broken
+
+    wanted = run("whole")
+    with pytest.raises(Broken):
+        run("parts", [LambdaCallback(on_epoch_end=breaks)])
+    assert place(tmp_path, "parts") == (2, 0)
+    assert run("parts") == wanted
+
+
 def test_backups_stand_where_the_argument_says(tmp_path):
     places = []
     kept = BackupAndRestore(tmp_path / "backup", save_freq=3)
@@ -154,8 +172,8 @@ def test_backups_stand_where_the_argument_says(tmp_path):
     assert places == [None, None, (0, 3), (0, 3), (0, 3), (1, 1), (1, 1), (1, 1), (1, 4), (1, 4)]
 
 
-def place(folder):
-    path = folder / "backup" / "latest.run"
+def place(folder, name="backup"):
+    path = folder / name / "latest.run"
     if not path.exists():
         return None
     facts, _ = read_run(path)

@@ -291,11 +291,11 @@ def test_keras_opens_a_checkpoint_in_orbaxs_format(tmp_path):
     pytest.importorskip("orbax.checkpoint")
     with cornu.use_backend("jax"):
         model = regression(cornu, momentum=0.5, name="steady")
-        model.fit(X, Y, batch_size=4, epochs=2, shuffle=False, verbose=0, callbacks=[ours.OrbaxCheckpoint(tmp_path)])
+        model.fit(X, Y, batch_size=4, shuffle=False, verbose=0, callbacks=[ours.OrbaxCheckpoint(tmp_path)])
         wanted = model.predict(X, verbose=0)
     again = keras.saving.load_model(tmp_path)
     np.testing.assert_allclose(again.predict(X, verbose=0), wanted, rtol=1e-5, atol=1e-6)
-    assert int(again.optimizer.iterations) == 8
+    assert int(again.optimizer.iterations) == 4
 
 
 LOGS = {
