@@ -124,7 +124,7 @@ def test_channels_may_come_first(name, channels_first):
 
 def test_trains_with_a_new_head(rng):
     pytest.importorskip("torch")
-    with cornu.use_backend("torch"):  # without a compilation; tests/test_examples.py has jax
+    with cornu.use_backend("torch"):  # without a compilation
         base = tiny(include_top=False, pooling="avg")
         base.trainable = False
         model = cornu.Sequential([base, layers.Dense(2)])
