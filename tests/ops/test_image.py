@@ -167,6 +167,7 @@ def test_unknown_sizes_are_inferred():
     with backends.use_backend(spec):
         images = TensorSpec((55440, 55440, 83160, 3), "uint8")
         assert ops.image.resize(images, (8, 9)).shape == (55440, 8, 9, 3)
+        assert ops.image.resize(images, (224, 224), "lanczos5", antialias=True).shape == (55440, 224, 224, 3)
         assert ops.image.rgb_to_grayscale(images).shape == (55440, 55440, 83160, 1)
 
 

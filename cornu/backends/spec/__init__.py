@@ -8,6 +8,7 @@ from cornu.backends.spec.control import *
 from cornu.backends.spec.core import *
 from cornu.backends.spec.elementwise import *
 from cornu.backends.spec.fft import *
+from cornu.backends.spec.image import *
 from cornu.backends.spec.indexing import *
 from cornu.backends.spec.linalg import *
 from cornu.backends.spec.nn import *
