@@ -109,6 +109,15 @@ CALLS = [
         ),
         (CUBE, CUBE[::-1] * 0.5),
     ),
+    ("resize", lambda x: ops.image.resize(ops.expand_dims(x, -1), (3, 5), "bicubic", antialias=True), (X,)),
+    ("resize by taps", lambda x: ops.image.resize(ops.expand_dims(x, -1), (4, 2)), (X,)),
+    ("map_coordinates", lambda x, y: ops.image.map_coordinates(x, ops.stack([y, y * 2]), 1), (X, Y)),
+    ("scale_and_translate", lambda x, y: ops.image.scale_and_translate(x, (3, 4), y[:2] * 2, y[1:], (0, 1), "cubic"), (X, Y)),
+    ("gaussian_blur", lambda x: ops.image.gaussian_blur(ops.expand_dims(x, -1)), (X,)),
+    ("ssim", lambda x: ops.image.ssim(ops.expand_dims(x, -1), ops.expand_dims(x * x, -1), filter_size=1), (POSITIVE,)),
+    ("unfold and fold", lambda x: ops.fold(ops.square(ops.unfold(ops.reshape(x, (1, 1, 2, 3)), 2)), (2, 3), 2), (X,)),
+    ("stft", lambda x: ops.square(ops.stft(x, 2, 1, 2)[0]), (CUBE[0],)),
+    ("irfft", lambda x: ops.irfft((x, x * 2), 4), (X,)),
     ("fori_loop", lambda x: ops.fori_loop(0, 3, lambda i, v: v * v + i, x), (X,)),
 ]
 
