@@ -69,7 +69,7 @@ def test_what_is_assigned_inside_takes_effect_once(trainable_backend):
 
     def f(x):
         count.assign_add(1.0)
-        return ops.sum(x * weight)
+        return ops.sum(weight * x)
 
     assert numbers(cornu.grad(f)(X)).tolist() == [3.0, 3.0, 3.0]
     assert count.numpy() == 1
@@ -122,7 +122,7 @@ def test_vmap(backend):
     columns = cornu.vmap(lambda r: r * 2, out_axes=1)(rows)
     np.testing.assert_allclose(numbers(columns), 2 * rows.T)
     counter = Variable(0.0)
-    with pytest.raises(ArgumentError, match="must not assign"):
+    with pytest.raises(Exception, match="must not assign"):  # TensorFlow wraps what is raised while it maps
         cornu.vmap(lambda r: counter.assign(ops.sum(r)))(rows)
 
 
@@ -148,7 +148,7 @@ def test_jit_finds_variables(backend):
     before = len(traces)
     f({"a": X + 1})
     assert count.numpy() == 4
-    assert len(traces) - before == (0 if backend == "jax" else 1)
+    assert len(traces) - before == (1 if cornu.backends.current().EAGER else 0)
 
 
 def test_remat_computes_again(trainable_backend):
