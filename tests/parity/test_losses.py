@@ -10,6 +10,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 keras = pytest.importorskip("keras")
 
 from cornu import losses, ops  # noqa: E402
+from cornu.state import Variable, value_and_grad  # noqa: E402
 
 POINTWISE = [
     "MeanSquaredError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredLogarithmicError", "Huber", "LogCosh", "Hinge",
@@ -25,10 +26,17 @@ CASES = [
     ("CategoricalFocalCrossentropy", {"from_logits": True, "alpha": 0.6}), ("CategoricalFocalCrossentropy", {"label_smoothing": 0.2}),
     ("SparseCategoricalCrossentropy", {}), ("SparseCategoricalCrossentropy", {"from_logits": True}),
     ("SparseCategoricalCrossentropy", {"ignore_class": 1}), ("CategoricalGeneralizedCrossEntropy", {}),
+    ("Dice", {}), ("Dice", {"axis": (1, 2)}), ("Dice", {"axis": -1}), ("Tversky", {"alpha": 0.3, "beta": 0.6}), ("Tversky", {"axis": 0}),
+    ("Circle", {}), ("Circle", {"gamma": 5.0, "margin": 0.2, "remove_diagonal": False}), ("CTC", {}),
 ]  # fmt: skip
 
 
 def data(rng, name):
+    if name == "CTC":
+        return np.array([[1, 2, 2], [3, 0, 0]]), rng.normal(size=(2, 8, 4)).astype("float32")
+    if name == "Circle":
+        y = rng.normal(size=(7, 4)).astype("float32")
+        return np.array([0, 0, 1, 1, 1, 2, 3]), y / np.linalg.norm(y, axis=1, keepdims=True)
     y = rng.dirichlet(np.ones(4), (5, 3)).astype("float32")
     labels = rng.integers(0, 4, (5, 3))
     return (labels if "Sparse" in name or "Generalized" in name else np.eye(4, dtype="float32")[labels]), y
@@ -40,6 +48,24 @@ def test_equal_values(rng, name, settings):
     theirs = np.asarray(getattr(keras.losses, name)(reduction=None, **settings)(t, y))
     ours = ops.convert_to_numpy(getattr(losses, name)(reduction=None, **settings)(t, y))
     np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", ["Dice", "Tversky", "Circle", "CTC"])
+def test_equal_gradients(rng, trainable_backend, name):
+    import jax
+
+    t, y = data(rng, name)
+    expected = jax.grad(lambda y: getattr(keras.losses, name)()(t, y))(y)
+    variable = Variable(y)
+    (_, _), (found,) = value_and_grad(lambda: (getattr(losses, name)()(t, variable), None), [variable])
+    np.testing.assert_allclose(ops.convert_to_numpy(found), expected, rtol=2e-4, atol=2e-6)
+
+
+def test_references_of_the_circle_loss(rng):
+    t, y = data(rng, "Circle")
+    given = {"ref_labels": t, "ref_embeddings": y, "remove_diagonal": False, "gamma": 10.0}
+    theirs = np.asarray(keras.losses.circle(t[:3], y[:3], **given))
+    np.testing.assert_allclose(ops.convert_to_numpy(losses.circle(t[:3], y[:3], **given)), theirs, rtol=2e-5)
 
 
 @pytest.mark.parametrize("name", ["MeanSquaredError", "SparseCategoricalCrossentropy"])
