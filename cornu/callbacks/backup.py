@@ -109,8 +109,8 @@ class BackupAndRestore(Callback):
         theirs = [name for name in KERAS if (folder / name).exists()]
         if theirs:
             raise ConfigError(
-                f"{self.backup_dir!r} holds a backup that Keras made ({', '.join(theirs)}), which has not all that a run needs to go on exactly. "
-                "Choose another `backup_dir`, or delete it."
+                f"{self.backup_dir!r} holds a backup that Keras made ({', '.join(theirs)}), which has not all that a run needs "
+                "to go on exactly. Choose another `backup_dir`, or delete it."
             )
 
     def attach(self, run: KeptRun) -> None:

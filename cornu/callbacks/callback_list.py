@@ -84,7 +84,7 @@ class CallbackList(Callback):
             callback.set_model(model)
 
     def close(self) -> None:
-        """Ends what is being drawn, and has all callbacks give back what they hold; also for runs that break off, without `on_..._end` hooks."""
+        """Ends what is being drawn, and has all callbacks give back what they hold; also where a run breaks off, without `on_..._end`."""
         with contextlib.ExitStack() as last:
             if self._progbar is not None:
                 last.callback(self._progbar.close)

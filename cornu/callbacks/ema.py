@@ -14,7 +14,7 @@ __all__ = ["SwapEMAWeights"]
 
 
 class SwapEMAWeights(Callback):
-    """Evaluates with the moving averages of the weights, which an optimizer with `use_ema=True` keeps, and trains on with the weights themselves.
+    """Evaluates with the moving averages of the weights, which an optimizer with `use_ema=True` keeps; training goes on without.
 
     Args:
         swap_on_epoch: the model has the averages from the end of each epoch to the start of the next, too, so that callbacks that come

@@ -21,7 +21,7 @@ TIMEOUT = 10.0
 
 
 class RemoteMonitor(Callback):
-    """Sends the metrics of each epoch to an HTTP server by POST: "epoch" and the metrics by name. A server that cannot be reached is warned of.
+    """Sends the metrics of each epoch to an HTTP server by POST: "epoch" and the metrics by name. Where that fails, it warns.
 
     Args:
         root: the server, "http://…" or "https://…".

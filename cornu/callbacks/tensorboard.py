@@ -20,7 +20,7 @@ __all__ = ["TensorBoard"]
 
 
 class TensorBoard(Callback):
-    """Writes what TensorBoard shows (`tensorboard --logdir logs`): metrics, histograms and images of weights, the graph, embeddings, a profile.
+    """Writes what TensorBoard shows (`tensorboard --logdir logs`): metrics, weights as histograms and images, graph, embeddings, profile.
 
     Runs are called "train" and "validation". An epoch's metrics are `epoch_loss` and so on, by the number of the epoch; those of a batch
     `batch_loss`, by the number of batches since the callback was made; those of an evaluation `evaluation_loss_vs_iterations`, by the

@@ -1,7 +1,7 @@
 """What a run must keep so that another process goes on with it to the last bit, and how it does.
 
 The state of a run is the values of all variables (weights, those of seeds, metrics, optimizers), the generators of Python and NumPy, the
-states of all callbacks, and where in the data it stands. `describe` says what program wrote it: a state is taken up by the same program alone.
+states of all callbacks, and where in the data it stands. A description of the program goes along: the same program alone takes it up.
 """
 
 from __future__ import annotations
@@ -157,14 +157,15 @@ class Run:
         assert self._facts is not None
         found = differences(self._facts["program"], self._program) or self._unlike(first)
         if found:
+            path = "" if self._keeper is None else self._keeper.path
             listed = "\n".join(f"  {line}" for line in found[:8]) + (f"\n  … and {len(found) - 8} more" if len(found) > 8 else "")
             raise ConfigError(
-                f"A run is gone on with by the program that began it, and this one differs from that of {self._keeper.path!r}:\n{listed}\n"  # type: ignore[union-attr]
+                f"A run is gone on with by the program that began it, and this one differs from that of {path!r}:\n{listed}\n"
                 "Put it back as it was; or, to begin anew, delete that folder or choose another `backup_dir`."
             )
 
     def _unlike(self, first: Any) -> list[str]:
-        """Which variables differ. Those that a step of the user's makes when it first runs are made by running it, undone if that does not help."""
+        """Which variables differ. Those that a user's own step makes when it first runs are made by running it; undone if no help."""
         assert self._facts is not None
         model, there = self._model, self._facts["variables"]
         found = _differing(there, self._variables())
@@ -247,8 +248,8 @@ class _Arrays:
         if isinstance(value, Mapping):
             return {"dict": [[self.pack(k, where), self.pack(v, f"{where}[{k!r}]")] for k, v in value.items()]}
         raise ConfigError(
-            f"The state of a run consists of numbers, text, arrays, and lists and dicts of them; got {value!r} ({type(value).__name__}) in {where}. "
-            "Let `get_state` of the callback give plain values."
+            f"The state of a run consists of numbers, text, arrays, and lists and dicts of them; got {value!r} ({type(value).__name__}) "
+            f"in {where}. Let `get_state` of the callback give plain values."
         )
 
     def unpack(self, packed: Any) -> Any:

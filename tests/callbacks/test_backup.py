@@ -541,7 +541,8 @@ model = cornu.Sequential([L.Dense(8, activation="relu"), L.Dropout(0.4), L.Batch
 rate = cornu.optimizers.schedules.ExponentialDecay(0.05, 10, 0.9)
 model.compile(cornu.optimizers.SGD(rate, momentum=0.9), "mse", metrics=["mae"])
 stopping = EarlyStopping(patience=3, restore_best_weights=True)
-history = model.fit(x, y, epochs=12, batch_size=16, verbose=0, validation_split=0.2, callbacks=[stopping, Kill(), BackupAndRestore(folder, save_freq=1)])
+callbacks = [stopping, Kill(), BackupAndRestore(folder, save_freq=1)]
+history = model.fit(x, y, epochs=12, batch_size=16, verbose=0, validation_split=0.2, callbacks=callbacks)
 digest = hashlib.sha256(b"".join(v.numpy().tobytes() for v in [*model.variables, *model.optimizer.variables]))
 print(digest.hexdigest(), len(history.epoch), sorted(history.history.items()), stopping.best, stopping.wait)
 """

@@ -38,7 +38,7 @@ class Batches(ABC):
         """The batches (x, y, sample_weight) of the epoch of that number, from 0."""
 
     def go_on(self, number: int, step: int, *, since: int, taken: int) -> tuple[Batch | None, Iterator[Batch]]:
-        """A batch, to see what they are like, and the batches of an epoch from a step on, for a run whose earlier ones another process has had.
+        """A batch, to see what they are like, and the batches of an epoch from a step on; another process has had the earlier ones.
 
         Nothing beyond the earlier ones is asked for before the batches are: what is random in them may come to depend on it.
 

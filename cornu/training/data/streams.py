@@ -187,7 +187,7 @@ class LoaderBatches(Batches):
             warn_dry(self._what, given, self._steps)
 
     def go_on(self, number: int, step: int, *, since: int, taken: int) -> tuple[Batch | None, Iterator[Batch]]:
-        """The last batch that the run has had, and those after it: the loader is run through again, since what it draws may follow from that."""
+        """The last batch that the run has had, and those after it: the loader is run through again; what it draws may follow from that."""
         last = None
         for earlier in range(since, number):
             for last in self.epoch(earlier):  # noqa: B007
