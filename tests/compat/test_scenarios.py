@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.long  # each is a process of its own, which loads a framework
 
 
-def cornu(*arguments, script=None, **environment):
+def cornu(*arguments):
     """The command in a process of its own."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return subprocess.run(
@@ -21,7 +21,7 @@ def cornu(*arguments, script=None, **environment):
         capture_output=True,
         check=False,
         text=True,
-        env={**os.environ, "PYTHONPATH": path, **environment},
+        env={**os.environ, "PYTHONPATH": path},
         timeout=240,
     )
 
@@ -43,10 +43,10 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("on", ["jax", "torch"])
 @pytest.mark.parametrize("name", sorted(SAID))
-def test_an_old_program_runs_and_learns_todays_words(name, backend):
-    done = cornu("run", "--backend", backend, PROGRAMS / f"{name}.py")
+def test_an_old_program_runs_and_learns_todays_words(name, on):
+    done = cornu("run", "--backend", on, PROGRAMS / f"{name}.py")
     assert done.returncode == 0, done.stderr
     assert done.stdout.rstrip().split("\n")[-1] == f"ok: {name}"
     for sentence in SAID[name]:
