@@ -38,14 +38,9 @@ def test_a_class_is_the_mean_of_its_function(backend, rng, cls):
     y = rng.dirichlet(np.ones(4), 6).astype("float32")
     if cls.__name__ == "CTC":
         y = rng.normal(size=(6, 5, 4)).astype("float32")
-    sparse = cls.__name__ in ("SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy", "Circle")
-    t = (
-        rng.integers(1, 4, (6, 2))
-        if cls.__name__ == "CTC"
-        else rng.integers(0, 4, 6)
-        if sparse
-        else np.eye(4, dtype="float32")[rng.integers(0, 4, 6)]
-    )
+    sparse = cls.__name__ in ("SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy")
+    t = rng.integers(0, 4, 6) if sparse else np.eye(4, dtype="float32")[rng.integers(0, 4, 6)]
+    t = {"CTC": rng.integers(1, 4, (6, 2)), "Circle": np.arange(6) // 2}.get(cls.__name__, t)
     loss = cls()
     sign = -1 if cls.__name__ == "CosineSimilarity" else 1
     values = cls.function(t, y, **({"q": 0.5} if "Generalized" in cls.__name__ else {}))
