@@ -42,7 +42,9 @@ class Configurable:
         """Remembers what the constructor is called with."""
         if cls.__init__ is object.__init__ and (args or kwargs):
             raise ArgumentError(f"{cls.__name__} takes no arguments, got {args or kwargs}.")
-        if cls.__module__.startswith("cornu.") and not hasattr(cls.__init__, "respells"):  # other spellings are looked at where they are read
+        if cls.__module__.startswith("cornu.") and not hasattr(
+            cls.__init__, "respells"
+        ):  # other spellings are looked at where they are read
             require(cls, args, kwargs)
         self = super().__new__(cls)
         self._arguments = (args, kwargs)
@@ -100,7 +102,9 @@ def require(cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         meant = {name: nearest(name, [given for given in kwargs if given not in known], 1) for name in missing}
         hints = [f"Did you mean {name!r} by {guess[0]!r}?" for name, guess in meant.items() if guess]
         example = f"Give it first: `{cls.__name__}({', '.join(f'{name}=…' for name in missing)})`."
-        raise ArgumentError(f"{cls.__name__} is missing its required argument {', '.join(map(repr, missing))}. {' '.join(hints) or example}")
+        raise ArgumentError(
+            f"{cls.__name__} is missing its required argument {', '.join(map(repr, missing))}. {' '.join(hints) or example}"
+        )
 
 
 def _current(owner: object, name: str, otherwise: Any) -> Any:

@@ -70,7 +70,8 @@ class Stateless:
             raise NotBuiltError(f"stateless_call needs the variables of {layer.name!r}: build it first, e.g. `layer.build(input_shape)`.")
         rest = layer.non_trainable_variables
         scope = scope_of(
-            ("trainable_variables", layer.trainable_variables, trainable_variables), ("non_trainable_variables", rest, non_trainable_variables)
+            ("trainable_variables", layer.trainable_variables, trainable_variables),
+            ("non_trainable_variables", rest, non_trainable_variables),
         )
         with backends.use_backend(layer._home or backends.compute()), scope:
             outputs = layer(*args, **kwargs)
