@@ -60,9 +60,10 @@ def block_a(x: SymbolicTensor, pool_filters: int, name: str) -> SymbolicTensor:
 
 def block_b(x: SymbolicTensor, n: int, name: str) -> SymbolicTensor:
     """Figure 6: 7 × 7 windows as 1 × 7 and 7 × 1."""
+    one = conv(x, 192, 1)  # made first: layers without a name are numbered as they are made, and files may name them
     short = chain(x, (n, 1), (n, (1, 7)), (192, (7, 1)))
     long = chain(conv(x, n, 1), (n, (7, 1)), (n, (1, 7)), (n, (7, 1)), (192, (1, 7)))
-    return joined([conv(x, 192, 1), short, long, pooled(x, 192)], name)
+    return joined([one, short, long, pooled(x, 192)], name)
 
 
 def block_c(x: SymbolicTensor, name: str, inner: str) -> SymbolicTensor:
