@@ -35,6 +35,7 @@ def _make(module: str, name: str, *arguments: str) -> Any:
 PEERS: dict[str, Callable[[], Peer]] = {
     "cornu-jax": partial(_make, "fitted", "FittedPeer", "cornu", "jax"),
     "cornu-torch": partial(_make, "fitted", "FittedPeer", "cornu", "torch"),
+    "cornu-tensorflow": partial(_make, "fitted", "FittedPeer", "cornu", "tensorflow"),
     "keras-jax": partial(_make, "fitted", "FittedPeer", "keras", "jax"),
     "keras-torch": partial(_make, "fitted", "FittedPeer", "keras", "torch"),
     "keras-tensorflow": partial(_make, "fitted", "FittedPeer", "keras", "tensorflow"),
