@@ -232,7 +232,7 @@ def regression(library, **settings):
     model = library.Sequential(
         [library.layers.Input((3,)), library.layers.Dense(2, name="a"), library.layers.Dense(1, name="b")], name="net"
     )
-    model.compile(library.optimizers.SGD(0.05, **settings), "mse", metrics=["mae"])
+    model.compile(library.optimizers.SGD(0.005, **settings), "mse", metrics=["mae"])
     start = np.random.default_rng(3)
     model.set_weights([start.normal(size=w.shape).astype("float32") for w in model.get_weights()])
     return model
