@@ -16,12 +16,14 @@ from cornu.layers.attention import AdditiveAttention, Attention
 from cornu.layers.batch_normalization import BatchNormalization
 from cornu.layers.bidirectional import Bidirectional
 from cornu.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from cornu.layers.category_encoding import CategoryEncoding
 from cornu.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from cornu.layers.configurations import deserialize, serialize
 from cornu.layers.conv_lstm import ConvLSTM1D, ConvLSTM2D, ConvLSTM3D
 from cornu.layers.convolution import Conv1D, Conv2D, Conv3D
 from cornu.layers.dense import Dense
 from cornu.layers.depthwise import DepthwiseConv1D, DepthwiseConv2D
+from cornu.layers.discretization import Discretization
 from cornu.layers.dropout import AlphaDropout, Dropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D
 from cornu.layers.einsum_dense import EinsumDense
 from cornu.layers.embedding import Embedding
@@ -120,6 +122,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -142,6 +145,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
