@@ -88,6 +88,7 @@ def test_fashion_mnist(publish, rng, home):
         idx(np.zeros((2, 3, 3), "uint8"), magic=0x803 + 1),
         idx(np.zeros(4, "uint8")),
     ],
+    ids=["a web page", "two letters", "cut off", "another magic number", "one axis"],
 )
 def test_damaged_idx_files_are_told(publish, rng, content):
     publish_fashion(publish, pictures(rng, 2, 3, 3), pictures(rng, 2, 3, 3))
