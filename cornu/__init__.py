@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cornu import ops as ops
     from cornu import optimizers as optimizers
     from cornu import preprocessing as preprocessing
+    from cornu import quantizers as quantizers
     from cornu import random as random
     from cornu import regularizers as regularizers
     from cornu import saving as saving
@@ -80,7 +81,8 @@ __version__ = "0.1.0"
 
 _MODULES = (
     "activations", "applications", "backends", "callbacks", "config", "constraints", "datasets", "dtype_policies", "errors", "initializers", "layers",
-    "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "tree", "utils", "wrappers",
+    "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers", "saving", "tree", "utils",
+    "wrappers",
 )  # fmt: skip
 _NAMES = {
     "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",

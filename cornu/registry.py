@@ -44,6 +44,7 @@ __all__ = [
     "MODELS",
     "OPS",
     "OPTIMIZERS",
+    "QUANTIZERS",
     "RANDOM",
     "REGULARIZERS",
     "ROLES",
@@ -167,12 +168,13 @@ REGULARIZERS = Role("regularizer", "keras.regularizers")
 CONSTRAINTS = Role("constraint", "keras.constraints")
 ACTIVATIONS = Role("activation", "keras.activations")
 DTYPE_POLICIES = Role("dtype policy", "keras.dtype_policies", written="keras")
+QUANTIZERS = Role("quantizer", "keras.quantizers")
 RANDOM = Role("random generator", "keras.random")
 OPS = Role("op", "keras.ops")
 
 ROLES: tuple[Role, ...] = (
     *(LAYERS, MODELS, SCHEDULES, OPTIMIZERS, LOSSES, METRICS, INITIALIZERS, REGULARIZERS),
-    *(CONSTRAINTS, ACTIVATIONS, DTYPE_POLICIES, RANDOM, OPS),
+    *(CONSTRAINTS, ACTIVATIONS, DTYPE_POLICIES, QUANTIZERS, RANDOM, OPS),
 )
 """All roles, in the order in which a name without a role is looked for."""
 
@@ -187,6 +189,7 @@ ROOMS = tuple(
         "metrics",
         "optimizers",
         "random",
+        "quantizers",
         "layers",
         "models",
         "interop",

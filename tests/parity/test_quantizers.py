@@ -1,0 +1,112 @@
+"""Quantisers, policies and quantised layers against the real Keras, as a black box."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.parity
+
+import cornu  # noqa: E402
+from cornu import dtype_policies, quantizers, serialization  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def keras():
+    os.environ["KERAS_BACKEND"] = "jax"
+    return pytest.importorskip("keras")
+
+
+@pytest.fixture(autouse=True)
+def on_jax():
+    with cornu.use_backend("jax"):
+        yield
+
+
+def same(ours, theirs, exact=True):
+    for a, b in zip(ours, theirs, strict=True):
+        a, b = np.asarray(a), np.asarray(b)
+        assert a.dtype == b.dtype
+        assert a.shape == b.shape
+        if exact and a.dtype.kind in "iu":
+            np.testing.assert_array_equal(a, b)
+        else:
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, (0, 1), None])
+@pytest.mark.parametrize("bounds", [(-127, 127), (-8, 7)])
+def test_abs_max_quantize(keras, rng, axis, bounds):
+    x = rng.normal(size=(7, 5)).astype("float32")
+    same(quantizers.abs_max_quantize(x, axis, bounds), keras.quantizers.abs_max_quantize(x, axis, bounds))
+
+
+@pytest.mark.parametrize("block", [1, 2, 4, 6, 10])
+def test_abs_max_quantize_in_blocks(keras, rng, block):
+    x = rng.normal(1.0, 1.0, size=(6, 5)).astype("float32")
+    function = "abs_max_quantize_grouped_with_zero_point"
+    same(getattr(quantizers, function)(x, block), getattr(keras.quantizers, function)(x, block))
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_pack_int4(keras, rng, axis, dtype):
+    x = rng.integers(-8, 8, size=(5, 3)) if dtype == "int8" else rng.integers(0, 16, size=(5, 3))
+    ours, theirs = (q.pack_int4(x.astype(dtype), axis, dtype) for q in (quantizers, keras.quantizers))
+    same(ours[:1], theirs[:1])
+    assert ours[1:] == (tuple(theirs[1]), int(theirs[2]))
+    np.testing.assert_array_equal(quantizers.unpack_int4(ours[0], x.shape[axis], axis, dtype), x)
+
+
+@pytest.mark.parametrize("options", [{}, {"num_bits": 4, "narrow_range": True}, {"axis": 1}])
+@pytest.mark.parametrize("bounds", [(-1.0, 2.0), (0.5, 2.0), (-3.0, -1.0)])
+def test_fake_quant_with_min_max_vars(keras, rng, options, bounds):
+    x = rng.normal(size=(4, 3)).astype("float32")
+    low, high = ([b, 2 * b, 0.5 * b] for b in bounds) if options.get("axis") else bounds
+    ours, theirs = (q.fake_quant_with_min_max_vars(x, low, high, **options) for q in (quantizers, keras.quantizers))
+    same([ours], [theirs])
+
+
+def test_float8(keras, rng):
+    x = rng.normal(size=(4, 3)).astype("float32") * 100
+    for kind in ("float8_e4m3fn", "float8_e5m2"):
+        ours, theirs = (q.quantize_and_dequantize(x, np.float32(0.3), kind, "float32") for q in (quantizers, keras.quantizers))
+        same([ours], [theirs])
+    history = np.arange(5, dtype="float32")
+    same(*([q.compute_float8_amax_history(x, history)] for q in (quantizers, keras.quantizers)))
+    for amax in (4.0, 0.0, np.inf):
+        same(*([q.compute_float8_scale(np.float32(amax), np.float32(3), 448.0, margin=1)] for q in (quantizers, keras.quantizers)))
+
+
+CONFIGS = [
+    quantizers.AbsMaxQuantizer(), quantizers.AbsMaxQuantizer(axis=-1, value_range=(-8, 7)), quantizers.Int8QuantizationConfig(),
+    quantizers.Int8QuantizationConfig(quantizers.AbsMaxQuantizer(axis=0), None), quantizers.Int4QuantizationConfig(),
+    quantizers.Int4QuantizationConfig(block_size=-1), quantizers.Float8QuantizationConfig(),
+    *map(dtype_policies.get, ("int8_from_mixed_bfloat16", "int4/64_from_float32", "float8_from_mixed_float16", "gptq/4/128_from_float32")),
+    dtype_policies.get("awq/4/-1_from_bfloat16"), dtype_policies.QuantizedDTypePolicy("int8"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("made", CONFIGS, ids=lambda made: getattr(made, "name", type(made).__name__))
+def test_keras_reads_and_writes_the_same_configurations(keras, made):
+    ours = json.loads(json.dumps(serialization.serialize(made)))
+    read = keras.saving.deserialize_keras_object(ours)
+    assert type(read).__name__ == type(made).__name__
+    theirs = json.loads(json.dumps(keras.saving.serialize_keras_object(read)))
+    assert theirs == ours
+    assert type(serialization.deserialize(theirs)) is type(made)
+    for name in ("name", "compute_dtype", "variable_dtype", "quantization_mode"):
+        assert getattr(read, name, None) == getattr(made, name, None)
+
+
+def test_a_map_of_policies_is_keras_s(keras):
+    ours, theirs = (d.DTypePolicyMap(default_policy="mixed_bfloat16") for d in (dtype_policies, keras.dtype_policies))
+    for policies in (ours, theirs):
+        policies["a/b"] = "float16"
+        policies["layer/d.*"] = "float64"
+    for path in ("a/b", "a/b/c", "b", "layer/dense", "zlayer/dense"):
+        assert ours[path].name == theirs[path].name
+    assert ours.get_config() == theirs.get_config()
+    assert ours.name == theirs.name
+    assert dtype_policies.serialize(ours) == keras.dtype_policies.serialize(theirs)
