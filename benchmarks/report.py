@@ -16,10 +16,10 @@ from pathlib import Path
 from .harness import Figures, Results
 from .workloads import WORKLOADS
 
-OURS = ("cornu-jax", "cornu-torch")
+OURS = ("cornu-jax", "cornu-torch", "cornu-tensorflow")
 KERAS = ("keras-jax", "keras-torch", "keras-tensorflow")
 HAND_WRITTEN = {"cornu-jax": "jax-loop", "cornu-torch": "torch-loop"}
-SAME_BACKEND = {"cornu-jax": "keras-jax", "cornu-torch": "keras-torch"}
+SAME_BACKEND = {"cornu-jax": "keras-jax", "cornu-torch": "keras-torch", "cornu-tensorflow": "keras-tensorflow"}
 PACKAGES = ("numpy", "jax", "jaxlib", "optax", "torch", "tensorflow-cpu", "keras")
 AGREEMENT = 1e-3  # relative, of the losses of the first two steps
 GROWTH_KIB = 1024.0  # taken for "no growth": over 10,000 calls a tenth of a KiB each, what an allocator's restlessness comes to

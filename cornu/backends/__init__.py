@@ -22,7 +22,7 @@ NAMES = ("jax", "torch", "tensorflow", "numpy")
 
 Listener = Callable[[ModuleType], None]
 
-_INSTALL = {"jax": "jax", "torch": "torch", "tensorflow": "tensorflow", "numpy": "numpy"}
+_INSTALL = {"jax": "jax", "torch": "torch", "tensorflow": "'cornu[tensorflow]'", "numpy": "numpy"}
 _loaded: dict[str, ModuleType] = {}
 _on_load: list[Listener] = []
 _default: ModuleType | None = None

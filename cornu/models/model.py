@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu import naming, registry, serialization, tree
 from cornu.errors import ArgumentError, NotBuiltError, UnknownNameError
+from cornu.export import export_model
 from cornu.graph import Node, SymbolicTensor, infer
 from cornu.layers import context, tracking
 from cornu.layers.layer import Layer
@@ -323,6 +324,12 @@ class Model(Trainer):
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Writes architecture, weights and optimizer to a `.keras` file, all or nothing: the old file stays until the new one is whole."""
         model_file.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
+    def export(
+        self, filepath: Any, format: str = "tf_saved_model", verbose: bool | None = None, input_signature: Any = None, **kwargs: Any
+    ) -> None:
+        """Writes the forward pass for other programs to run, in the format "tf_saved_model" (`cornu.export`)."""
+        export_model(self, filepath, format, verbose, input_signature, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None) -> None:
         """Writes the weights to a `.weights.h5` or `.safetensors` file, all or nothing."""

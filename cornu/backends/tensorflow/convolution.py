@@ -1,7 +1,7 @@
 """Convolutions in TensorFlow.
 
-On a CPU its kernels take channels last, one group (two axes, depthwise: equal strides) and no dilation in their gradients. So axes are moved,
-groups convolved one by one, and a dilated kernel is spread out with zeros between its cells.
+On a CPU its kernels take channels last, one group (two axes, depthwise: equal strides) and no dilation in their gradients. So axes are
+moved, groups convolved one by one, and a dilated kernel is spread out with zeros between its cells.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def _spread(kernel: Any, dilation: Ints) -> Any:
     for axis, d in enumerate(dilation):
         if d > 1 and kernel.shape[axis] > 1:
             shape = list(kernel.shape)
-            between = tf.pad(kernel[(slice(None),) * (axis + 1) + (None,)], [(0, d - 1) if a == axis + 1 else (0, 0) for a in range(kernel.ndim + 1)])
+            between = tf.pad(
+                kernel[(slice(None),) * (axis + 1) + (None,)], [(0, d - 1) if a == axis + 1 else (0, 0) for a in range(kernel.ndim + 1)]
+            )
             shape[axis] *= d
             kernel = tf.reshape(between, shape)[(slice(None),) * axis + (slice(0, shape[axis] - d + 1),)]
     return kernel

@@ -5,18 +5,66 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-
 from cornu.backends.tensorflow.core import cast
 from cornu.backends.tensorflow.library import tf
 
 __all__ = [
-    "absolute", "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bitwise_xor", "cbrt", "ceil", "clip", "complex", "conj", "cos", "cosh", "divide", "equal", "erf", "erfc", "erfinv", "exp", "exp2",
-    "expm1", "floor", "floor_divide", "fmod", "gcd", "greater", "greater_equal", "hypot", "i0", "imag", "isfinite", "isinf", "isnan", "lcm",
-    "left_shift", "less", "less_equal", "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply", "negative", "nextafter", "not_equal", "power", "real",
-    "right_shift", "round", "rsqrt", "sigmoid", "sign", "signbit", "sin", "sinh", "sqrt", "square", "stop_gradient", "subtract", "tan",
-    "tanh", "trunc", "where", "widened",
+    "absolute",
+    "add",
+    "arctan2",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
+    "cbrt",
+    "ceil",
+    "clip",
+    "complex",
+    "divide",
+    "equal",
+    "erfinv",
+    "exp2",
+    "floor",
+    "floor_divide",
+    "fmod",
+    "gcd",
+    "greater",
+    "greater_equal",
+    "hypot",
+    "i0",
+    "imag",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "lcm",
+    "left_shift",
+    "less",
+    "less_equal",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "maximum",
+    "minimum",
+    "mod",
+    "multiply",
+    "negative",
+    "nextafter",
+    "not_equal",
+    "power",
+    "right_shift",
+    "round",
+    "sign",
+    "signbit",
+    "square",
+    "stop_gradient",
+    "subtract",
+    "trunc",
+    "where",
+    "widened",
 ]  # fmt: skip
 
 BOOL = frozenset((tf.bool,))
@@ -93,6 +141,7 @@ _ONE = {
     "rsqrt": "rsqrt", "sigmoid": "sigmoid", "sin": "sin", "sinh": "sinh", "sqrt": "sqrt", "tan": "tan", "tanh": "tanh",
     "logical_not": "logical_not",
 }  # fmt: skip
+__all__.extend(_ONE)
 globals().update({name: getattr(tf.math, theirs) for name, theirs in _ONE.items()})
 erfinv, i0 = widened(tf.math.erfinv, SMALL, "float32"), widened(tf.math.bessel_i0, SMALL, "float32")
 
@@ -172,7 +221,9 @@ def _shift(shift: Callable[..., Any], beyond: Callable[..., Any]) -> Callable[..
 
 
 left_shift = _shift(tf.bitwise.left_shift, tf.zeros_like)
-right_shift = _shift(tf.bitwise.right_shift, lambda x: tf.where(x < 0, -tf.ones_like(x), 0) if x.dtype not in UNSIGNED else tf.zeros_like(x))
+right_shift = _shift(
+    tf.bitwise.right_shift, lambda x: tf.where(x < 0, -tf.ones_like(x), 0) if x.dtype not in UNSIGNED else tf.zeros_like(x)
+)
 
 
 def _gcd(x1: Any, x2: Any) -> Any:
@@ -231,5 +282,3 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
 
 def stop_gradient(x: Any) -> Any:
     return tf.stop_gradient(x)
-
-

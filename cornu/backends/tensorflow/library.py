@@ -1,8 +1,8 @@
 """TensorFlow itself, imported quietly, and taking from a GPU what it needs and no more.
 
-What the other libraries' arrays offer under one name (`x.tolist()`, `x.sum()`, `x.T`) is given to TensorFlow's too, where by itself it says
-AttributeError; and operators on two dtypes, where by itself it says TypeError, meet by Cornu's rules. Nothing that TensorFlow does is changed,
-unlike by its own switch to NumPy's behaviour.
+What the other libraries' arrays offer under one name (`x.tolist()`, `x.sum()`, `x.T`) is given to TensorFlow's too, where by itself it
+says AttributeError; and operators on two dtypes, where by itself it says TypeError, meet by Cornu's rules. Nothing that TensorFlow does is
+changed, unlike by its own switch to NumPy's behaviour.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _axes(axis: Any) -> Any:
 _METHODS = {
     "tolist": lambda x: x.numpy().tolist(),
     "item": lambda x, *place: x.numpy().item(*place),
-    "astype": lambda x, dtype: tf.cast(x, dtype),
+    "astype": tf.cast,
     "reshape": lambda x, *shape: tf.reshape(x, shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape),
     "sum": lambda x, axis=None, keepdims=False: tf.reduce_sum(x, _axes(axis), keepdims),
     "mean": lambda x, axis=None, keepdims=False: tf.reduce_mean(x, _axes(axis), keepdims),
@@ -36,7 +36,7 @@ _METHODS = {
     "min": lambda x, axis=None, keepdims=False: tf.reduce_min(x, _axes(axis), keepdims),
     "all": lambda x, axis=None, keepdims=False: tf.reduce_all(tf.cast(x, "bool"), _axes(axis), keepdims),
     "any": lambda x, axis=None, keepdims=False: tf.reduce_any(tf.cast(x, "bool"), _axes(axis), keepdims),
-    "T": property(lambda x: tf.transpose(x)),
+    "T": property(tf.transpose),
 }
 
 for _name, _method in _METHODS.items():

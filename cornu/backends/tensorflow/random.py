@@ -17,20 +17,20 @@ def _seed(key: Any) -> Any:
 
 
 def random_uniform(key: Any, shape: tuple[int, ...], dtype: str) -> Any:
-    return tf.random.stateless_uniform(shape, _seed(key), dtype=dtype)
+    return tf.random.stateless_uniform(shape, _seed(key), dtype=dtype, alg="philox")
 
 
 def random_normal(key: Any, shape: tuple[int, ...], dtype: str) -> Any:
-    return tf.random.stateless_normal(shape, _seed(key), dtype=dtype)
+    return tf.random.stateless_normal(shape, _seed(key), dtype=dtype, alg="philox")
 
 
 def random_truncated_normal(key: Any, shape: tuple[int, ...], dtype: str) -> Any:
-    return tf.random.stateless_truncated_normal(shape, _seed(key), dtype=dtype)
+    return tf.random.stateless_truncated_normal(shape, _seed(key), dtype=dtype, alg="philox")
 
 
 def random_integers(key: Any, shape: tuple[int, ...], low: Any, high: Any, dtype: str) -> Any:
     low, high = (tf.cast(v, "int64") for v in (low, high))
-    return tf.cast(tf.random.stateless_uniform(shape, _seed(key), low, high, "int64"), dtype)
+    return tf.cast(tf.random.stateless_uniform(shape, _seed(key), low, high, "int64", alg="philox"), dtype)
 
 
 def random_gamma(key: Any, alpha: Any, shape: tuple[int, ...]) -> Any:

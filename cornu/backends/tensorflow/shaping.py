@@ -46,11 +46,11 @@ def _triangle(x: Any, kept: np.ndarray) -> Any:
 
 
 def tril(x: Any, k: int) -> Any:
-    return _triangle(x, np.tri(*x.shape[-2:], k, bool))
+    return _triangle(x, np.tri(x.shape[-2], x.shape[-1], k, dtype=bool))
 
 
 def triu(x: Any, k: int) -> Any:
-    return _triangle(x, ~np.tri(*x.shape[-2:], k - 1, bool))
+    return _triangle(x, ~np.tri(x.shape[-2], x.shape[-1], k - 1, dtype=bool))
 
 
 def full(shape: tuple[int, ...], value: Any, dtype: str) -> Any:

@@ -1,0 +1,5 @@
+"""Models written for other programs to run, without Cornu."""
+
+from cornu.export.formats import FORMATS, export_model
+
+__all__ = ["FORMATS", "export_model"]

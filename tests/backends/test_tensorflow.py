@@ -1,0 +1,98 @@
+"""What is TensorFlow's alone: its tensors among those of the other backends, and which steps XLA compiles."""
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import backends, ops
+from cornu.backends.spec import TensorSpec
+from cornu.state import Variable
+from cornu.state.transforms import CompiledStep, value_and_grad
+
+pytest.importorskip("tensorflow")
+
+
+@pytest.fixture
+def tf():
+    with cornu.use_backend("tensorflow"):
+        import tensorflow
+
+        yield tensorflow
+
+
+def test_tensors_have_the_methods_of_the_other_libraries_arrays(tf):
+    x = ops.reshape(ops.arange(6.0), (2, 3))
+    assert x.tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert (x.sum().item(), x.mean(axis=(0, 1)).item(), x.max(0).tolist(), x.min().item()) == (15.0, 2.5, [3.0, 4.0, 5.0], 0.0)
+    assert (tuple(x.T.shape), tuple(x.reshape(3, 2).shape), tuple(x.reshape((6,)).shape)) == ((3, 2), (3, 2), (6,))
+    assert x.astype("int32").dtype == tf.int32
+    assert (bool((x < 9).all()), bool((x > 4).any())) == (True, True)
+
+
+def test_operators_on_two_dtypes_meet_by_the_lattice(tf):
+    whole, real = tf.constant([1, 2]), tf.constant([0.5, 1.5])
+    assert (whole + real).tolist() == [1.5, 3.5]
+    assert (real * whole).dtype == tf.float32
+    assert (tf.constant([1], "int8") + tf.constant([1], "uint8")).dtype == tf.int16
+
+
+def test_arrays_are_copies_of_numpys_memory(tf):
+    given = np.zeros(64, np.float32)
+    x = ops.convert_to_tensor(given)
+    given[:] = 1
+    assert float(x.sum()) == 0
+
+
+def test_two_variables_of_one_value_have_gradients_of_their_own(tf):
+    value = tf.constant([3.0])
+    a, b = Variable(value), Variable(value)
+    b.assign(value)
+    _, grads = value_and_grad(lambda: (ops.sum(a * a + 5 * b), None), [a, b])
+    assert [g.tolist() for g in grads] == [[6.0], [5.0]]
+
+
+def test_the_gradient_of_a_lookup_is_dense_and_adds_up_what_is_looked_up_twice(tf):
+    table = Variable(np.ones((4, 2), np.float32))
+    _, (grad,) = value_and_grad(lambda: (ops.sum(ops.take(table, np.array([[1, 1], [3, 0]]), axis=0)), None), [table])
+    assert grad.tolist() == [[1.0, 1.0], [2.0, 2.0], [0.0, 0.0], [1.0, 1.0]]
+
+
+@pytest.mark.parametrize("draw", [lambda: ops.zeros((3,)), lambda: cornu.random.uniform((3,), seed=5)], ids=["plain", "random"])
+def test_a_compiled_step_gives_what_it_gives_uncompiled(tf, draw):
+    state = Variable(np.zeros(3, np.float32), trainable=False)
+
+    def step(x):
+        state.assign(state + ops.sqrt(x) + draw())
+        return ops.sum(state)
+
+    compiled = CompiledStep(step, lambda: [state])
+    first = [float(compiled(np.arange(3.0, dtype=np.float32))) for _ in range(2)]
+    state.assign(np.zeros(3, np.float32))
+    assert first == pytest.approx([float(step(np.arange(3.0, dtype=np.float32))) for _ in range(2)])
+
+
+def test_what_xla_cannot_compile_runs_as_a_graph(tf):
+    state = Variable(np.zeros(1, np.float32), trainable=False)
+
+    def step(x):
+        state.assign(state + tf.ensure_shape(tf.numpy_function(np.sum, [x], tf.float32), ()))
+        return state.value
+
+    compiled = CompiledStep(step, lambda: [state])
+    assert [compiled(np.ones(4, np.float32)).tolist() for _ in range(2)] == [[4.0], [8.0]]
+
+
+def test_a_scan_of_a_traced_function_has_gradients(tf):
+    def last(x):
+        carry, ys = ops.scan(lambda c, x: (c * x, c), np.float32(1), x, reverse=True)
+        return carry + ops.sum(ys)
+
+    x = Variable(np.array([2.0, 3.0, 4.0], np.float32))
+    step = CompiledStep(lambda scale: value_and_grad(lambda: (last(x * scale), None), [x])[1][0], lambda: [x])
+    # last(x) = x2 x1 x0 + 1 + x2 + x2 x1
+    assert step(np.float32(1)).tolist() == [12.0, 12.0, 10.0]
+
+
+def test_shapes_by_tracing_leave_what_is_no_array_alone(tf):
+    own = backends.current()
+    assert own.evaluate_shape(lambda x: {"y": x[:, 0], "n": 2}, TensorSpec((3, 4))) == {"y": TensorSpec((3,)), "n": 2}

@@ -1,0 +1,58 @@
+"""Models as SavedModels: TensorFlow alone, reading them back, computes what the model does, for batches of any length."""
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import layers
+from cornu.errors import ArgumentError, NotBuiltError, UnknownNameError
+
+tf = pytest.importorskip("tensorflow")
+
+
+def dense():
+    return cornu.Sequential([cornu.Input((6,)), layers.Dense(5, "relu"), layers.LayerNormalization(), layers.Dense(2)])
+
+
+def convolutional():
+    """Its Flatten asks for the length of the batch."""
+    return cornu.Sequential([cornu.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(2)])
+
+
+@pytest.mark.parametrize("make", [dense, convolutional])
+@pytest.mark.parametrize("home", ["tensorflow", "jax"])
+def test_the_endpoint_computes_what_the_model_does(make, home, tmp_path, rng):
+    with cornu.use_backend(home):
+        model = make()
+        model.export(tmp_path / "model")
+        assert {v.backend.NAME for v in model.variables} == {home}
+        x = rng.normal(size=(5, *model.input_shape[1:])).astype("float32")
+        wanted = model.predict(x, verbose=0)
+    read = tf.saved_model.load(str(tmp_path / "model"))
+    np.testing.assert_allclose(read.serve(x).numpy(), wanted, rtol=1e-4, atol=1e-5)
+    (named,) = read.signatures["serving_default"](tf.constant(x[:1])).values()
+    np.testing.assert_allclose(named.numpy(), wanted[:1], rtol=1e-4, atol=1e-5)
+    assert [tuple(w.shape) for w in read.weights] == [v.shape for v in model.variables]
+
+
+def test_two_inputs_keep_their_order(tmp_path, rng):
+    with cornu.use_backend("tensorflow"):
+        a, b = cornu.Input((2,)), cornu.Input((3,))
+        model = cornu.Model([a, b], layers.Concatenate()([a, b]))
+        model.export(tmp_path / "model")
+    xs = [rng.normal(size=(2, n)).astype("float32") for n in (2, 3)]
+    read = tf.saved_model.load(str(tmp_path / "model"))
+    assert read.serve(*xs).numpy().tolist() == np.concatenate(xs, -1).tolist()
+
+
+def test_what_cannot_be_exported_says_why(tmp_path):
+    with cornu.use_backend("tensorflow"):
+        with pytest.raises(NotBuiltError, match="must be built"):
+            cornu.Sequential([layers.Dense(2)]).export(tmp_path / "a")
+        with pytest.raises(UnknownNameError, match="tf_saved_model"):
+            dense().export(tmp_path / "a", format="tf_savedmodel")
+        with pytest.raises(ArgumentError, match="opset"):
+            dense().export(tmp_path / "a", opset=3)
+        with pytest.raises(ArgumentError, match="All lengths but the batch"):
+            cornu.Sequential([cornu.Input((None, 2)), layers.Dense(2)]).export(tmp_path / "a")
+    assert not list(tmp_path.iterdir())
