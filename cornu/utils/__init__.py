@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from cornu.state import set_random_seed as set_random_seed
     from cornu.training.data import PyDataset as PyDataset
     from cornu.training.data import PyDataset as Sequence
+    from cornu.utils import bounding_boxes as bounding_boxes
     from cornu.utils.arrays import normalize as normalize
     from cornu.utils.arrays import to_categorical as to_categorical
     from cornu.utils.inputs import get_source_inputs as get_source_inputs
@@ -83,11 +84,13 @@ _HOMES = {
     "unpack_x_y_sample_weight": "utils.inputs",
 }
 
-__all__ = [*_HOMES]  # noqa: PLE0604 - names as texts
+__all__ = [*_HOMES, "bounding_boxes"]  # noqa: PLE0604 - names as texts
 
 
 def __getattr__(name: str) -> Any:
     """Loads a public name when it is first used."""
+    if name == "bounding_boxes":  # a module of its own
+        return importlib.import_module("cornu.utils.bounding_boxes")
     if name not in _HOMES:
         raise AttributeError(f"module 'cornu.utils' has no attribute {name!r}")
     home, _, there = _HOMES[name].partition(":")

@@ -1,0 +1,1 @@
+"""Layers for images: brought to a size, changed at random for training, corrected."""
