@@ -92,6 +92,19 @@ def test_time_series(trainable_backend):
 
 
 @pytest.mark.long
+def test_transfer_learning(trainable_backend, capsys):
+    module = example("transfer_learning")
+    (few, labels), (others, _) = module.digits(range(5, 10), each=3)
+    assert few.shape == (15, 8, 8, 1)
+    assert np.bincount(labels).tolist() == [3] * 5
+    assert len(few) + len(others) == 896  # the images of 5 to 9 in scikit-learn's set
+    accuracies = module.main(epochs=10)
+    assert accuracies["0 to 4"] > 0.9
+    assert accuracies["5 to 9, fine-tuned"] > max(0.9, accuracies["5 to 9, a new head"])
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("backend_name", ["jax", "torch"])
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_as_a_program(path, backend_name, tmp_path):
