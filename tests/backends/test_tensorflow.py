@@ -6,6 +6,7 @@ import pytest
 import cornu
 from cornu import backends, ops
 from cornu.backends.spec import TensorSpec
+from cornu.errors import BackendError
 from cornu.state import Variable
 from cornu.state.transforms import CompiledStep, value_and_grad
 
@@ -96,3 +97,13 @@ def test_a_scan_of_a_traced_function_has_gradients(tf):
 def test_shapes_by_tracing_leave_what_is_no_array_alone(tf):
     own = backends.current()
     assert own.evaluate_shape(lambda x: {"y": x[:, 0], "n": 2}, TensorSpec((3, 4))) == {"y": TensorSpec((3,)), "n": 2}
+
+
+def test_where_tensorflow_is_missing_the_error_names_the_extra(monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+
+    monkeypatch.setattr(backends, "_loaded", {})
+    monkeypatch.setattr(backends.importlib, "import_module", missing)
+    with pytest.raises(BackendError, match=r"pip install 'cornu\[tensorflow\]'"):
+        backends.load("tensorflow")

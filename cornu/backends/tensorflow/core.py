@@ -163,7 +163,7 @@ def compile(fn: Callable[..., Any], state: list[tf.Tensor], args: Any, written: 
     written()
     programs = [graph]
     if _suits_xla(graph.graph):
-        programs.append(tf.function(lambda *xs: graph(*xs), autograph=False, jit_compile=True).get_concrete_function(*specs))  # noqa: PLW0108 - a ConcreteFunction is no function to it
+        programs.append(tf.function(lambda *xs: graph(*xs), autograph=False, jit_compile=True).get_concrete_function(*specs))  # noqa: PLW0108
 
     def run(state: list[tf.Tensor], args: Any) -> Any:
         inputs = [*state, *(x if isinstance(x, tf.Tensor) else borrow(x) for x in optree.tree_leaves(args))]
