@@ -27,7 +27,7 @@ sys.path.insert(0, str(ROOT))  # the package beside this folder, installed or no
 WRITTEN = {
     "index": "docs/index.md", "getting-started": "docs/getting-started.md", "training": "docs/training.md", "extending": "docs/extending.md",
     "backends": "docs/backends.md", "architecture": "docs/architecture.md", "why": "docs/why.md", "differences": "docs/differences.md",
-    "dtypes": "docs/dtypes.md",
+    "dtypes": "docs/dtypes.md", "running-keras-programs": "docs/running-keras-programs.md", "transfer-learning": "docs/transfer-learning.md",
     "contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md", "readme": "README.md",
 }  # fmt: skip
 """Hand-written pages: the name of the page, and where its Markdown stands."""
