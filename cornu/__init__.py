@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cornu import config as config
     from cornu import constraints as constraints
     from cornu import datasets as datasets
+    from cornu import distillation as distillation
     from cornu import dtype_policies as dtype_policies
     from cornu import errors as errors
     from cornu import initializers as initializers
@@ -80,9 +81,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations", "applications", "backends", "callbacks", "config", "constraints", "datasets", "dtype_policies", "errors", "initializers", "layers",
-    "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers", "saving", "tree", "utils",
-    "wrappers",
+    "activations", "applications", "backends", "callbacks", "config", "constraints", "datasets", "distillation", "dtype_policies", "errors", "initializers",
+    "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers", "saving", "tree",
+    "utils", "wrappers",
 )  # fmt: skip
 _NAMES = {
     "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",
