@@ -13,7 +13,7 @@ from cornu.backends.spec import TensorSpec
 from cornu.errors import BackendError
 
 # Names that not every backend has, each with who may leave them out
-NO_TRACE = ("numpy", "tensorflow")
+NO_TRACE = ("numpy",)
 OPTIONAL = {
     "record": ("jax", "numpy", "tensorflow"),
     "add_state": ("jax",),
