@@ -11,12 +11,14 @@ from cornu.optimizers.identify import deserialize, get, serialize
 from cornu.optimizers.lamb import Lamb
 from cornu.optimizers.lion import Lion
 from cornu.optimizers.loss_scale import LossScaleOptimizer, scaled
+from cornu.optimizers.muon import Muon
 from cornu.optimizers.nadam import Nadam
 from cornu.optimizers.optimizer import Optimizer
 from cornu.optimizers.rmsprop import RMSprop
+from cornu.optimizers.schedule_free import ScheduleFreeAdamW
 from cornu.optimizers.sgd import SGD
 
 __all__ = [
-    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer", "Nadam",
-    "Optimizer", "RMSprop", "deserialize", "get", "scaled", "schedules", "serialize",
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer", "Muon", "Nadam",
+    "Optimizer", "RMSprop", "ScheduleFreeAdamW", "deserialize", "get", "scaled", "schedules", "serialize",
 ]  # fmt: skip

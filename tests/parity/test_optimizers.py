@@ -13,7 +13,7 @@ import cornu  # noqa: E402
 from cornu import optimizers  # noqa: E402
 from cornu.state import Variable  # noqa: E402
 
-ALL = ["SGD", "Adam", "AdamW", "RMSprop", "Adamax", "Nadam", "Adagrad", "Adadelta", "Lion", "Lamb", "Ftrl", "Adafactor"]
+ALL = ["SGD", "Adam", "AdamW", "RMSprop", "Adamax", "Nadam", "Adagrad", "Adadelta", "Lion", "Lamb", "Ftrl", "Adafactor", "Muon", "ScheduleFreeAdamW"]
 COMMON = [
     {"clipnorm": 0.5}, {"clipvalue": 0.1}, {"global_clipnorm": 0.7}, {"use_ema": True, "ema_momentum": 0.9}, {"loss_scale_factor": 8.0},
     {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 3},
@@ -27,6 +27,8 @@ CASES = [
     ("Ftrl", {"beta": 0.4, "learning_rate_power": -0.7}), ("Adagrad", {"initial_accumulator_value": 0.5}),
     ("SGD", {"gradient_accumulation_steps": 3, "clipnorm": 0.5, "weight_decay": 0.01}),
     ("Adafactor", {"clip_threshold": 0.5, "beta_2_decay": -0.5}),
+    ("Muon", {"nesterov": False, "rms_rate": None}), ("Muon", {"exclude_layers": ["w0"], "adam_lr_ratio": 0.5, "adam_weight_decay": 0.1}),
+    ("ScheduleFreeAdamW", {"warmup_steps": 5, "beta_1": 0.8, "weight_decay": 0.1}),
 ]  # fmt: skip
 SHAPES = [(4, 3), (3,), (2, 3, 4)]
 
