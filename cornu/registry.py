@@ -193,6 +193,7 @@ ROOMS = tuple(
         "layers",
         "models",
         "interop",
+        "applications.layers",
     )
 )
 """The modules that fill the tables."""

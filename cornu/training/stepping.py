@@ -242,7 +242,7 @@ class Stepping(Layer):
     @property
     def metrics(self) -> list[Any]:
         """The running mean of the loss, those of each output's, the metrics of `compile`, and those kept in attributes."""
-        own = [m for layer in tracking.walk(self) for m in tracking.metrics(layer) if m is not getattr(self, "_loss_mean", None)]
+        own = [m for layer in tracking.walk(self) for m in tracking.metrics(layer) if m is not getattr(layer, "_loss_mean", None)]
         if not self.compiled:
             return own
         found = [self._loss_mean, *self._objective.metrics, *self._scores.metrics, *own]

@@ -459,3 +459,16 @@ def test_wrong_targets_cost_nothing(trainable_backend, xy):
     by_hand.step(x, y)
     model.reset_metrics()
     assert model.train_on_batch(x, y) == pytest.approx(by_hand.step(x, y), rel=1e-5)
+
+
+def test_a_model_inside_that_was_compiled_before_adds_no_loss_of_its_own(trainable_backend, rng):
+    head = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(5, "softmax")])
+    head.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    entrance = cornu.Input((4,))
+    model = cornu.Model(entrance, head(entrance))
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    x, y = rng.normal(size=(20, 4)).astype("float32"), np.arange(20) % 5
+    expected = -np.log(head.predict(x, verbose=0)[np.arange(20), y]).mean()
+    history = model.fit(x, y, batch_size=20, verbose=0).history
+    assert sorted(history) == ["accuracy", "loss"]
+    assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
