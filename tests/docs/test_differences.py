@@ -1,8 +1,14 @@
 """What `docs/differences.md` says of both libraries, by running both."""
 
+import contextlib
+import importlib
+import inspect
 import os
+import sys
 import warnings
+import zipfile
 
+import h5py
 import numpy as np
 import pytest
 
@@ -11,7 +17,8 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 keras = pytest.importorskip("keras")
 
 import cornu  # noqa: E402
-from cornu import errors  # noqa: E402
+from cornu import errors, ops  # noqa: E402
+from cornu.preprocessing import image as our_images  # noqa: E402
 
 X = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
 
@@ -145,3 +152,223 @@ def test_dense_and_plain():
         cornu.Input((3,), sparse=True)
     with pytest.raises(errors.ArgumentError, match="lora_rank"):
         cornu.layers.Dense(2, lora_rank=1)
+
+
+# --- training ---------------------------------------------------------------------------------------------------------
+
+
+def test_ids_out_of_range():
+    losses = {}
+    for library in (cornu, keras):
+        model = library.Sequential([library.Input((2,), dtype="int32"), library.layers.Embedding(3, 2), library.layers.Flatten()])
+        model.compile("sgd", "mse")
+        with pytest.raises(errors.DataError, match="0 to 2") if library is cornu else contextlib.nullcontext():
+            losses[library] = model.fit(np.full((4, 2), 7), np.ones((4, 4)), verbose=0).history["loss"]
+    assert list(losses) == [keras]
+    assert np.isnan(losses[keras]).all()
+
+
+def test_the_arguments_of_a_step():
+    assert list(inspect.signature(keras.Model.train_step).parameters) == ["self", "state", "data"]
+    assert list(inspect.signature(cornu.Model.train_step).parameters) == ["self", "data"]
+
+
+# --- data sets and downloads ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def news(tmp_path, monkeypatch):
+    """`load_data` of a library's data set of texts, which reads a small file of ours."""
+    x = np.empty(3, object)
+    x[:] = [[1, 2, 9], [3, 4], [5]]
+    y = np.array([0, 1, 1])
+    np.savez(tmp_path / "small.npz", x=x, y=y, x_train=x, y_train=y, x_test=x, y_test=y)
+
+    def load(library, name, **arguments):
+        load_data = getattr(library.datasets, name).load_data
+        module = sys.modules[load_data.__module__]
+        monkeypatch.setattr(module, "fetch" if library is cornu else "get_file", lambda *a, **k: str(tmp_path / "small.npz"))
+        return load_data(**arguments)
+
+    return load
+
+
+@pytest.mark.parametrize("name", ["imdb", "reuters"])
+def test_every_word_is_kept(news, name):
+    arguments = {"test_split": 0.0} if name == "reuters" else {}
+    highest = {lib: max(n for text in news(lib, name, **arguments)[0][0] for n in text) for lib in (cornu, keras)}
+    assert highest == {cornu: 9 + 3, keras: 5 + 3}
+
+
+def test_arguments_that_imdb_has_not(news):
+    assert len(news(keras, "imdb", num_wrods=3)[0][0]) == 3
+    with pytest.raises(errors.ArgumentError, match="num_wrods"):
+        news(cornu, "imdb", num_wrods=3)
+
+
+def test_shares_outside_their_range(news):
+    assert len(news(keras, "reuters", test_split=2.0)[0][0]) == 0
+    with pytest.raises(errors.ArgumentError, match="test_split"):
+        news(cornu, "reuters", test_split=2.0)
+
+
+# --- images -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def images():
+    """The older image preprocessing of both; the real one comes with TensorFlow's face of Keras."""
+    pytest.importorskip("tensorflow")
+    return {cornu: our_images, keras: importlib.import_module("keras._tf_keras.keras").preprocessing.image}
+
+
+def test_shifts_go_where_they_say(images):
+    drawn = {
+        library: room.ImageDataGenerator(height_shift_range=[3]).get_random_transform((8, 8, 1), seed=1) for library, room in images.items()
+    }
+    assert (drawn[cornu]["tx"], abs(drawn[cornu]["ty"])) == (0, 3)
+    assert (abs(drawn[keras]["tx"]), drawn[keras]["ty"]) == (3, 0)
+
+
+@pytest.mark.filterwarnings("ignore:Please import `affine_transform` from:DeprecationWarning")  # 2026-11-21, keras 3.15.1
+def test_images_turn_about_their_centre(images):
+    x = np.zeros((5, 9, 1))
+    x[2, 4] = 1  # the centre, which stays where it is
+    turn = {"theta": 180.0, "row_axis": 0, "col_axis": 1, "channel_axis": 2, "fill_mode": "constant"}
+    np.testing.assert_allclose(images[cornu].apply_affine_transform(x, **turn), x, atol=1e-6)
+    assert images[keras].apply_affine_transform(x, **turn).max() < 0.5
+
+
+def test_brightness_keeps_fractions(images):
+    x = np.full((2, 2, 3), 100.5)
+    np.testing.assert_allclose(images[cornu].apply_brightness_shift(x, 1.1, scale=False), 1.1 * x, rtol=1e-6)
+    assert (images[keras].apply_brightness_shift(x, 1.1, scale=False) == 110).all()
+
+
+def test_weights_of_a_subset(images):
+    x, y, weights = np.ones((8, 2, 2, 1)), np.array([0, 1] * 4), np.arange(8.0)
+    given = {
+        library: next(room.ImageDataGenerator(validation_split=0.5).flow(x, y, 8, False, weights, subset="training"))[2]
+        for library, room in images.items()
+    }
+    np.testing.assert_array_equal(given[cornu], weights[4:])  # the first rows are for validation
+    np.testing.assert_array_equal(given[keras], weights[:4])
+
+
+def test_statistics_that_nobody_took(images):
+    x = np.ones((2, 2, 3))
+    with pytest.raises(errors.DataError, match="fit"):
+        images[cornu].ImageDataGenerator(featurewise_center=True).standardize(x)
+    with pytest.warns(UserWarning, match="featurewise_center"):
+        np.testing.assert_array_equal(images[keras].ImageDataGenerator(featurewise_center=True).standardize(x), x)
+
+
+def test_binary_is_of_two_classes(images, tmp_path, capsys):
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        our_images.save_img(tmp_path / name / "1.png", np.ones((4, 4, 3)))
+    flows = {library: room.ImageDataGenerator().flow_from_directory for library, room in images.items()}
+    assert sorted(next(flows[keras](str(tmp_path), class_mode="binary"))[1]) == [0, 1, 2]
+    with pytest.raises(errors.DataError, match="two classes"):
+        next(flows[cornu](str(tmp_path), class_mode="binary"))
+
+
+# --- ops --------------------------------------------------------------------------------------------------------------
+
+
+def of_both(compute):
+    """What both libraries give, as arrays: Cornu's first."""
+    return [np.asarray(compute(library.ops)) for library in (cornu, keras)]
+
+
+def test_blur_of_one_colour():
+    ours, theirs = of_both(lambda on: on.image.gaussian_blur(np.ones((1, 7, 7, 1), "float32"), (3, 3), (1.0, 1.0)))
+    assert ours[0, 3, 3, 0] == pytest.approx(1)
+    assert theirs[0, 3, 3, 0] == pytest.approx(1 / (1 + 2 * np.exp(-0.5)), rel=1e-4)  # a row's share
+
+
+def test_spectra_without_a_window():
+    x = np.random.default_rng(0).normal(size=64).astype("float32")
+    ours, theirs = of_both(lambda on: on.istft(on.stft(x, 8, 4, 8, window=None), 8, 4, 8, length=64, window=None))
+    np.testing.assert_allclose(ours[8:56], x[8:56], atol=1e-5)
+    assert abs(theirs[8:56] - x[8:56]).max() > 0.5
+
+
+def test_the_odd_pixel_is_padded():
+    ours, theirs = of_both(lambda on: on.image.resize(np.ones((1, 4, 7, 1), "float32"), (7, 7), pad_to_aspect_ratio=True))
+    np.testing.assert_allclose(ours[0, :, 0, 0], [0, 1, 1, 1, 1, 0, 0], atol=1e-6)
+    assert ((theirs[0, :, 0, 0] > 0.1) & (theirs[0, :, 0, 0] < 0.9)).sum() == 2
+
+
+def test_repeated_labels_in_beams():
+    chances = np.log(np.array([[[0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.8, 0.1, 0.1]]], "float32"))
+    arguments = {"strategy": "beam_search", "beam_width": 4, "top_paths": 1, "mask_index": 2}
+    paths = {
+        (library, merge): np.asarray(library.ops.ctc_decode(chances, np.array([3]), merge_repeated=merge, **arguments)[0]).ravel().tolist()
+        for library in (cornu, keras)
+        for merge in (True, False)
+    }
+    assert paths == {(cornu, True): [1, 0, -1], (cornu, False): [1, 1, 0], (keras, True): [1, 0, -1], (keras, False): [1, 0, -1]}
+
+
+def test_projective_transforms():
+    x = np.arange(9, dtype="float32").reshape(1, 3, 3, 1)
+    flat, bent = (np.array([[1, 0, 1, 0, 1, 0, c, c]], "float32") for c in (0, 0.1))
+    ours, theirs = of_both(lambda on: on.image.affine_transform(x, bent))
+    np.testing.assert_allclose(theirs, keras.ops.image.affine_transform(x, flat))
+    assert ours[0, 0, 1, 0] == pytest.approx(2 / 1.1)  # column (1 + 1) / (0.1 * 1 + 1) of the row 0
+
+
+def test_similarity_of_whole_numbers():
+    x = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
+    ours, theirs = of_both(lambda on: on.image.ssim(x, x[:, ::-1], max_val=255))
+    fraction = keras.ops.image.ssim(x.astype("float32"), x[:, ::-1].astype("float32"), max_val=255)
+    np.testing.assert_allclose(ours, fraction, atol=1e-3)
+    np.testing.assert_array_equal(theirs, np.trunc(fraction))
+
+
+def test_numbers_that_do_not_fit():
+    x = np.array([250], "uint8")
+    with pytest.raises(errors.ArgumentError, match="uint8"):
+        ops.add(x, 300)
+    assert np.asarray(keras.ops.add(x, 300)).tolist() == [38]
+
+
+# --- layers and files -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "arguments"), [("MultiHeadAttention", (1, 2)), ("GroupQueryAttention", (2, 2, 1))])
+def test_rows_that_see_nothing(name, arguments):
+    x, nothing = np.ones((1, 2, 3), "float32"), np.zeros((1, 2, 2), bool)
+    for library, share in ((cornu, 0.5), (keras, 0.0)):
+        layer = getattr(library.layers, name)(*arguments)
+        np.testing.assert_array_equal(np.asarray(layer(x, x, attention_mask=nothing, return_attention_scores=True)[1]), share)
+
+
+def test_masks_of_convolutional_recurrence():
+    x, mask = np.ones((2, 3, 4, 1), "float32"), np.array([[True, True, False], [True, True, True]])
+    layer = cornu.layers.ConvLSTM1D(2, 3, padding="same")
+    outputs = np.asarray(layer(x, mask=mask))
+    np.testing.assert_allclose(outputs[0], np.asarray(layer(x[:, :2]))[0], rtol=1e-5)
+    with pytest.raises(ValueError, match="shapes"):
+        keras.layers.ConvLSTM1D(2, 3, padding="same")(x, mask=mask)
+
+
+def test_files_without_the_optimizer(tmp_path):
+    held = {}
+    for library in (cornu, keras):
+        model, _ = trained(library, X, np.ones((64, 1)))
+        path = tmp_path / f"{library.__name__}.keras"
+        model.save(path, include_optimizer=False)
+        with zipfile.ZipFile(path) as archive, archive.open("model.weights.h5") as file, h5py.File(file) as weights:
+            held[library] = "optimizer" in weights
+    assert held == {cornu: False, keras: True}
+
+
+def test_compilation_that_a_file_asks_for(tmp_path):
+    asked = {}
+    for library in (cornu, keras):
+        model, _ = trained(library, X, np.ones((64, 1)), jit_compile=True)
+        model.save(tmp_path / f"{library.__name__}.keras")
+        asked[library] = library.saving.load_model(tmp_path / f"{library.__name__}.keras").jit_compile
+    assert asked == {cornu: "auto", keras: True}
