@@ -52,6 +52,12 @@ def test_two_variables_of_one_value_have_gradients_of_their_own(tf):
     assert [g.tolist() for g in grads] == [[6.0], [5.0]]
 
 
+def test_a_variable_on_the_right_of_an_operator_keeps_its_gradient(tf):
+    a = Variable(np.array([2.0], np.float32))
+    _, (grad,) = value_and_grad(lambda: ((tf.constant([3.0]) * a * a)[0], None), [a])
+    assert grad.tolist() == [12.0]
+
+
 def test_the_gradient_of_a_lookup_is_dense_and_adds_up_what_is_looked_up_twice(tf):
     table = Variable(np.ones((4, 2), np.float32))
     _, (grad,) = value_and_grad(lambda: (ops.sum(ops.take(table, np.array([[1, 1], [3, 0]]), axis=0)), None), [table])

@@ -46,6 +46,8 @@ for _name, _method in _METHODS.items():
 
 def _meeting(operator: Callable[..., Any]) -> Callable[..., Any]:
     def run(x: Any, y: Any) -> Any:
+        if type(y).__module__.startswith("cornu."):  # its own operators know; made an array of NumPy's, it would lose its gradient
+            return NotImplemented
         if isinstance(y, tf.Tensor) and x.dtype != y.dtype and {x.dtype.name, y.dtype.name} < set(dtypes.DTYPES):
             both = dtypes.promote(x.dtype.name, y.dtype.name)
             x, y = tf.cast(x, both), tf.cast(y, both)
