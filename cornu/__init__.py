@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from cornu import saving as saving
     from cornu import tree as tree
     from cornu import utils as utils
+    from cornu import visualization as visualization
     from cornu import wrappers as wrappers
     from cornu.backends import backend as backend
     from cornu.backends import device as device
@@ -83,7 +84,7 @@ __version__ = "0.1.0"
 _MODULES = (
     "activations", "applications", "backends", "callbacks", "config", "constraints", "datasets", "distillation", "dtype_policies", "errors", "initializers",
     "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers", "saving", "tree",
-    "utils", "wrappers",
+    "utils", "visualization", "wrappers",
 )  # fmt: skip
 _NAMES = {
     "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",
