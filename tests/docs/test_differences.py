@@ -19,6 +19,7 @@ keras = pytest.importorskip("keras")
 import cornu  # noqa: E402
 from cornu import errors, ops  # noqa: E402
 from cornu.preprocessing import image as our_images  # noqa: E402
+from tests.downloads.server import Server  # noqa: E402
 
 X = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
 
@@ -210,6 +211,41 @@ def test_shares_outside_their_range(news):
     assert len(news(keras, "reuters", test_split=2.0)[0][0]) == 0
     with pytest.raises(errors.ArgumentError, match="test_split"):
         news(cornu, "reuters", test_split=2.0)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in ("CORNU_TRUST_CACHE", "CORNU_ALLOW_HTTP", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    made = Server()
+    made.files["words.txt"] = b"others"
+    yield made
+    made.close()
+
+
+def test_a_file_that_is_another(server, tmp_path):
+    for library, error in ((cornu, errors.CorruptFileError), (keras, ValueError)):
+        with pytest.raises(error):
+            library.utils.get_file("words.txt", server.url("words.txt"), file_hash="0" * 64, cache_dir=tmp_path / library.__name__)
+    assert not issubclass(errors.CorruptFileError, ValueError)
+
+
+def test_a_cache_that_cannot_be_written(server, tmp_path, monkeypatch):
+    def makedirs(path, *args, **kwargs):
+        raise PermissionError(f"asked for {path}")
+
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.SavingError, match="CORNU_HOME"):
+        cornu.utils.get_file("words.txt", server.url("words.txt"), cache_dir=tmp_path / "file")
+    monkeypatch.setattr(os, "access", lambda *args, **kwargs: False)  # permissions do not bind every user
+    monkeypatch.setattr(os, "makedirs", makedirs)
+    with pytest.raises(PermissionError, match="asked for /tmp/.keras"):
+        keras.utils.get_file("words.txt", server.url("words.txt"), cache_dir=tmp_path)
+
+
+def test_plain_http():
+    with pytest.raises(errors.ArgumentError, match="https"):
+        cornu.utils.get_file("words.txt", "http://example.invalid/words.txt")
 
 
 # --- images -----------------------------------------------------------------------------------------------------------
