@@ -11,6 +11,7 @@ from cornu.optimizers.identify import deserialize, get, serialize
 from cornu.optimizers.lamb import Lamb
 from cornu.optimizers.lion import Lion
 from cornu.optimizers.loss_scale import LossScaleOptimizer, scaled
+from cornu.optimizers.multi import MultiOptimizer, OptimizerMap
 from cornu.optimizers.muon import Muon
 from cornu.optimizers.nadam import Nadam
 from cornu.optimizers.optimizer import Optimizer
@@ -19,6 +20,6 @@ from cornu.optimizers.schedule_free import ScheduleFreeAdamW
 from cornu.optimizers.sgd import SGD
 
 __all__ = [
-    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer", "Muon", "Nadam",
-    "Optimizer", "RMSprop", "ScheduleFreeAdamW", "deserialize", "get", "scaled", "schedules", "serialize",
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "LossScaleOptimizer", "MultiOptimizer", "Muon", "Nadam",
+    "Optimizer", "OptimizerMap", "RMSprop", "ScheduleFreeAdamW", "deserialize", "get", "scaled", "schedules", "serialize",
 ]  # fmt: skip
