@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-
 from cornu import config, ops, random
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError, ShapeError
@@ -204,5 +203,3 @@ def chosen(flags: Array, first: Any, second: Any) -> Any:
     if isinstance(first, dict):
         return {name: chosen(flags, part, second[name]) for name, part in first.items()}
     return ops.where(each(flags, first), first, second)
-
-

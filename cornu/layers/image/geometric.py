@@ -54,9 +54,7 @@ class Geometric(RandomImageLayer):
         fill_value: what lies there with "constant".
     """
 
-    def __init__(
-        self, *, fill_mode: str = "reflect", interpolation: str = "bilinear", fill_value: float = 0.0, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, fill_mode: str = "reflect", interpolation: str = "bilinear", fill_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if fill_mode not in FILLS:
             raise ArgumentError(f"fill_mode must be one of {list(FILLS)}, got {fill_mode!r}.")
@@ -114,9 +112,7 @@ class RandomFlip(RandomImageLayer):
     [(0.0, 1.0, 2.0, 3.0), (3.0, 2.0, 1.0, 0.0)]
     """
 
-    def __init__(
-        self, mode: str = "horizontal_and_vertical", seed: Seed = None, data_format: str | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, mode: str = "horizontal_and_vertical", seed: Seed = None, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         if mode not in ("horizontal", "vertical", "horizontal_and_vertical"):
             raise ArgumentError(f"mode must be 'horizontal', 'vertical' or 'horizontal_and_vertical', got {mode!r}.")

@@ -326,11 +326,14 @@ class RandomInvert(Photometric):
     """
 
     def __init__(
-        self, factor: Factor = 1.0, value_range: Sequence[float] = (0, 255), seed: Seed = None, data_format: str | None = None, **kwargs: Any
+        self,
+        factor: Factor = 1.0,
+        value_range: Sequence[float] = (0, 255),
+        seed: Seed = None,
+        data_format: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            factor=as_range(factor, "factor", 0, 1), value_range=value_range, seed=seed, data_format=data_format, **kwargs
-        )
+        super().__init__(factor=as_range(factor, "factor", 0, 1), value_range=value_range, seed=seed, data_format=data_format, **kwargs)
 
     def get_random_transformation(self, data: Data, training: bool = True, seed: Any = None) -> Array | None:
         """For each image 1 or 0, whether it is turned."""
