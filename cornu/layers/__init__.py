@@ -35,10 +35,12 @@ from cornu.layers.global_pooling import (
     GlobalMaxPooling2D,
     GlobalMaxPooling3D,
 )
+from cornu.layers.hashing import HashedCrossing, Hashing
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
 from cornu.layers.layer_normalization import GroupNormalization, LayerNormalization, RMSNormalization, UnitNormalization
+from cornu.layers.lookup import IntegerLookup, StringLookup
 from cornu.layers.masking_layer import Masking
 from cornu.layers.merging import (
     Add,
@@ -169,10 +171,13 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "JaxLayer",
     "LSTMCell",
     "Lambda",
@@ -211,6 +216,7 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
     "TFSMLayer",
     "TimeDistributed",

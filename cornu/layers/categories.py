@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from cornu import config, dtypes, ops, tree
+from cornu import backends, config, dtypes, ops, tree
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError
 from cornu.layers.layer import Layer
-from cornu.layers.texts import as_data
+from cornu.layers.texts import as_data, in_pipeline, on_host
 from cornu.ops.arguments import Array
 
 __all__ = ["Categorical", "check_mode", "counts", "encode", "encoded_shape"]
@@ -76,8 +76,9 @@ def encode(indices: Array, mode: str, depth: int, dtype: str, weights: Array | N
     if mode == "int":
         return ops.cast(indices, dtype)
     if mode == "one_hot":
-        shape = encoded_shape(indices.shape, mode, depth)[:-1]
-        return ops.one_hot(ops.reshape(indices, shape), depth, dtype=dtype)
+        rank = len(indices.shape)
+        indices = ops.expand_dims(indices, 0) if rank == 0 else ops.squeeze(indices, -1) if rank > 1 and indices.shape[-1] == 1 else indices
+        return ops.one_hot(indices, depth, dtype=dtype)
     found = counts(indices, depth, dtype, weights)
     if mode == "multi_hot":
         return ops.minimum(found, 1)
@@ -96,6 +97,21 @@ class Categorical(Layer):
 
     def _accept(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(map(self._own, args))
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        """In a graph of `tf.data`, a step on the host; elsewhere as every layer."""
+        given = {k: v for k, v in kwargs.items() if k not in ("training", "mask")}
+        if not in_pipeline(tree.flatten((args, given))):
+            return super()._run(*args, **kwargs)
+
+        def run(*values: np.ndarray) -> np.ndarray:
+            left = iter(values)
+            inputs, named = tree.map_structure(lambda _: next(left), (args, given))
+            with backends.use_backend("numpy"):
+                return np.asarray(self.call(*self._accept(inputs), **named))
+
+        spec = self.compute_output_spec(*args, **given)
+        return on_host(run, tree.flatten((args, given)), spec.shape, spec.dtype, self.name)
 
     @property
     def output_dtype(self) -> str:

@@ -1,13 +1,12 @@
 """Hashes of byte strings to 64 bits, for many strings at once: FarmHash's fingerprint, and SipHash-2-4 with a key.
 
-Strings of one length are hashed together, as columns of NumPy's uint64; each distinct string is hashed once. Both are the rules of Keras's
+Strings of one length are hashed together, as columns of NumPy's uint64. Both are the rules of Keras's
 `Hashing`, so bins are the same. References: G. Pike, "FarmHash", 2014 (the function `Fingerprint64`, which does not change any more);
 J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF", 2012.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -48,14 +47,13 @@ def combine(first: Words, second: Words) -> Words:
 
 def _by_length(strings: Sequence[bytes], hashed: Callable[[np.ndarray], Words]) -> Words:
     """What `hashed` makes of the strings of each length, shape (strings, length)."""
-    groups: dict[int, list[bytes]] = defaultdict(list)
-    for string in dict.fromkeys(strings):
-        groups[len(string)].append(string)
-    found: dict[bytes, int] = {}
-    for length, members in groups.items():
-        columns = np.frombuffer(b"".join(members), np.uint8).reshape(len(members), length)
-        found.update(zip(members, hashed(columns).tolist(), strict=True))
-    return np.fromiter(map(found.__getitem__, strings), np.uint64, len(strings))
+    lengths = np.fromiter(map(len, strings), np.int64, len(strings))
+    letters, starts = np.frombuffer(b"".join(strings), np.uint8), np.cumsum(lengths) - lengths
+    found = np.empty(len(strings), np.uint64)
+    for length in np.unique(lengths):
+        rows = np.flatnonzero(lengths == length)
+        found[rows] = hashed(letters[starts[rows, None] + np.arange(length)])
+    return found
 
 
 def _word(s: np.ndarray, at: int, width: int = 8) -> Words:

@@ -6,17 +6,17 @@ What is text: a `str` or `bytes`, lists of these, NumPy arrays of either, text c
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from cornu import backends, dtypes
+from cornu import backends, dtypes, ops
 from cornu.backends.spec import TensorSpec
 from cornu.errors import DataError
 from cornu.ops import dispatch
 
-__all__ = ["as_bytes", "as_data", "batches", "is_text", "on_host", "tokens_of"]
+__all__ = ["as_bytes", "as_data", "batches", "in_pipeline", "is_text", "on_host", "tokens_of"]
 
 _TEXT = (str, bytes)
 _KINDS = {str, bytes, np.str_, np.bytes_}
@@ -34,7 +34,7 @@ def as_data(x: Any) -> Any:
 
     Lists become arrays; texts stay texts. What has no values yet (a graph of `tf.data`, a trace) is left alone.
     """
-    if isinstance(x, np.ndarray) or isinstance(x, TensorSpec) or dispatch.is_symbolic(x):
+    if isinstance(x, (np.ndarray, TensorSpec)) or dispatch.is_symbolic(x):
         return x
     home = type(x).__module__.partition(".")[0]
     if home in backends.NAMES and not isinstance(x, np.generic):
@@ -64,30 +64,40 @@ def is_text(x: Any) -> bool:
     return kind is not None and dtypes.standardize(kind) == "string"
 
 
-def on_host(function: Callable[[np.ndarray], np.ndarray], x: Any, shape: tuple[int | None, ...], dtype: str, name: str) -> Any:
-    """`function(x)` of an array of texts, in NumPy; within a graph of `tf.data`, as a step of that graph.
+def on_host(function: Callable[..., np.ndarray], inputs: Sequence[Any], shape: tuple[int | None, ...], dtype: str, name: str) -> Any:
+    """`function(*inputs)`, in NumPy; within a graph of `tf.data`, as a step of that graph.
 
     Args:
-        function: from an array of texts to one of numbers (or of texts).
-        x: the texts.
+        function: from arrays to an array.
+        inputs: arrays, or stand-ins for them.
         shape: of the result, None where unknown.
         dtype: of the result.
         name: the layer's, for errors.
 
     Raises:
-        DataError: the texts are an input of a compiled model.
+        DataError: the inputs have no values yet, within a compiled model.
     """
-    if isinstance(x, TensorSpec):
+    if any(isinstance(x, TensorSpec) for x in inputs):
         return TensorSpec(shape, dtype)
-    if isinstance(x, np.ndarray):
-        return function(x)
-    within = getattr(dispatch.interpreter_of(x), "on_host", None)
-    if within is None or not is_text(x):
+    if all(isinstance(x, np.ndarray) for x in inputs):
+        return function(*inputs)
+    if in_pipeline(inputs):
+        return dispatch.interpreter_of(*inputs).on_host(function, inputs, shape, dtype)
+    try:
+        known = [ops.convert_to_numpy(x) for x in inputs]
+    except Exception:  # noqa: BLE001 - every framework says in its own words that a trace has no values
         raise DataError(
-            f"Layer {name!r} works on texts, which are no numbers for a compiled model to compute with, got {x!r}.\n"
-            f"Apply it in the data pipeline, `dataset.map(lambda x, y: (layer(x), y))`, or to the arrays before `fit` and `predict`."
-        )
-    return within(function, x, shape, dtype)
+            f"Layer {name!r} works on the host, and a compiled model has no values there, got {inputs[0]!r}.\n"
+            "Apply it in the data pipeline, `dataset.map(lambda x, y: (layer(x), y))`, or to the arrays before `fit` and `predict`."
+        ) from None
+    return function(*known)
+
+
+def in_pipeline(inputs: Sequence[Any]) -> bool:
+    """Whether among the inputs are texts, or arrays of unknown shape, of a graph that runs Python functions as steps."""
+    waiting = [x for x in map(as_data, inputs) if dispatch.is_array(x) and not hasattr(x, "numpy") and not isinstance(x, TensorSpec)]
+    open_ended = any(is_text(x) or None in tuple(x.shape) for x in waiting if not dispatch.is_symbolic(x))
+    return open_ended and hasattr(dispatch.interpreter_of(*waiting), "on_host")
 
 
 def tokens_of(x: np.ndarray) -> list[Any]:
@@ -119,7 +129,7 @@ def batches(data: Any, steps: int | None, owner: str) -> Iterable[np.ndarray]:
     """
     if isinstance(data, (*_TEXT, np.ndarray)) or hasattr(data, "shape") or (isinstance(data, (list, tuple)) and not _of_arrays(data)):
         whole = as_data(data)
-        yield whole if isinstance(whole, np.ndarray) else dispatch.OPS["convert_to_numpy"](whole)
+        yield whole if isinstance(whole, np.ndarray) else ops.convert_to_numpy(whole)
         return
     if hasattr(data, "num_batches") and not hasattr(data, "__iter__"):  # a PyDataset goes on for ever
         count = data.num_batches
@@ -130,7 +140,7 @@ def batches(data: Any, steps: int | None, owner: str) -> Iterable[np.ndarray]:
         if isinstance(batch, dict) or (isinstance(batch, (list, tuple)) and _of_arrays(batch)):
             raise DataError(f"adapt of {owner!r} takes inputs alone, got a batch of type {type(batch).__name__}. Leave the targets out.")
         found = as_data(batch)
-        yield found if isinstance(found, np.ndarray) else dispatch.OPS["convert_to_numpy"](found)
+        yield found if isinstance(found, np.ndarray) else ops.convert_to_numpy(found)
 
 
 def _of_arrays(data: Any) -> bool:

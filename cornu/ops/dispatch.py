@@ -73,6 +73,8 @@ _recorder: list[Callable[..., Any]] = []
 
 @backends.when_loaded
 def _register_backend(module: ModuleType) -> None:
+    for cls in [cls for cls, kind in _KINDS.items() if kind is NEUTRAL]:
+        del _KINDS[cls]  # what was seen before may be an array of this backend
     for cls in module.ARRAY_TYPES:
         if not issubclass(cls, (np.ndarray, np.generic)):  # neutral: NumPy arrays are how data comes in on every backend
             _KINDS[cls] = module
