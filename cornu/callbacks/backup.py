@@ -52,6 +52,7 @@ class BackupAndRestore(Callback):
 
     state_names = ("last_batch", "seen")
     told_last = True
+    looks_first = True  # so that a run is the same to the last bit, kept or not
 
     def __init__(
         self,

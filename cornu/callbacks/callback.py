@@ -45,6 +45,9 @@ class Callback:
     told_last = False
     """Whether it is told of things after all other callbacks, because it keeps what they made of them."""
 
+    looks_first = False
+    """Whether it has the run check that its steps were good before it looks at the model; else each step checks itself."""
+
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
         self._model: Any = None

@@ -65,9 +65,10 @@ class CallbackList(Callback):
 
     @property
     def wants_batches(self) -> bool:
-        """Whether a callback other than the progress bar is told of training steps."""
+        """Whether a callback is told of training steps that may look at the model then; the progress bar does not, nor who has steps looked at first."""
         hooks = (*self._table["on_train_batch_begin"], *self._table["on_train_batch_end"])
-        return any(getattr(hook, "__self__", None) is not self._progbar or self._progbar is None for hook in hooks)
+        told = [getattr(hook, "__self__", None) for hook in hooks]
+        return any(callback is None or not (callback is self._progbar or getattr(callback, "looks_first", False)) for callback in told)
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Tells all callbacks what the run was given."""
