@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from cornu.utils import bounding_boxes as bounding_boxes
     from cornu.utils.arrays import normalize as normalize
     from cornu.utils.arrays import to_categorical as to_categorical
+    from cornu.utils.diagram import model_to_dot as model_to_dot
+    from cornu.utils.diagram import plot_model as plot_model
     from cornu.utils.inputs import get_source_inputs as get_source_inputs
     from cornu.utils.inputs import is_keras_tensor as is_keras_tensor
     from cornu.utils.inputs import pack_x_y_sample_weight as pack_x_y_sample_weight
@@ -69,9 +71,11 @@ _HOMES = {
     "is_interactive_logging_enabled": "config",
     "is_keras_tensor": "utils.inputs",
     "load_img": "preprocessing.image.files",
+    "model_to_dot": "utils.diagram",
     "normalize": "utils.arrays",
     "pack_x_y_sample_weight": "utils.inputs",
     "pad_sequences": "preprocessing.sequence",
+    "plot_model": "utils.diagram",
     "register_keras_serializable": "registry:register",
     "save_img": "preprocessing.image.files",
     "serialize_keras_object": "serialization",
