@@ -9,10 +9,12 @@ import pkgutil
 
 import numpy as np
 import pytest
+from _pytest.doctest import _get_checker, _get_number_flag
 
 import cornu
 
-FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+_CHECKER = _get_checker()  # pytest's own, which compares numbers to the digits written
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS | _get_number_flag()
 EVERYWHERE = ("cornu.ops", "cornu.dtypes", "cornu.tree", "cornu.errors", "cornu.config")
 # Packages that a backend is made of; where one cannot be imported, its modules cannot either.
 FRAMEWORKS = {name: f"cornu.backends.{name}" for name in ("jax", "torch", "tensorflow")}
@@ -33,7 +35,7 @@ def _run(name):
     report, failed = io.StringIO(), 0
     with contextlib.redirect_stdout(report):
         for example in doctest.DocTestFinder(exclude_empty=True).find(module, name, extraglobs={"np": np}):
-            failed += doctest.DocTestRunner(optionflags=FLAGS).run(example).failed
+            failed += doctest.DocTestRunner(_CHECKER, optionflags=FLAGS).run(example).failed
     assert not failed, report.getvalue()
 
 
