@@ -13,6 +13,7 @@ from cornu.layers.adaptive_pooling import (
     AdaptiveMaxPooling3D,
 )
 from cornu.layers.attention import AdditiveAttention, Attention
+from cornu.layers.audio import MelSpectrogram, STFTSpectrogram
 from cornu.layers.batch_normalization import BatchNormalization
 from cornu.layers.bidirectional import Bidirectional
 from cornu.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
@@ -36,6 +37,31 @@ from cornu.layers.global_pooling import (
     GlobalMaxPooling3D,
 )
 from cornu.layers.hashing import HashedCrossing, Hashing
+from cornu.layers.image.composed import AugMix, Pipeline, RandAugment, RandomColorJitter
+from cornu.layers.image.correction import AutoContrast, ContrastLimitedAdaptiveHistogramEqualization, Equalization, Solarization
+from cornu.layers.image.geometric import (
+    RandomElasticTransform,
+    RandomFlip,
+    RandomPerspective,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
+from cornu.layers.image.mixing import CutMix, MixUp, RandomErasing
+from cornu.layers.image.photometric import (
+    RandomBrightness,
+    RandomColorDegeneration,
+    RandomContrast,
+    RandomGaussianBlur,
+    RandomGrayscale,
+    RandomHue,
+    RandomInvert,
+    RandomPosterization,
+    RandomSaturation,
+    RandomSharpness,
+)
+from cornu.layers.image.resizing import CenterCrop, MaxNumBoundingBoxes, RandomCrop, Resizing
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
@@ -70,6 +96,7 @@ from cornu.layers.reversible_embedding import ReversibleEmbedding
 from cornu.layers.rnn import RNN
 from cornu.layers.separable import SeparableConv1D, SeparableConv2D
 from cornu.layers.spectral import SpectralNormalization
+from cornu.layers.text_vectorization import TextVectorization
 from cornu.layers.transposed import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from cornu.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from cornu.layers.wrapper import TimeDistributed, Wrapper
@@ -115,6 +142,8 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -125,7 +154,9 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "CategoryEncoding",
+    "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -144,6 +175,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -152,6 +184,7 @@ __all__ = [
     "Dropout",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "FlaxLayer",
     "GRUCell",
@@ -185,6 +218,7 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -192,18 +226,44 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
+    "MixUp",
     "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
+    "RandAugment",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -211,6 +271,7 @@ __all__ = [
     "SimpleRNN",
     "SimpleRNNCell",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
@@ -219,6 +280,7 @@ __all__ = [
     "StringLookup",
     "Subtract",
     "TFSMLayer",
+    "TextVectorization",
     "TimeDistributed",
     "TorchModuleWrapper",
     "UnitNormalization",
