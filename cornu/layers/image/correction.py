@@ -206,8 +206,8 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
         """Images mirrored beyond their lower and right edges, such that whole tiles cover them."""
         for axis, (size, count) in enumerate(zip(tile, self.tile_grid_size, strict=True), 1):
             length = indices.shape[axis]
-            there = np.arange(size * count) % max(2 * length - 2, 1)
-            indices = ops.take(indices, np.minimum(there, 2 * length - 2 - there) if length > 1 else there * 0, axis)
+            there = np.arange(size * count) % (2 * length)
+            indices = ops.take(indices, np.minimum(there, 2 * length - 1 - there).astype("int32"), axis)
         return indices
 
     def _table(self, indices: Array, tile: tuple[int, int]) -> Array:
