@@ -13,6 +13,7 @@ from cornu import backends, dtypes, tree
 from cornu.backends.spec import known
 from cornu.graph import SymbolicTensor
 from cornu.layers import context
+from cornu.layers.adapted.adapting import adapt_built
 from cornu.layers.signature import build_arguments, call_signature
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def recorded(build: Callable[..., Any]) -> Callable[..., Any]:
         shapes = {name: as_shapes(shape) for name, shape in list(bound.items())[1:]}
         if not shapes or any(shape is not None for shape in shapes.values()):
             self.build_shapes, self.built = shapes, True
+            adapt_built(self)
 
     return wrapper
 

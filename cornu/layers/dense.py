@@ -6,6 +6,8 @@ from typing import Any
 
 from cornu import activations, constraints, initializers, regularizers
 from cornu.errors import ArgumentError
+from cornu.layers.adapted.adaptation import Adaptable
+from cornu.layers.adapted.adapting import keep_arguments, product_places
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
@@ -27,7 +29,8 @@ class Dense(Layer):
         kernel_regularizer, bias_regularizer: penalties on the weights.
         activity_regularizer: a penalty on the outputs.
         kernel_constraint, bias_constraint: projections after each update.
-        lora_rank, lora_alpha, quantization_config: asked of the wrappers that adapt and quantise a layer, `enable_lora` and `quantize`.
+        lora_rank, lora_alpha: as `enable_lora` takes them, once the layer is built.
+        quantization_config: how a quantised `dtype` such as "int8_from_float32" is done.
 
     Shapes: (batch, …, features) to (batch, …, units). Weights: kernel (features, units), Glorot uniform; bias (units,), zeros.
 
@@ -37,6 +40,7 @@ class Dense(Layer):
     """
 
     supports_masking = True
+    adaptable = Adaptable("kernel", product_places, product=True)
 
     def __init__(
         self,
@@ -58,10 +62,7 @@ class Dense(Layer):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         if not isinstance(units, int) or units < 1:
             raise ArgumentError(f"units must be a whole number of at least 1, got {units!r}.")
-        if lora_rank is not None or lora_alpha is not None or quantization_config is not None:
-            raise ArgumentError(
-                "Adapters and quantisation wrap a layer and are not part of it yet: leave lora_rank, lora_alpha and quantization_config out."
-            )
+        keep_arguments(self, lora_rank, lora_alpha, quantization_config)
         self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias

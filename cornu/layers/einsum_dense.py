@@ -8,6 +8,8 @@ from typing import Any
 
 from cornu import activations, constraints, initializers, ops, regularizers
 from cornu.errors import ArgumentError, ShapeError
+from cornu.layers.adapted.adaptation import Adaptable
+from cornu.layers.adapted.adapting import keep_arguments, product_places
 from cornu.layers.layer import Layer
 from cornu.layers.making import make_weight
 from cornu.ops.arguments import Array
@@ -35,7 +37,9 @@ class EinsumDense(Layer):
         kernel_initializer, bias_initializer: the first values.
         kernel_regularizer, bias_regularizer: penalties on the weights.
         kernel_constraint, bias_constraint: projections after each update.
-        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: asked of the wrappers that adapt and quantise a layer.
+        lora_rank, lora_alpha: as `enable_lora` takes them, once the layer is built.
+        gptq_unpacked_column_size: None; GPTQ is not there yet.
+        quantization_config: how a quantised `dtype` such as "int8_from_float32" is done.
 
     Shapes: by the equation. Weights: kernel, a length for each letter, Glorot uniform; bias, from the first letter in `bias_axes` to the
     last axis of the outputs, 1 along axes that are not named, zeros.
@@ -48,6 +52,8 @@ class EinsumDense(Layer):
     >>> EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de")(np.ones((1, 5, 4), "float32")).shape
     (1, 5, 2, 3)
     """
+
+    adaptable = Adaptable("kernel", product_places, product=True)
 
     def __init__(
         self,
@@ -68,11 +74,9 @@ class EinsumDense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if any(v is not None for v in (lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config)):
-            raise ArgumentError(
-                "Adapters and quantisation wrap a layer and are not part of it: leave lora_rank, lora_alpha, gptq_unpacked_column_size and "
-                "quantization_config out."
-            )
+        if gptq_unpacked_column_size is not None:
+            raise ArgumentError("Layers are not quantised by GPTQ yet: leave gptq_unpacked_column_size out.")
+        keep_arguments(self, lora_rank, lora_alpha, quantization_config)
         _parts(equation)
         self.equation = equation
         self.output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
@@ -115,9 +119,9 @@ class EinsumDense(Layer):
         return self.activation(sums if self.bias is None else ops.add(sums, self.bias))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, without those of wrappers."""
-        config = super().get_config()
-        return {k: v for k, v in config.items() if k not in ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")}
+        """The constructor's arguments; those of wrappers only where there is one."""
+        optional = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
+        return {name: value for name, value in super().get_config().items() if value is not None or name not in optional}
 
 
 def _parts(equation: str) -> dict[str, str]:

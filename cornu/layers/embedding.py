@@ -7,6 +7,8 @@ from typing import Any
 
 from cornu import constraints, dtypes, initializers, ops, regularizers
 from cornu.errors import ArgumentError, DTypeError
+from cornu.layers.adapted.adaptation import Adaptable
+from cornu.layers.adapted.adapting import keep_arguments, table_places
 from cornu.layers.layer import Layer
 from cornu.layers.making import make_weight
 from cornu.ops.arguments import Array
@@ -27,7 +29,8 @@ class Embedding(Layer):
         embeddings_constraint: a projection of the table after each update.
         mask_zero: whether id 0 is padding: the outputs' mask is then False there.
         weights: a table to start with, (input_dim, output_dim), or a list that holds it.
-        lora_rank, lora_alpha, quantization_config: asked of the wrappers that adapt and quantise a layer.
+        lora_rank, lora_alpha: as `enable_lora` takes them, once the layer is built.
+        quantization_config: how a quantised `dtype` such as "int8_from_float32" is done.
         input_length: the length of the sequences, as older programs give it; a Sequential then knows its input.
 
     Shapes: ids of any shape to that shape and output_dim. Ids are whole numbers; floats of 32 or 64 bits that hold such are taken too, as data
@@ -43,6 +46,7 @@ class Embedding(Layer):
     """
 
     first_input_dtype = "int32"
+    adaptable = Adaptable("embeddings", table_places)
 
     def __init__(
         self,
@@ -65,10 +69,7 @@ class Embedding(Layer):
         for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ArgumentError(f"{name} must be a whole number of at least 1, got {value!r}.")
-        if lora_rank is not None or lora_alpha is not None or quantization_config is not None:
-            raise ArgumentError(
-                "Adapters and quantisation wrap a layer and are not part of it yet: leave lora_rank, lora_alpha and quantization_config out."
-            )
+        keep_arguments(self, lora_rank, lora_alpha, quantization_config)
         self.input_dim, self.output_dim = input_dim, output_dim
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
@@ -101,8 +102,9 @@ class Embedding(Layer):
 
     def _constructor_arguments(self) -> dict[str, Any]:
         """A table to start with is a weight by now, and stands with those."""
-        gone = ("weights", "lora_rank", "lora_alpha")
-        return {name: value for name, value in super()._constructor_arguments().items() if name not in gone}
+        optional = ("lora_rank", "lora_alpha")
+        arguments = super()._constructor_arguments()
+        return {k: v for k, v in arguments.items() if k != "weights" and (v is not None or k not in optional)}
 
 
 def _only(weights: Any) -> Any:

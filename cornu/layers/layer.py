@@ -17,6 +17,8 @@ from cornu.dtype_policies import DTypePolicy
 from cornu.errors import ArgumentError, NotBuiltError, nearest
 from cornu.graph import Node, SymbolicTensor, contains_symbolic, infer
 from cornu.layers import building, context, input_spec, remat, tracking
+from cornu.layers.adapted import adapting
+from cornu.layers.adapted.adaptation import Adaptable, Adaptation
 from cornu.layers.building import map_shapes, shapes_of
 from cornu.layers.context import CallContext
 from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, masks_by_name, take_symbolic_masks
@@ -61,6 +63,10 @@ class Layer(Weights, Stateless, Configurable, Tracked):
     """The shapes that `build` was given; without a `build` of its own, those of the call that built it."""
     build_dtypes: dict[str, Any] | None = None
     """The dtypes of that call's arguments, where they are not the layer's own."""
+    adaptable: Adaptable | None = None
+    """Which weights can be quantised or take low-rank parts; None where that is not offered."""
+    adaptation: Adaptation | None = None
+    """What stands in the place of the weights, once the layer is quantised or adapted."""
     lays_own_masks: bool = False
     """Whether the layer finds and lays its masks itself, as models with a graph do."""
 
@@ -81,7 +87,8 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         if name is not None and not isinstance(name, str):
             raise ArgumentError(f"A layer's name must be a text, got {name!r}.")
         self.name = name or naming.unique(registry.snake_case(type(self).__name__))
-        self.dtype_policy: DTypePolicy = dtype_policies.get(dtype)
+        path = "/".join((*naming.scopes(), *context.building_path.get(), self.name))
+        self.dtype_policy: DTypePolicy = dtype_policies.get(dtype).for_path(path)
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
@@ -164,7 +171,8 @@ class Layer(Weights, Stateless, Configurable, Tracked):
             kwargs["mask"] = context.masks_of(around, args[0])
         elif around.masks and self._takes.masked:
             kwargs |= masks_by_name(self, args, kwargs, lambda x: context.masks_of(around, x))
-        outputs = self.call(*args, **kwargs) if self._remat is None else self.rematerialized_call(self.call, *args, **kwargs)
+        call = self.call if self.adaptation is None else self.adaptation.call
+        outputs = call(*args, **kwargs) if self._remat is None else self.rematerialized_call(call, *args, **kwargs)
         if self._watcher is not None:
             self._watcher(self, outputs)
         if self.activity_regularizer is not None:
@@ -204,6 +212,54 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         name = dtypes.standardize(x.dtype)
         wanted = self.dtype_policy.compute_dtype
         return x if name == wanted or not dtypes.is_floating(name) else dispatch.OPS["cast"](x, wanted)
+
+    # --- what takes the place of weights ------------------------------------------------------------------------------
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """How the weights are quantised; None where they are not."""
+        return self.dtype_policy.quantization_mode
+
+    @property
+    def lora_enabled(self) -> bool:
+        """Whether low-rank parts are added to a weight."""
+        return self.adaptation is not None and any(weight.added is not None for weight in self.adaptation.weights.values())
+
+    def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
+        """Keeps the weights in few bits from now on. They are then no longer trained, low-rank parts and biases still are.
+
+        Args:
+            mode: "int8" or "int4".
+            type_check: whether a subclass of a layer of Cornu's own is refused, whose `call` may differ.
+            config: a `QuantizationConfig`, in the mode's place, for quantisers of one's own.
+
+        >>> layer = Layer()
+        >>> layer.quantization_mode is None
+        True
+        """
+        if type_check and self.adaptable is not None and not type(self).__module__.startswith("cornu."):
+            raise ArgumentError(f"{type(self).__name__} may compute otherwise than its base; quantise it with type_check=False.")
+        adapting.quantize(self, mode, config)
+
+    def enable_lora(
+        self, rank: int, lora_alpha: float | None = None, a_initializer: Any = "he_uniform", b_initializer: Any = "zeros"
+    ) -> None:
+        """Freezes the weight and trains an addition of low rank: `weight + lora_alpha / rank * a @ b`.
+
+        Files hold the sum. A compiled model must be compiled again.
+
+        Args:
+            rank: the number of columns of a and rows of b.
+            lora_alpha: the strength of the addition; `rank` by default.
+            a_initializer, b_initializer: the first values.
+
+        E. Hu et al., "LoRA: low-rank adaptation of large language models", https://arxiv.org/abs/2106.09685.
+        """
+        adapting.enable_lora(self, rank, lora_alpha, a_initializer, b_initializer)
+
+    def merge_lora(self) -> None:
+        """Adds the low-rank parts to the weight for good, and lets it train again unless it is quantised."""
+        adapting.merge_lora(self)
 
     # --- symbolic -----------------------------------------------------------------------------------------------------
 
@@ -348,6 +404,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         """What a plan calls for this node: `call` itself where nothing has to be done around it."""
         plain = (
             self.activity_regularizer is None
+            and self.adaptation is None
             and self._watcher is None
             and self._remat is None
             and not self._reads_weights_in_another_dtype

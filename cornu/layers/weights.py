@@ -10,6 +10,7 @@ import numpy as np
 from cornu import constraints, initializers, naming, regularizers
 from cornu.errors import ArgumentError, NotBuiltError, ShapeError
 from cornu.layers import context, tracking
+from cornu.layers.adapted.adaptation import Adaptation
 from cornu.ops.arguments import Array
 from cornu.ops.core import convert_to_numpy
 from cornu.state import Variable
@@ -26,6 +27,7 @@ class Weights:
     dtype: str
     made_variables: list[Variable]
     fixed_variables: set[int]
+    adaptation: Adaptation | None
     _trainable: bool
     _call_losses: list[Array]
     _regularized_at = -1
@@ -199,11 +201,17 @@ class Weights:
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Puts the layer's own weights (not those of sublayers) into `store`, keys "0", "1", …"""
+        if self.adaptation is not None:
+            self.adaptation.save(store)
+            return
         for i, variable in enumerate(tracking.own_variables(self)):  # type: ignore[arg-type]
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Takes the layer's own weights from `store`. Nothing is changed unless all of them fit."""
+        if self.adaptation is not None:
+            self.adaptation.load(store)
+            return
         variables = tracking.own_variables(self)  # type: ignore[arg-type]
         if len(store) != len(variables):
             hint = "" if self.built else " The layer is not built yet: call it on data first."

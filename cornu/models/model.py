@@ -19,6 +19,7 @@ from cornu.layers.masking import symbolic_masks
 from cornu.models import surgery
 from cornu.models.config import graph_config, graph_from_config, is_graph_config, takes, written_with
 from cornu.models.functional import Graph
+from cornu.models.quantizing import hand_on_policies, quantize_model
 from cornu.models.summary import print_summary
 from cornu.models.verification import Verification, verify
 from cornu.registry import MODELS
@@ -58,6 +59,7 @@ class Model(Trainer):
         super().__init__(trainable=trainable, name=name or naming.unique(default), **kwargs)
         if inputs is not None:
             self._set_graph(Graph(inputs, outputs))
+            hand_on_policies(self, kwargs.get("dtype"))
             if not trainable:
                 self.trainable = False
 
@@ -267,6 +269,43 @@ class Model(Trainer):
         if any(value is old for value in vars(self).values()):
             surgery.exchange(self, old, new)
         self._set_graph(graph)
+
+    def quantize(self, mode: str | None = None, config: Any = None, filters: Any = None, **kwargs: Any) -> None:  # type: ignore[override]
+        """Keeps the weights of the layers within in few bits: of Dense, EinsumDense and Embedding layers, those of inner models included.
+
+        The parts of other layers, such as the projections of MultiHeadAttention, stay floats.
+
+        A compiled model is compiled again, with a fresh optimizer.
+
+        Args:
+            mode: "int8" or "int4".
+            config: a `QuantizationConfig`, in the mode's place.
+            filters: which layers: a regular expression found in their names, a list of such, or a function of a layer.
+            type_check: taken for programs that give it; the layers are Cornu's own or built on them in any case.
+
+        Raises:
+            NotBuiltError: the model is not built.
+            ArgumentError: the mode is not one of these, or a layer is quantised already.
+
+        >>> import cornu
+        >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)])
+        >>> model.quantize("int8")
+        >>> model.layers[0].kernel.held.variables[0].dtype
+        'int8'
+        """
+        if set(kwargs) - {"type_check"}:
+            raise ArgumentError(f"quantize takes `mode`, `config`, `filters` and `type_check`, got {sorted(kwargs)}.")
+        quantize_model(self, mode, config, filters)
+        for layer in tracking.walk(self):
+            if isinstance(layer, Model):
+                layer._forget_programs()
+        touch_structure()
+        if self.compiled:
+            self.compile(**{**self._compile_arguments, "optimizer": type(self.optimizer).from_config(self.optimizer.get_config())})
+
+    def get_quantization_layer_structure(self, mode: str | None = None) -> Any:
+        """The parts that a mode which looks at data takes one after another; None: a class that has such parts says so itself."""
+        return None
 
     def _forget_programs(self) -> None:
         """What was compiled ran other layers."""

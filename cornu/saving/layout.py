@@ -54,6 +54,7 @@ def default_variables(owner: Any) -> bool:
     cls = type(owner)
     return (
         isinstance(owner, Weights)
+        and owner.adaptation is None
         and cls.load_own_variables is Weights.load_own_variables
         and cls.save_own_variables is Weights.save_own_variables
     )

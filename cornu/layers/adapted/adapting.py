@@ -1,0 +1,161 @@
+"""Quantising a built layer, and adding low-rank parts to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cornu import dtype_policies, initializers, ops
+from cornu.dtype_policies import Int4DTypePolicy
+from cornu.errors import ArgumentError, NotBuiltError
+from cornu.layers.adapted.adaptation import Adaptation, layer_equation
+from cornu.layers.adapted.axes import Letters
+from cornu.layers.adapted.stored import Floats, Place, kept
+from cornu.layers.adapted.weight import AdaptedWeight, LowRank
+from cornu.quantizers import Int4QuantizationConfig, Int8QuantizationConfig, QuantizationConfig
+from cornu.quantizers.configs import validate
+from cornu.serialization import revive
+from cornu.state import Variable
+from cornu.state.variable import touch_structure
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["adapt_built", "enable_lora", "keep_arguments", "merge_lora", "product_places", "quantize", "table_places"]
+
+
+def product_places(layer: Any) -> list[Place]:
+    """The place of the kernel of a product."""
+    equation = layer_equation(layer)
+    letters = Letters.of(equation, len(layer.build_shapes["input_shape"]))
+    return [Place("kernel", letters, plain_scale=not hasattr(layer, "equation"))]
+
+
+def table_places(layer: Any) -> list[Place]:
+    """The places of a table of vectors, and of that of the way back, if it is another."""
+    table = Place("embeddings", Letters("d", "vd", "v"), plain_scale=True)
+    if getattr(layer, "tie_weights", True):
+        return [table]
+    return [table, Place("reverse_embeddings", Letters("d", "dv", "v"), 0, plain_scale=True, zero_dtype="float32")]
+
+
+def keep_arguments(layer: Any, lora_rank: int | None, lora_alpha: float | None, quantization_config: Any) -> None:
+    """Keeps the constructor's arguments for what wraps the layer, until it is built."""
+    if lora_rank is not None and (not isinstance(lora_rank, int) or isinstance(lora_rank, bool) or lora_rank < 1):
+        raise ArgumentError(f"lora_rank must be a whole number of at least 1, got {lora_rank!r}.")
+    config = revive(quantization_config)
+    if config is not None and not isinstance(config, QuantizationConfig):
+        raise ArgumentError(f"quantization_config must be a QuantizationConfig, got {quantization_config!r}.")
+    layer.lora_rank, layer.quantization_config = lora_rank, config
+    layer.lora_alpha = lora_rank if lora_alpha is None else lora_alpha
+
+
+def adapt_built(layer: Any) -> None:
+    """What the constructor was asked for, once the weights are there: a quantised policy, then low-rank parts."""
+    if layer.adaptable is None or layer.adaptation is not None:
+        return
+    policy = layer.dtype_policy
+    if policy.quantization_mode is not None and layer.adaptable.places is not None:
+        config = getattr(layer, "quantization_config", None)
+        if config is None and policy.quantization_mode == "int4":
+            config = Int4QuantizationConfig(block_size=policy.block_size if isinstance(policy, Int4DTypePolicy) else None)
+        given = getattr(layer, "quantization_config", None)
+        layer.dtype_policy = policy.source()
+        quantize(layer, None if config is not None else policy.quantization_mode, config)
+        layer.dtype_policy, layer.quantization_config = policy, given
+    if getattr(layer, "lora_rank", None):
+        rank, layer.lora_rank = layer.lora_rank, None
+        enable_lora(layer, rank, lora_alpha=layer.lora_alpha)
+
+
+def _adaptation(layer: Any) -> Adaptation:
+    layer.adaptation = layer.adaptation or Adaptation(layer)
+    touch_structure()
+    return layer.adaptation  # type: ignore[no-any-return]
+
+
+def quantize(layer: Any, mode: str | None, config: Any) -> None:
+    """Puts whole numbers in the place of the layer's weights; see `Layer.quantize`."""
+    if not layer.built:
+        raise NotBuiltError(f"Only a built layer has weights to quantise, and {layer.name!r} is not built. Call it on data first.")
+    found = validate(mode, config)
+    if layer.dtype_policy.quantization_mode is not None:
+        raise ArgumentError(f"Layer {layer.name!r} is quantised already, with the policy {layer.dtype_policy.name!r}.")
+    if layer.adaptable is None or layer.adaptable.places is None:
+        raise ArgumentError(f"{type(layer).__name__} is no layer that is quantised; Dense, EinsumDense and Embedding are.")
+    if not isinstance(found, (Int8QuantizationConfig, Int4QuantizationConfig)):
+        raise ArgumentError(f"Layers are quantised to int8 and int4; {found.mode!r} is not there yet, asked of {layer.name!r}.")
+    policy = dtype_policies.get(f"{found.dtype_policy_string}_from_{layer.dtype_policy.name}")
+    adaptation = _adaptation(layer)
+    for place in layer.adaptable.places(layer):
+        _exchange(layer, adaptation, place, found)
+    if layer.adaptable.product and isinstance(found, Int8QuantizationConfig):
+        adaptation.inputs_quantizer = found.activation_quantizer
+    layer.dtype_policy, layer.quantization_config = policy, found
+
+
+def _exchange(layer: Any, adaptation: Adaptation, place: Place, config: QuantizationConfig) -> None:
+    """Takes a weight of floats out of a layer and puts a quantised one there; a low-rank addition stays what it is."""
+    before = adaptation.weights.get(place.name)
+    floats: Variable = getattr(layer, place.name) if before is None else before.held.variables[0]
+    weight = AdaptedWeight(kept(layer, place, floats, config), floats.shape)
+    weight.added = None if before is None else before.added
+    layer.made_variables[:] = [v for v in layer.made_variables if v is not floats]
+    layer.fixed_variables.discard(id(floats))
+    adaptation.weights[place.name] = weight
+    setattr(layer, place.name, weight)
+
+
+def enable_lora(
+    layer: Any, rank: int, lora_alpha: float | None = None, a_initializer: Any = "he_uniform", b_initializer: Any = "zeros"
+) -> None:
+    """Freezes the layer's weight and adds a trained product of two thin matrices to it; see `Layer.enable_lora`."""
+    if layer.adaptable is None:
+        raise ArgumentError(f"{type(layer).__name__} is no layer that takes low-rank parts; Dense, EinsumDense, Embedding and Conv are.")
+    if not layer.built:
+        raise NotBuiltError(f"Only a built layer has weights to adapt, and {layer.name!r} is not built. Call it on data first.")
+    if not isinstance(rank, int) or isinstance(rank, bool) or rank < 1:
+        raise ArgumentError(f"rank must be a whole number of at least 1, got {rank!r}.")
+    name = layer.adaptable.name
+    adaptation = _adaptation(layer)
+    weight = adaptation.weights.get(name)
+    if weight is not None and weight.added is not None:
+        raise ArgumentError(f"Layer {layer.name!r} has low-rank parts already. Merge them first, with `merge_lora()`.")
+    if weight is None:
+        variable: Variable = getattr(layer, name)
+        variable.trainable = False
+        layer.fixed_variables.add(id(variable))
+        weight = adaptation.weights[name] = AdaptedWeight(Floats(variable), variable.shape)
+        setattr(layer, name, weight)
+    alpha = rank if lora_alpha is None else lora_alpha
+    penalty = getattr(layer, f"{name}_regularizer", None)
+    parts = [
+        layer.add_weight(shape, initializers.get(initializer), regularizer=penalty, name=f"lora_{name}_{part}")
+        for part, shape, initializer in (
+            ("a", (*weight.shape[:-1], rank), a_initializer),
+            ("b", (rank, weight.shape[-1]), b_initializer),
+        )
+    ]
+    weight.added = LowRank(*parts, alpha / rank)
+    layer.lora_rank, layer.lora_alpha = rank, alpha
+
+
+def merge_lora(layer: Any) -> None:
+    """Adds the low-rank parts to the weight for good; see `Layer.merge_lora`."""
+    adaptation: Adaptation | None = layer.adaptation
+    weight = None if adaptation is None or layer.adaptable is None else adaptation.weights.get(layer.adaptable.name)
+    if adaptation is None or weight is None or weight.added is None:
+        raise ArgumentError(f"Layer {layer.name!r} has no low-rank parts to merge.")
+    parts = (weight.added.a, weight.added.b)
+    for variable, value in zip(weight.held.variables, weight.held.arrays(ops.convert_to_tensor(weight.value)), strict=True):
+        variable.assign(value)
+    weight.added = None
+    layer.made_variables[:] = [v for v in layer.made_variables if not any(v is part for part in parts)]
+    layer.lora_rank = layer.lora_alpha = None
+    if isinstance(weight.held, Floats):
+        (variable,) = weight.held.variables
+        layer.fixed_variables.discard(id(variable))
+        variable.trainable = layer.trainable
+        del adaptation.weights[layer.adaptable.name]
+        setattr(layer, layer.adaptable.name, variable)
+        layer.adaptation = adaptation if adaptation.weights else None
+    touch_structure()
