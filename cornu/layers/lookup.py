@@ -23,6 +23,8 @@ from cornu.registry import LAYERS
 __all__ = ["IntegerLookup", "Lookup", "StringLookup"]
 
 ASSET = "vocabulary.txt"
+NOWHERE = -2
+"""The place of the mask token where vectors are made: it counts nowhere."""
 
 
 class Lookup(Categorical):
@@ -224,7 +226,7 @@ class Lookup(Categorical):
         table, oov = self._table(tokens), self.num_oov_indices
         start = len(self._special) - oov
         found = np.fromiter(map(table.get, tokens, itertools.repeat(start if oov == 1 else -1)), np.int64, len(tokens))
-        if oov != 1 and (missing := np.flatnonzero(found < 0)).size:
+        if oov != 1 and (missing := np.flatnonzero(found == -1)).size:
             strangers = [tokens[i] for i in missing]
             if not oov:
                 raise DataError(f"Tokens must be in the vocabulary of {self.name!r} with num_oov_indices=0, got {strangers[:5]}.")
@@ -236,8 +238,8 @@ class Lookup(Categorical):
         self._need_vocabulary()
         if "places" not in self._tables:
             places = {t: i for i, t in enumerate(self._tokens, len(self._special))}
-            if self.mask_token is not None:  # in vectors it counts as out of the vocabulary
-                places |= {self.mask_token: 0} if self.output_mode == "int" else {}
+            if self.mask_token is not None:
+                places[self.mask_token] = 0 if self.output_mode == "int" else NOWHERE
             self._tables["places"] = places
         return dict.__getitem__(self._tables, "places")
 
@@ -303,7 +305,7 @@ class StringLookup(Lookup):
     Args:
         max_tokens: the most tokens that the vocabulary may have, special ones included; None for all.
         num_oov_indices: over how many places texts out of the vocabulary are spread, by their hash. 0: such texts are an error.
-        mask_token: a text that stands for nothing: place 0 with output_mode="int", out of the vocabulary otherwise.
+        mask_token: a text that stands for nothing: place 0 with output_mode="int"; vectors leave it out.
         oov_token: what stands for texts out of the vocabulary.
         vocabulary: a list or array, or the path of a file with one a line; otherwise `adapt` makes it.
         idf_weights: for output_mode="tf_idf", a weight for each token of `vocabulary`.

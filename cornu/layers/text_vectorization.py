@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from cornu import ops
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError, ShapeError
 from cornu.layers.categories import Categorical, check_mode

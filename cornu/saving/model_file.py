@@ -13,6 +13,7 @@ from typing import Any
 from cornu import registry
 from cornu.errors import ArgumentError, CorruptFileError, SavingError, UnsafeFileError
 from cornu.saving.archive import ArchiveReader, write_archive
+from cornu.saving.assets import FOLDER, MAX_ASSET, read_assets, written_assets
 from cornu.saving.assign import Store, assign_by_layout, assign_by_path
 from cornu.saving.atomic import atomic_folder, atomic_write
 from cornu.saving.h5_model import make_model, read_h5_model, write_h5_model
@@ -84,13 +85,15 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
 def _write_keras(model: Any, path: Path, *, zipped: bool, optimizer: bool) -> None:
     metadata = json.dumps({"keras_version": FORMAT, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}"}).encode()
     members: dict[str, bytes | Path] = {METADATA: metadata, CONFIG: loadable_config(model, compiled=optimizer).encode()}
+    assets = written_assets(model)
     if zipped:
         with atomic_write(path) as temporary, _beside(temporary) as weights:
             write_hdf5(model, weights, optimizer=optimizer)
-            write_archive(temporary, {**members, WEIGHTS: weights})
+            write_archive(temporary, {**members, WEIGHTS: weights, **assets})
     else:
         with atomic_folder(path) as folder:
-            for name, content in members.items():
+            for name, content in {**members, **assets}.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)  # type: ignore[arg-type]
             write_hdf5(model, folder / WEIGHTS, optimizer=optimizer)
 
@@ -135,18 +138,27 @@ def load_model(
     path = Path(filepath)
     if path.suffix in H5 and not path.is_dir():
         return read_h5_model(path, custom_objects, compiled=compile)
-    with _opened(path) as (config, reader), registry.scope(custom_objects):
+    with _opened(path) as (config, reader, archive), registry.scope(custom_objects):
         store = Hdf5Store(reader)
         model = make_model(config if compile else _uncompiled(config), numbers_for(store), os.fspath(path))
         assign_by_layout(model, store)
+        if archive is None:
+            read_assets(
+                model,
+                [p.relative_to(path).as_posix() for p in (path / FOLDER).rglob("*") if p.is_file()],
+                lambda n: (path / n).read_bytes(),
+            )
+        else:
+            read_assets(model, archive.names(), lambda name: archive.read(name, limit=MAX_ASSET))
     return model
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tuple[Any, Hdf5Reader]]:
-    """The configuration and the weights of a model's archive or folder."""
+def _opened(path: Path) -> Iterator[tuple[Any, Hdf5Reader, ArchiveReader | None]]:
+    """The configuration and the weights of a model's archive or folder, and the archive."""
     name = os.fspath(path)
     with contextlib.ExitStack() as stack:
+        archive = None
         if path.is_dir():
             config = _folder_config(path / CONFIG)
             source: Any = path / WEIGHTS
@@ -154,7 +166,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, Hdf5Reader]]:
             archive = stack.enter_context(ArchiveReader(path))
             config = archive.read_json(CONFIG)
             source = stack.enter_context(archive.open(WEIGHTS))
-        yield config, stack.enter_context(Hdf5Reader(source, name=name))
+        yield config, stack.enter_context(Hdf5Reader(source, name=name)), archive
 
 
 def _folder_config(path: Path) -> Any:

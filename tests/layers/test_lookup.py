@@ -89,6 +89,7 @@ def test_vocabulary(tmp_path):
     assert layer.get_vocabulary() == ["", "[UNK]", "a"]
     assert layer.get_vocabulary(include_special_tokens=False) == ["a"]
     assert StringLookup(vocabulary=WORDS, mask_token="", output_mode="count").get_vocabulary() == ["[UNK]", *WORDS]
+    assert values(StringLookup(vocabulary=WORDS, mask_token="", output_mode="count")(["a", "", "z"])) == [1, 1, 0, 0]
     layer.set_vocabulary(["x", "y"])
     assert values(layer(["y"])) == [3]
 
