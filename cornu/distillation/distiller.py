@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -124,6 +125,13 @@ class Distiller(Model):
     def get_compile_config(self) -> dict[str, Any] | None:
         """What `compile` was given, for files."""
         return Trainer.get_compile_config(self) or {}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles as a file says; warns where it does not say the loss, as files of Keras do not, and leaves that to the caller."""
+        if config.get("loss") is None and self.student_loss_weight > 0:
+            warnings.warn(f"The file does not say the student loss of {self.name!r}: call `compile` before training goes on.", stacklevel=2)
+            return
+        super().compile_from_config(config)
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True) -> Array:
         """The student loss and the distillation losses, each by its weight."""
