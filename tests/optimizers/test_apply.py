@@ -9,7 +9,9 @@ from cornu.errors import ArgumentError, NotBuiltError, ShapeError
 from cornu.optimizers import SGD, Adam, RMSprop
 from cornu.state import CompiledStep, Variable, value_and_grad
 
-ALL = ["SGD", "Adam", "AdamW", "RMSprop", "Adamax", "Nadam", "Adagrad", "Adadelta", "Lion", "Lamb", "Ftrl", "Adafactor", "Muon", "ScheduleFreeAdamW"]
+ALL = [
+    "SGD", "Adam", "AdamW", "RMSprop", "Adamax", "Nadam", "Adagrad", "Adadelta", "Lion", "Lamb", "Ftrl", "Adafactor", "Muon", "ScheduleFreeAdamW",
+]  # fmt: skip
 
 
 def pair():

@@ -10,7 +10,9 @@ from cornu.errors import ArgumentError, ShapeError, UnknownNameError
 from cornu.optimizers import SGD, Adam, LossScaleOptimizer, RMSprop, schedules
 from cornu.state import Variable
 
-ALL = ["SGD", "Adam", "AdamW", "RMSprop", "Adamax", "Nadam", "Adagrad", "Adadelta", "Lion", "Lamb", "Ftrl", "Adafactor", "Muon", "ScheduleFreeAdamW"]
+ALL = [
+    "SGD", "Adam", "AdamW", "RMSprop", "Adamax", "Nadam", "Adagrad", "Adadelta", "Lion", "Lamb", "Ftrl", "Adafactor", "Muon", "ScheduleFreeAdamW",
+]  # fmt: skip
 
 
 def weights():
