@@ -91,12 +91,12 @@ def test_sizes_are_checked(arguments, words):
 
 
 def test_adapters_are_there_once_the_layer_is_built():
-    layer = Embedding(4, 3, lora_rank=2)
+    layer = layers.Embedding(4, 3, lora_rank=2)
     layer.build((None,))
     assert layer.lora_enabled
     assert [v.name for v in layer.trainable_weights] == ["lora_embeddings_a", "lora_embeddings_b"]
     with pytest.raises(ArgumentError, match="lora_rank"):
-        Embedding(4, 3, lora_rank=0)
+        layers.Embedding(4, 3, lora_rank=0)
 
 
 def test_a_table_of_another_shape_is_refused():
