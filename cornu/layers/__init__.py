@@ -96,6 +96,7 @@ from cornu.layers.reversible_embedding import ReversibleEmbedding
 from cornu.layers.rnn import RNN
 from cornu.layers.separable import SeparableConv1D, SeparableConv2D
 from cornu.layers.spectral import SpectralNormalization
+from cornu.layers.text_vectorization import TextVectorization
 from cornu.layers.transposed import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from cornu.layers.upsampling import UpSampling1D, UpSampling2D, UpSampling3D
 from cornu.layers.wrapper import TimeDistributed, Wrapper
@@ -279,6 +280,7 @@ __all__ = [
     "StringLookup",
     "Subtract",
     "TFSMLayer",
+    "TextVectorization",
     "TimeDistributed",
     "TorchModuleWrapper",
     "UnitNormalization",

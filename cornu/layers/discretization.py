@@ -52,6 +52,8 @@ class Discretization(Categorical):
     [[0, 1, 1, 2]]
     """
 
+    _summary: Summary
+
     def __init__(
         self,
         bin_boundaries: Sequence[float] | None = None,
@@ -113,7 +115,8 @@ class Discretization(Categorical):
     def merge_state(self, layers: Iterable[Self]) -> None:
         """Adds what other such layers have looked at, and finds the boundaries anew."""
         summaries = [self._summary, *(layer._summary for layer in layers)]
-        self._summary = _compressed(*(np.concatenate(part) for part in zip(*summaries, strict=True)), epsilon=self.epsilon)
+        values, weights = (np.concatenate(part) for part in zip(*summaries, strict=True))
+        self._summary = _compressed(values, weights, self.epsilon)
         self.finalize_state()
 
     def finalize_state(self) -> None:
@@ -129,7 +132,7 @@ class Discretization(Categorical):
 
     def reset_state(self) -> None:
         """Forgets the numbers that were looked at."""
-        self._summary: Summary = (np.zeros(0), np.zeros(0))
+        self._summary = (np.zeros(0), np.zeros(0))
 
     def call(self, inputs: Array) -> Array:
         """The bins."""

@@ -227,7 +227,7 @@ class Lookup(Categorical):
         start = len(self._special) - oov
         found = np.fromiter(map(table.get, tokens, itertools.repeat(start if oov == 1 else -1)), np.int64, len(tokens))
         if oov != 1 and (missing := np.flatnonzero(found == -1)).size:
-            strangers = [tokens[i] for i in missing]
+            strangers = [tokens[i] for i in missing.tolist()]
             if not oov:
                 raise DataError(f"Tokens must be in the vocabulary of {self.name!r} with num_oov_indices=0, got {strangers[:5]}.")
             found[missing] = start + self._strangers(strangers)
