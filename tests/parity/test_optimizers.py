@@ -13,7 +13,9 @@ import cornu  # noqa: E402
 from cornu import optimizers  # noqa: E402
 from cornu.state import Variable  # noqa: E402
 
-ALL = ["SGD", "Adam", "AdamW", "RMSprop", "Adamax", "Nadam", "Adagrad", "Adadelta", "Lion", "Lamb", "Ftrl", "Adafactor", "Muon", "ScheduleFreeAdamW"]
+ALL = [
+    "SGD", "Adam", "AdamW", "RMSprop", "Adamax", "Nadam", "Adagrad", "Adadelta", "Lion", "Lamb", "Ftrl", "Adafactor", "Muon", "ScheduleFreeAdamW",
+]  # fmt: skip
 COMMON = [
     {"clipnorm": 0.5}, {"clipvalue": 0.1}, {"global_clipnorm": 0.7}, {"use_ema": True, "ema_momentum": 0.9}, {"loss_scale_factor": 8.0},
     {"use_ema": True, "ema_momentum": 0.9, "ema_overwrite_frequency": 3},
