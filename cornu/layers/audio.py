@@ -95,7 +95,8 @@ class STFTSpectrogram(Layer):
     """Short-time Fourier transforms as convolutions, whose kernels can be trained: `X[t, k] = sum_n w[n] x[t s + n] exp(-2 pi i k n / N)`.
 
     Args:
-        mode: "log" (of the magnitude), "magnitude", "psd" (its square, the negative frequencies' added), "real", "imag", "angle", or "stft", real and imaginary parts.
+        mode: "log" (of the magnitude), "magnitude", "psd" (its square, the negative frequencies' added), "real", "imag", "angle",
+            or "stft", real and imaginary parts.
         frame_length: of the windows.
         frame_step: from one to the next; half of the length by default.
         fft_length: N, at least the length, which is the default.

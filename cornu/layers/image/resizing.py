@@ -169,7 +169,7 @@ def cut_out(x: Array, window: Window, size: tuple[int, int], interpolation: str)
     if isinstance(top, int):
         x = x[:, top : top + tall, left : left + wide]
     else:
-        rows, columns = top + np.arange(tall, dtype="int32"), left + np.arange(wide, dtype="int32")
+        rows, columns = top + ops.arange(tall, dtype="int32"), left + ops.arange(wide, dtype="int32")
         x = ops.take_along_axis(x, rows[:, :, None, None], 1)
         x = ops.take_along_axis(x, columns[:, None, :, None], 2)
     return x if (tall, wide) == size else ops.image.resize(x, size, interpolation, data_format="channels_last")
