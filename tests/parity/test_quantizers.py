@@ -110,3 +110,30 @@ def test_a_map_of_policies_is_keras_s(keras):
     assert ours.get_config() == theirs.get_config()
     assert ours.name == theirs.name
     assert dtype_policies.serialize(ours) == keras.dtype_policies.serialize(theirs)
+
+
+LAYERS = {
+    "dense": (lambda k: k.layers.Dense(6, name="a"), (5, 8)),
+    "to heads": (lambda k: k.layers.EinsumDense("abc,cde->abde", (None, 2, 3), bias_axes="de", name="a"), (2, 5, 4)),
+    "from heads": (lambda k: k.layers.EinsumDense("abcd,cde->abe", (None, 6), name="a"), (2, 5, 4, 3)),
+    "table": (lambda k: k.layers.Embedding(7, 4, name="a"), None),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("mode", ["int8", "int4"])
+def test_quantised_layers_are_keras_s(keras, tmp_path, rng, name, mode):
+    make, shape = LAYERS[name]
+    x = np.array([[1, 6]]) if shape is None else rng.normal(size=shape).astype("float32")
+    ours, theirs = make(cornu), make(keras)
+    for layer in (ours, theirs):
+        layer.build(x.shape)
+    theirs.set_weights(ours.get_weights())
+    stores = {}, {}
+    for layer, store in zip((ours, theirs), stores, strict=True):
+        layer.quantize(mode)
+        layer.save_own_variables(store)
+    assert list(stores[0]) == list(stores[1])
+    same(stores[0].values(), stores[1].values())
+    np.testing.assert_allclose(np.asarray(ours(x)), np.asarray(theirs(x)), rtol=1e-4, atol=1e-5)
+    assert ours.dtype_policy.name == theirs.dtype_policy.name

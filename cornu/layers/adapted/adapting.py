@@ -68,9 +68,10 @@ def adapt_built(layer: Any) -> None:
 
 
 def _adaptation(layer: Any) -> Adaptation:
-    layer.adaptation = layer.adaptation or Adaptation(layer)
+    adaptation: Adaptation = layer.adaptation or Adaptation(layer)
+    layer.adaptation = adaptation
     touch_structure()
-    return layer.adaptation  # type: ignore[no-any-return]
+    return adaptation
 
 
 def quantize(layer: Any, mode: str | None, config: Any) -> None:
@@ -128,14 +129,14 @@ def enable_lora(
         setattr(layer, name, weight)
     alpha = rank if lora_alpha is None else lora_alpha
     penalty = getattr(layer, f"{name}_regularizer", None)
-    parts = [
+    a, b = (
         layer.add_weight(shape, initializers.get(initializer), regularizer=penalty, name=f"lora_{name}_{part}")
         for part, shape, initializer in (
             ("a", (*weight.shape[:-1], rank), a_initializer),
             ("b", (rank, weight.shape[-1]), b_initializer),
         )
-    ]
-    weight.added = LowRank(*parts, alpha / rank)
+    )
+    weight.added = LowRank(a, b, alpha / rank)
     layer.lora_rank, layer.lora_alpha = rank, alpha
 
 

@@ -27,7 +27,8 @@ class Letters(NamedTuple):
         inputs = equation.split(",")[0]
         further = "".join(c for c in _SPARE if c not in equation)[: rank - len(inputs.replace("...", ""))]
         given, outputs = equation.replace("...", further).split("->")
-        return cls(*given.split(","), outputs)
+        left, right = given.split(",")
+        return cls(left, right, outputs)
 
     @property
     def summed(self) -> str:

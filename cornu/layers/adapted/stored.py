@@ -118,7 +118,9 @@ class FourBits(Held):
         if self._block is None:
             whole, scale = self._quantize(rows, axis=0)
             return [self._packed(whole), ops.reshape(scale, (-1,))]
-        whole, scale, zero = abs_max_quantize_grouped_with_zero_point(rows, self._block)
+        filled = ops.pad(rows, ((0, -rows.shape[0] % self._block), (0, 0)))  # a block that is not full reaches to 0
+        whole, scale, zero = abs_max_quantize_grouped_with_zero_point(filled, self._block)
+        whole = whole[: rows.shape[0]]
         zero = ops.cast(zero, self._place.zero_dtype)
         found = [self._packed(whole), self._laid(scale), self._laid(zero)]
         if self._place.zero_dtype != "int8":

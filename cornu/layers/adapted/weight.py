@@ -40,8 +40,8 @@ class AdaptedWeight(Tracked):
     """
 
     def __init__(self, held: Held, shape: tuple[int, ...]) -> None:
-        self.held, self.shape, self.added = held, shape, None  # type: ignore[assignment]
-        self.added: LowRank | None
+        self.held, self.shape = held, shape
+        self.added: LowRank | None = None
 
     @property
     def value(self) -> Array:
