@@ -36,7 +36,7 @@ SAME = [
     ("RandomGrayscale", {"factor": 1.0}),
     ("RandomPosterization", {"factor": (3, 3)}),
     ("RandomInvert", {"factor": (1.0, 1.0)}),
-    ("RandomGaussianBlur", {"factor": (1.0, 1.0), "kernel_size": (3, 5), "sigma": (0.9, 0.9)}),
+    ("RandomGaussianBlur", {"factor": (1.0, 1.0), "kernel_size": 5, "sigma": (0.9, 0.9)}),
 ]
 SOUNDS = [
     *[("STFTSpectrogram", {"mode": m, "frame_length": 16}) for m in ("log", "magnitude", "psd", "real", "imag", "stft")],
