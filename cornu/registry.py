@@ -194,6 +194,7 @@ ROOMS = tuple(
         "models",
         "interop",
         "applications.layers",
+        "distillation",
     )
 )
 """The modules that fill the tables."""

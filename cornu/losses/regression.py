@@ -98,16 +98,16 @@ def log_cosh(y_true: Array, y_pred: Array) -> Array:
 
 
 def cosine_similarity(y_true: Array, y_pred: Array, axis: int = -1) -> Array:
-    """Cosine of the angle between targets and outputs, `sum(t/|t| · y/|y|)` along an axis: 1 for one direction, 0 where one is all zeros.
+    """Minus the cosine of the angle between targets and outputs, `-sum(t/|t| · y/|y|)` along an axis: -1 for one direction, 0 where one is all zeros.
 
     Raises:
         ShapeError: the shapes differ.
 
     >>> cosine_similarity([[1.0, 0.0]], [[1.0, 1.0]]).tolist()
-    [0.707107]
+    [-0.707107]
     """
     y_true, y_pred = same_shape(y_true, y_pred, "cosine_similarity")
-    return ops.sum(ops.multiply(_direction(y_true, axis), _direction(y_pred, axis)), axis)
+    return -ops.sum(ops.multiply(_direction(y_true, axis), _direction(y_pred, axis)), axis)
 
 
 def _direction(x: Array, axis: int) -> Array:
@@ -215,10 +215,6 @@ class CosineSimilarity(FunctionLoss):
     ) -> None:
         super().__init__(name, reduction, dtype)
         self.axis = axis
-
-    def call(self, y_true: Array, y_pred: Array) -> Array:
-        """Minus the cosine, so that less is better."""
-        return -cosine_similarity(y_true, y_pred, self.axis)
 
 
 @LOSSES.add

@@ -85,8 +85,12 @@ class CosineSimilarity(MeanMetricWrapper):
     """
 
     def __init__(self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
-        super().__init__(regression.cosine_similarity, name, dtype, axis=axis)
+        super().__init__(_cosine, name, dtype, axis=axis)
         self.axis = axis
+
+
+def _cosine(y_true: Array, y_pred: Array, axis: int) -> Array:
+    return -regression.cosine_similarity(y_true, y_pred, axis)
 
 
 class RootMeanSquaredError(Mean):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from cornu import dtypes
 from cornu.errors import CornuError, ShapeError
-from cornu.layers import Layer
+from cornu.layers import Layer, tracking
 from cornu.layers.tracking import own_variables
 from cornu.optimizers import Optimizer
 from cornu.saving.hdf5 import ArraySpec
@@ -117,15 +117,35 @@ def take_over(
 
 
 def _build_optimizer(root: Any, place: Place, store: Store) -> None:
-    """Makes the slots of an optimizer that has not trained yet, where the file holds those of one that has."""
-    owner = place.owner
-    if (
-        isinstance(owner, Optimizer)
-        and not owner.built
-        and len(store.keys(place.path)) > len(owner.variables)
-        and getattr(root, "built", False)
-    ):
-        owner.build(root.trainable_variables)
+    """Makes the slots of an optimizer that has not trained yet, where the file holds those of one that has.
+
+    It may have been made before layers were frozen: then it keeps slots for their weights too.
+    """
+    owner, count = place.owner, len(store.keys(place.path))
+    if not isinstance(owner, Optimizer) or owner.built or count <= len(owner.variables) or not getattr(root, "built", False):
+        return
+    choices = [root.trainable_variables, _as_if_unfrozen(root)]
+    fitting = (variables for variables in choices if _variables_when_built(owner, variables) == count)
+    owner.build(next(fitting, choices[0]))
+
+
+def _variables_when_built(optimizer: Optimizer, variables: Sequence[Variable]) -> int:
+    """How many variables such an optimizer has for these."""
+    twin = type(optimizer).from_config(optimizer.get_config())
+    twin.build(variables)
+    return len(twin.variables)
+
+
+def _as_if_unfrozen(root: Any) -> list[Variable]:
+    """The weights that would be trained if no layer were frozen."""
+    frozen = [layer for layer in tracking.walk(root) if not layer.trainable]
+    try:
+        for layer in frozen:
+            layer.trainable = True
+        return list(root.trainable_variables)
+    finally:
+        for layer in reversed(frozen):
+            layer.trainable = False
 
 
 def _below_optimizer(path: str) -> bool:

@@ -117,8 +117,6 @@ class Trainer(StatelessTraining, Stepping):
         if arguments.get("jit_compile") is True:  # what files hold of "auto": none asks for minutes of compilation
             arguments["jit_compile"] = "auto"
         self.compile(**arguments)
-        if getattr(self, "built", False):
-            self.optimizer.build(self.trainable_variables)
 
     def _require_compiled(self, what: str) -> None:
         if not self.compiled:

@@ -26,7 +26,7 @@ FORMULAS = {
     "mean_squared_logarithmic_error": lambda t, y: ((np.log1p(t) - np.log1p(y)) ** 2).mean(-1),
     "huber": lambda t, y: scipy.special.huber(1.0, t - y).mean(-1),
     "log_cosh": lambda t, y: np.log(np.cosh(t - y)).mean(-1),
-    "cosine_similarity": lambda t, y: (normalized(t) * normalized(y)).sum(-1),
+    "cosine_similarity": lambda t, y: -(normalized(t) * normalized(y)).sum(-1),
     "kl_divergence": lambda t, y: scipy.special.rel_entr(t, y).sum(-1),
     "poisson": lambda t, y: (y - t * np.log(y)).mean(-1),
     "categorical_hinge": lambda t, y: np.maximum(1 + ((1 - t) * y).max(-1) - (t * y).sum(-1), 0),

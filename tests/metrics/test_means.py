@@ -103,7 +103,8 @@ def test_means_of_losses(backend, rng, name):
     function = function or {"CategoricalHinge": "categorical_hinge", "CosineSimilarity": "cosine_similarity"}.get(name, name.lower())
     t, y = np.eye(4)[rng.integers(0, 4, 10)], rng.dirichlet(np.ones(4), 10).astype("float32")
     w = rng.uniform(0, 1, 10)
-    each = value(getattr(losses, function)(t, y))  # itself held to its formula in tests/losses
+    sign = -1 if name == "CosineSimilarity" else 1  # a loss is better where it is less, this metric where it is more
+    each = sign * value(getattr(losses, function)(t, y))  # itself held to its formula in tests/losses
     np.testing.assert_allclose(fed(getattr(metrics, name)(), t, y, weights=w), np.average(each, weights=w), rtol=1e-4)
 
 

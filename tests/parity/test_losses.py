@@ -101,6 +101,12 @@ def test_alignment(rng, shapes):
         np.testing.assert_allclose(ops.convert_to_numpy(getattr(losses, name)(reduction=None)(t, y)), theirs, rtol=1e-5)
 
 
+def test_the_cosine_is_trained_towards_one(rng):
+    t, y = data(rng, "CosineSimilarity")
+    theirs = np.asarray(keras.losses.get("cosine_similarity")(t, y))
+    np.testing.assert_allclose(ops.convert_to_numpy(losses.get("cosine_similarity")(t, y)), theirs, rtol=1e-5)
+
+
 def test_edges():
     zero, one = np.zeros((1, 2), "float32"), np.ones((1, 2), "float32")
     for name, t, y in (

@@ -413,3 +413,19 @@ def test_weights_of_another_model_are_refused(file, tmp_path):
     with_config(file, tmp_path / "bad.keras", lambda c: c["config"]["layers"][2]["config"].update(units=5))
     with pytest.raises(ShapeError, match=r"kernel' has the shape \(3, 5\), and the file holds \(3, 2\)"):
         load_model(tmp_path / "bad.keras")
+
+
+def test_a_model_frozen_after_training_goes_on_where_it_was(trainable_backend, tmp_path):
+    """The optimizer in the file was made before: it keeps slots for the frozen weights too."""
+    x, y = np.ones((8, 4), "float32"), np.ones((8, 2), "float32")
+    model = cornu.Sequential([cornu.Input((4,)), layers.Dense(3), layers.Dense(2)])
+    model.compile("adam", "mse")
+    model.fit(x, y, verbose=0)
+    model.layers[0].trainable = False
+    model.save(tmp_path / "m.keras")
+    again = cornu.models.load_model(tmp_path / "m.keras")
+    assert not again.layers[0].trainable
+    for one in (model, again):
+        one.fit(x, y, verbose=0)
+    for a, b in zip([*model.variables, *model.optimizer.variables], [*again.variables, *again.optimizer.variables], strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
