@@ -148,7 +148,9 @@ def device(device_name: str) -> contextlib.AbstractContextManager[None]:
         found: contextlib.AbstractContextManager[None] = module.on_device(name)
         return found
     if name.partition(":")[0] != "cpu" or module.NAME != "numpy":
-        raise BackendError(f"The {module.NAME} backend takes no device from Cornu, got {device_name!r}; it has {', '.join(module.devices())}.")
+        raise BackendError(
+            f"The {module.NAME} backend takes no device from Cornu, got {device_name!r}; it has {', '.join(module.devices())}."
+        )
     return contextlib.nullcontext()
 
 

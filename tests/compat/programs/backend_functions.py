@@ -1,4 +1,5 @@
 """A loss, a metric and a layer written with the backend's functions, and an inner layer's output."""
+
 import numpy as np
 from keras import backend as K
 from keras.layers import Dense, Input, Lambda

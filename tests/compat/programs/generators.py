@@ -1,4 +1,5 @@
 """Batches by generators and by a Sequence, with the three methods that took them."""
+
 import numpy as np
 from keras.layers import Dense
 from keras.models import Sequential

@@ -1,4 +1,5 @@
 """A dense network in the words of Keras 1 and 2."""
+
 import numpy as np
 from keras.layers.core import Activation, Dense, Dropout
 from keras.models import Sequential

@@ -1,4 +1,5 @@
 """Modules and classes where they once were."""
+
 import keras
 from keras.applications.vgg16 import preprocess_input
 from keras.layers.advanced_activations import LeakyReLU

@@ -1,4 +1,5 @@
 """A model in scikit-learn's cross-validation, as it was wrapped before Keras 3."""
+
 import numpy as np
 from keras.layers import Dense
 from keras.models import Sequential

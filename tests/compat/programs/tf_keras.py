@@ -1,4 +1,5 @@
 """`tensorflow.keras`, in the three ways in which it is written."""
+
 import numpy as np
 import tensorflow.keras as keras
 from tensorflow.keras import layers
