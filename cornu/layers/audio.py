@@ -136,7 +136,13 @@ class STFTSpectrogram(Layer):
     def _window(self) -> np.ndarray:
         """The window, scaled."""
         length = self.frame_length + self.periodic
-        known = {None: np.ones, "hann": np.hanning, "hamming": np.hamming, "blackman": np.blackman, "bartlett": np.bartlett}
+        known: dict[str | None, Any] = {
+            None: np.ones,
+            "hann": np.hanning,
+            "hamming": np.hamming,
+            "blackman": np.blackman,
+            "bartlett": np.bartlett,
+        }
         if self.window not in known:
             raise ArgumentError(f"window must be one of {list(known)}, got {self.window!r}.")
         w = known[self.window](length)[: self.frame_length]

@@ -131,7 +131,7 @@ class RandomFlip(RandomImageLayer):
             images = ops.where(each(flags, images), ops.flip(images, axis), images)
         return images
 
-    transform_segmentation_masks = transform_images
+    transform_segmentation_masks = transform_images  # type: ignore[assignment] # the same, its first argument named otherwise
 
     def transform_bounding_boxes(self, bounding_boxes: Data, transformation: Data | None, training: bool = True) -> Data:
         """Boxes with their edges counted from the other side."""

@@ -160,7 +160,7 @@ class CutMix(Mixing):
         window = inside(transformation["box"], *transformation["size"])
         return ops.where(window, ops.take(images, transformation["partners"], 0), images)
 
-    transform_segmentation_masks = transform_images
+    transform_segmentation_masks = transform_images  # type: ignore[assignment] # the same, its first argument named otherwise
 
     def transform_bounding_boxes(self, bounding_boxes: Data, transformation: Data | None, training: bool = True) -> Data:
         """The image's own boxes, then what the window shows of the other's; the label of one that it does not show is -1."""
