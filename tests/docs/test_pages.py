@@ -3,11 +3,13 @@
 import contextlib
 import io
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 import cornu
+import cornu.compat
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,6 +34,17 @@ def same(said, printed):
     return words[0] == words[1] and figures[0] == pytest.approx(figures[1], rel=0.05, abs=0.05)
 
 
+@contextlib.contextmanager
+def keras_aside():
+    """Inside, the real Keras is as if it had not been imported: a page may have Cornu take its name."""
+    aside = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "keras"}
+    try:
+        yield
+    finally:
+        cornu.compat.uninstall()
+        sys.modules.update(aside)
+
+
 @pytest.mark.parametrize("path", [page for page in PAGES if pieces(page)], ids=lambda path: path.stem)
 def test_what_pages_show_is_what_happens(path, tmp_path, monkeypatch):
     for package in ("jax", "torch", "sklearn"):
@@ -39,7 +52,7 @@ def test_what_pages_show_is_what_happens(path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shared = {"__name__": "page"}
     cornu.utils.clear_session()  # automatic names count from the start, as in a program of its own
-    with cornu.use_backend("jax"):
+    with cornu.use_backend("jax"), keras_aside():
         for code, said in pieces(path):
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
