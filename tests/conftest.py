@@ -27,6 +27,7 @@ def prepare_environment():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # it announces itself on standard error otherwise
     os.environ.setdefault("MPLBACKEND", "Agg")
+    os.environ.setdefault("KERAS_BACKEND", "jax")  # the peer's: TensorFlow loads it too, and then with its own default
     device = os.environ.get("CORNU_TEST_DEVICE", "cpu")
     if device == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
