@@ -457,6 +457,10 @@ class StackedRNNCells(Cell):
         """The inputs as they are: each cell projects within the step."""
         return inputs
 
+    def get_initial_state(self, batch_size: int | None = None) -> Any:
+        """States of zeros for a batch of that size, in a list for each cell."""
+        return first_states(self, batch_size or 1)
+
     def advance(self, z: Array, states: Any, noise: Any, training: bool) -> tuple[Array, Any]:
         after = []
         for cell, state, own in zip(self.cells, states, noise, strict=True):
