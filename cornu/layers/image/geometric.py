@@ -17,7 +17,7 @@ from cornu.errors import ArgumentError
 from cornu.layers.image import boxes as bounding
 from cornu.layers.image.base import Data, Factor, RandomImageLayer, Seed, as_range, checked_values, each
 from cornu.ops.arguments import Array
-from cornu.ops.image.warping import sample
+from cornu.ops.image.warping import homography, sample
 from cornu.registry import LAYERS
 
 __all__ = [
@@ -293,17 +293,6 @@ class RandomShear(Geometric):
         return matrix([[1.0, x, 0.0], [y, 1 + x * y, 0.0], [0.0, 0.0, 1.0]], x)
 
 
-def homography(start: Array, end: Array) -> Array:
-    """The matrices (batch, 3, 3) that take each of four points (batch, 4, 2) to that of `end`: eight linear equations."""
-    x, y = start[..., :1], start[..., 1:]
-    one, none = ops.ones_like(x), ops.zeros_like(x)
-    u, v = end[..., :1], end[..., 1:]
-    for_u = ops.concatenate([x, y, one, none, none, none, -u * x, -u * y], -1)
-    for_v = ops.concatenate([none, none, none, x, y, one, -v * x, -v * y], -1)
-    found = ops.solve(ops.concatenate([for_u, for_v], -2), ops.concatenate([u, v], -2))[..., 0]  # (batch, 8)
-    return ops.reshape(ops.concatenate([found, ops.ones_like(found[:, :1])], -1), (-1, 3, 3))
-
-
 @LAYERS.add
 class RandomPerspective(Geometric):
     """In training images seen from the side: their corners move inwards at random, straight lines stay straight.
@@ -342,7 +331,8 @@ class RandomPerspective(Geometric):
         inwards = ops.convert_to_tensor(np.array([x, y], "float32") - corners)
         corners = ops.convert_to_tensor(corners)
         step = self.drawn(data, (0, 0.98 * self.scale), (4, 2)) * each(self.happens(data, self.factor), inwards[None]) * inwards
-        return homography(corners + step, ops.zeros_like(step) + corners)
+        eight = homography(ops.zeros_like(step) + corners, corners + step)  # (batch, 8): the ninth number is 1
+        return ops.reshape(ops.concatenate([eight, ops.ones_like(eight[:, :1])], -1), (-1, 3, 3))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments; beyond the edges there is always `fill_value`."""

@@ -188,7 +188,7 @@ def affine_transform(
     return back(_projected(x, transform, order, mode, fill_value))
 
 
-def _homography(start: Array, end: Array) -> Array:
+def homography(start: Array, end: Array) -> Array:
     """The eight numbers that take each of four points (…, 4, 2) of `end` to that of `start`: a linear equation for each coordinate."""
     x, y = split(end, 2, -1)  # (n, 4, 1)
     u, v = split(start, 2, -1)
@@ -227,7 +227,7 @@ def perspective_transform(
             f"A perspective has four points (x, y) before and after, (4, 2) or ({x.shape[0]}, 4, 2), got {tuple(start.shape)} and {tuple(end.shape)}."
         )
     order = _order_of(interpolation, "perspective_transform")
-    return back(_projected(x, _homography(start, end), order, "constant", fill_value))
+    return back(_projected(x, homography(start, end), order, "constant", fill_value))
 
 
 @composite
