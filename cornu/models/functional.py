@@ -198,16 +198,20 @@ def _ordered(inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]
     return [n for n in nodes if not isinstance(n.operation, InputLayer)], steps
 
 
+def recorded_again(node: Node, operation: Any, known: dict[int, SymbolicTensor]) -> None:
+    """The node's call, of this operation, with the tensors known in place of old ones (by identity); what comes out is known in its turn."""
+    given = {k: v for k, v in node.kwargs.items() if k not in node.laid}
+    args, kwargs = tree.map_structure(lambda x: known.get(id(x), x) if isinstance(x, SymbolicTensor) else x, (node.args, given))
+    result = operation(*args, **kwargs)
+    known.update(zip(map(id, node.outputs), tree.flatten(result), strict=False))
+
+
 def replay(nodes: Sequence[Node], known: dict[int, SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> list[SymbolicTensor]:
-    """The nodes' calls recorded again, with other tensors in place of those known (by the identity of the old ones)."""
+    """The nodes' calls recorded again, with other tensors in place of those known; the layers remember the first calls alone."""
     for node in nodes:
-        swap = {k: v for k, v in node.kwargs.items() if k not in node.laid}
-        args, kwargs = tree.map_structure(lambda x: known.get(id(x), x) if isinstance(x, SymbolicTensor) else x, (node.args, swap))
-        result = node.operation(*args, **kwargs)
+        recorded_again(node, node.operation, known)
         if isinstance(node.operation, Layer):
             node.operation.inbound_nodes.pop()
-        for old, new in zip(node.outputs, tree.flatten(result), strict=False):
-            known[id(old)] = new
     return [known[id(x)] for x in outputs]
 
 

@@ -255,8 +255,7 @@ class Model(Trainer):
             if isinstance(model, Model):
                 model._forget_programs()
         touch_structure()
-        if self.compiled:
-            self.compile(**{**self._compile_arguments, "optimizer": type(self.optimizer).from_config(self.optimizer.get_config())})
+        self._compile_again()
 
     def _replace_own(self, old: Layer, new: Layer, *, fixed: bool) -> None:
         """Replaces a layer directly inside; with `fixed` the outputs must stay what they are."""
@@ -300,8 +299,7 @@ class Model(Trainer):
             if isinstance(layer, Model):
                 layer._forget_programs()
         touch_structure()
-        if self.compiled:
-            self.compile(**{**self._compile_arguments, "optimizer": type(self.optimizer).from_config(self.optimizer.get_config())})
+        self._compile_again()
 
     def get_quantization_layer_structure(self, mode: str | None = None) -> Any:
         """The parts that a mode which looks at data takes one after another; None: a class that has such parts says so itself."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from cornu import tree
 from cornu.errors import ArgumentError, ShapeError, UnknownNameError
 from cornu.graph import Node, SymbolicTensor
 from cornu.layers import tracking
 from cornu.layers.layer import Layer
-from cornu.models.functional import Graph
+from cornu.models.functional import Graph, recorded_again
 
 __all__ = ["check_same_outputs", "exchange", "lineage", "rewired"]
 
@@ -37,7 +35,10 @@ def rewired(graph: Graph, old: Layer, new: Layer) -> Graph:
     try:
         for node in graph.nodes:
             if node.operation is old or any(id(x) in known for x in node.inputs):
-                _record_again(node, new if node.operation is old else node.operation, known, fresh)
+                operation = new if node.operation is old else node.operation
+                recorded_again(node, operation, known)
+                if isinstance(operation, Layer):
+                    fresh.append((node, operation.inbound_nodes[-1]))
         made = Graph(graph.inputs, tree.map_structure(lambda x: known.get(id(x), x), graph.outputs), graph.accepted)
     except Exception:
         for _, node in fresh:
@@ -46,15 +47,6 @@ def rewired(graph: Graph, old: Layer, new: Layer) -> Graph:
     for node, _ in fresh:
         node.operation.inbound_nodes.remove(node)
     return made
-
-
-def _record_again(node: Node, operation: Any, known: dict[int, SymbolicTensor], fresh: list[tuple[Node, Node]]) -> None:
-    given = {k: v for k, v in node.kwargs.items() if k not in node.laid}
-    args, kwargs = tree.map_structure(lambda x: known.get(id(x), x) if isinstance(x, SymbolicTensor) else x, (node.args, given))
-    result = operation(*args, **kwargs)
-    if isinstance(operation, Layer):
-        fresh.append((node, operation.inbound_nodes[-1]))
-    known.update(zip(map(id, node.outputs), tree.flatten(result), strict=False))
 
 
 def exchange(holder: Layer, old: Layer, new: Layer) -> None:

@@ -118,6 +118,11 @@ class Trainer(StatelessTraining, Stepping):
             arguments["jit_compile"] = "auto"
         self.compile(**arguments)
 
+    def _compile_again(self) -> None:
+        """What was compiled had other variables: the same arguments, with an optimizer that has not trained yet."""
+        if self.compiled:
+            self.compile(**{**self._compile_arguments, "optimizer": type(self.optimizer).from_config(self.optimizer.get_config())})
+
     def _require_compiled(self, what: str) -> None:
         if not self.compiled:
             raise NotCompiledError(f"`{what}` needs to know loss and optimizer: call `model.compile(optimizer, loss)` first.")

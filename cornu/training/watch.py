@@ -88,7 +88,7 @@ class Rewind:
         self._epoch = self._step = self._marked = 0
         self._due = 0.0
         self._kept: list[Any] = []
-        self._variables: list[Variable] = []
+        self._variables: list[Variable] = steps.state_of(model)
 
     def _copies(self) -> list[Any]:
         return self._model.program("copy")()
@@ -160,7 +160,6 @@ def watch_over(model: Trainer, source: Batches, told: CallbackList) -> Guard | R
     )
     if all(holds() for holds in conditions):
         rewind = Rewind(model, source)
-        rewind.start(0, 0)
         if rewind.is_sound():  # what is infinite from the start would hide what becomes so
             return rewind
     return Guard(model)
