@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cornu import ops
 from cornu.errors import ArgumentError
 from cornu.ops.arguments import Array
-from cornu.optimizers.moments import correction
+from cornu.optimizers.moments import adam_step
 from cornu.optimizers.optimizer import Optimizer
 from cornu.optimizers.state import Rate
 from cornu.registry import OPTIMIZERS
@@ -59,12 +58,7 @@ class Adam(Optimizer):
         self.slots = (("momentum", "velocity"), ("velocity_hat",)) if amsgrad else (("momentum", "velocity"),)
 
     def rule(self, gradient: Array, value: Array, rate: Array, step: Array, *slots: Array) -> tuple[Array, ...]:
-        m, v, *hat = slots
-        m = m + (gradient - m) * (1 - self.beta_1)
-        v = v + (ops.square(gradient) - v) * (1 - self.beta_2)
-        hat = [ops.maximum(h, v) for h in hat]
-        alpha = rate * ops.sqrt(correction(self.beta_2, step)) / correction(self.beta_1, step)
-        return value - alpha * m / (ops.sqrt(hat[0] if hat else v) + self.epsilon), m, v, *hat
+        return adam_step(gradient, value, rate, step, slots, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
 
 
 @OPTIMIZERS.add

@@ -8,7 +8,7 @@ from typing import Any
 
 from cornu import ops
 from cornu.ops.arguments import Array
-from cornu.optimizers.moments import correction
+from cornu.optimizers.moments import adam_step
 from cornu.optimizers.optimizer import Optimizer
 from cornu.optimizers.state import Rate
 from cornu.registry import OPTIMIZERS
@@ -67,13 +67,8 @@ class Muon(Optimizer):
         self.adam_beta_1, self.adam_beta_2, self.adam_weight_decay, self.epsilon = adam_beta_1, adam_beta_2, adam_weight_decay, epsilon
         self.exclude_layers, self.exclude_embeddings = list(exclude_layers or ()), exclude_embeddings
         self.muon_a, self.muon_b, self.muon_c = muon_a, muon_b, muon_c
-        self.adam_lr_ratio, self.momentum, self.ns_steps, self.nesterov, self.rms_rate = (
-            adam_lr_ratio,
-            momentum,
-            ns_steps,
-            nesterov,
-            rms_rate,
-        )
+        self.adam_lr_ratio, self.momentum, self.ns_steps = adam_lr_ratio, momentum, ns_steps
+        self.nesterov, self.rms_rate = nesterov, rms_rate
         self._kept: list[list[Variable]] = []
 
     def build(self, variables: Sequence[Variable]) -> None:
@@ -81,7 +76,7 @@ class Muon(Optimizer):
         if self.built:
             return
         super().build(variables)
-        names = {True: ("momentum",), False: ("momentum", "velocity")}
+        names = {True: ("momentum",), False: ("momentum", "velocity")}  # how many there are says later whose step it is
         self._kept = [[self.new_slot(name, v) for name in names[self.is_orthogonal(v)]] for v in self._trainable_variables]
 
     def is_orthogonal(self, variable: Variable) -> bool:
@@ -92,15 +87,19 @@ class Muon(Optimizer):
 
     def _by_decay(self, grads: list[Array], variables: list[Variable]) -> Iterator[tuple[float, list[Array], list[Variable]]]:
         for g, v in zip(grads, variables, strict=True):
-            strength = self.weight_decay if self.is_orthogonal(v) else self.adam_weight_decay
+            strength = self.weight_decay if len(self._kept[self._get_variable_index(v)]) == 1 else self.adam_weight_decay
             yield (strength or 0.0) if self._use_weight_decay(v) else 0.0, [g], [v]
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: Array) -> None:
         """One step of Muon or of Adam."""
         held = self._kept[self._get_variable_index(variable)]
         gradient, old, *slots = (ops.cast(x, "float32") for x in (gradient, variable.value, *(v.value for v in held)))
-        rule = self._orthogonal_step if self.is_orthogonal(variable) else self._adam_step
-        for v, value in zip((variable, *held), rule(gradient, old, learning_rate, *slots), strict=True):
+        if len(slots) == 1:
+            new = self._orthogonal_step(gradient, old, learning_rate, *slots)
+        else:
+            how = {"beta_1": self.adam_beta_1, "beta_2": self.adam_beta_2, "epsilon": self.epsilon}
+            new = adam_step(gradient, old, learning_rate * self.adam_lr_ratio, self._step(), slots, **how)
+        for v, value in zip((variable, *held), new, strict=True):
             v.put(ops.cast(value, v.dtype))
 
     def _orthogonal_step(self, gradient: Array, value: Array, rate: Array, m: Array) -> tuple[Array, Array]:
@@ -117,10 +116,3 @@ class Muon(Optimizer):
             a = ops.matmul(x, ops.transpose(x))
             x = self.muon_a * x + ops.matmul(self.muon_b * a + self.muon_c * ops.matmul(a, a), x)
         return ops.transpose(x) if tall else x
-
-    def _adam_step(self, gradient: Array, value: Array, rate: Array, m: Array, v: Array) -> tuple[Array, Array, Array]:
-        step = self._step()
-        m = m + (gradient - m) * (1 - self.adam_beta_1)
-        v = v + (ops.square(gradient) - v) * (1 - self.adam_beta_2)
-        alpha = rate * self.adam_lr_ratio * ops.sqrt(correction(self.adam_beta_2, step)) / correction(self.adam_beta_1, step)
-        return value - alpha * m / (ops.sqrt(v) + self.epsilon), m, v
