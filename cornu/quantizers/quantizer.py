@@ -42,9 +42,9 @@ class AbsMaxQuantizer(Quantizer):
         epsilon: keeps the scale finite where all is 0.
         output_dtype: the dtype of the whole numbers.
 
-    >>> whole, scale = AbsMaxQuantizer(axis=-1)([[1.0, -2.0]])
+    >>> whole, scale = AbsMaxQuantizer(axis=-1)([[0.5, -2.0]])
     >>> whole.tolist()
-    [[63, -127]]
+    [[32, -127]]
     """
 
     def __init__(

@@ -34,9 +34,9 @@ def abs_max_quantize(
     Gives the whole numbers in the shape of the inputs, and the scale, of length 1 along the axes: `x ≈ whole / scale`.
 
     >>> import numpy as np
-    >>> whole, scale = abs_max_quantize(np.array([[1.0, -2.0]]), axis=-1)
+    >>> whole, scale = abs_max_quantize(np.array([[0.5, -2.0]]), axis=-1)
     >>> whole.tolist()
-    [[63, -127]]
+    [[32, -127]]
     """
     low, high = value_range
     x = ops.convert_to_numpy(inputs) if to_numpy else ops.convert_to_tensor(inputs)

@@ -154,7 +154,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
     """Images whose values are spread evenly within tiles, not more than a limit allows; between the middles of tiles linearly blended.
 
     In each tile and channel the counts of 256 values are cut at `clip_limit` times their mean, what was cut is given to all values alike, and
-    the shares below each value make the new one.
+    the shares up to each value make the new one.
 
     Args:
         value_range: the two ends between which values lie.
@@ -169,7 +169,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ImageLayer):
     >>> import numpy as np
     >>> x = np.array([10.0, 250.0]).reshape(1, 1, 2, 1)
     >>> ContrastLimitedAdaptiveHistogramEqualization(clip_limit=1000.0, tile_grid_size=(1, 1))(x)[0, 0, :, 0].tolist()
-    [0.0, 255.0]
+    [127.5, 255.0]
     """
 
     always = True
