@@ -237,6 +237,13 @@ class Variable:
         """The value for NumPy."""
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
+    def __tf_tensor__(self, dtype: Any = None, name: Any = None) -> Any:
+        """The value for functions that look for this name: as it is, so that gradients reach it, or a copy made of another backend's."""
+        value = self.value
+        if not hasattr(value, "__tf_tensor__"):
+            value = backends.load("tensorflow").asarray(self.numpy())
+        return value.__tf_tensor__(dtype, name)
+
     def __len__(self) -> int:
         """The length of the first axis."""
         return self.shape[0]

@@ -113,3 +113,37 @@ def test_where_tensorflow_is_missing_the_error_names_the_extra(monkeypatch):
     monkeypatch.setattr(backends.importlib, "import_module", missing)
     with pytest.raises(BackendError, match=r"pip install 'cornu\[tensorflow\]'"):
         backends.load("tensorflow")
+
+
+def test_functions_of_tensorflow_take_variables_and_give_them_gradients(tf):
+    a = Variable(np.array([2.0, 0.5], np.float32))
+    _, (grad,) = value_and_grad(lambda: (tf.reduce_sum(tf.sin(a) * tf.stack([a, a])[1]), None), [a])
+    np.testing.assert_allclose(grad, np.sin(a) + a * np.cos(a), rtol=1e-5)
+    step = CompiledStep(lambda x: value_and_grad(lambda: (tf.reduce_sum(tf.exp(a) * x), None), [a])[1][0], lambda: [a])
+    np.testing.assert_allclose(step(np.float32(3)), 3 * np.exp(a), rtol=1e-5)
+    with cornu.use_backend("jax"):
+        elsewhere = Variable(np.array([1.0, 4.0], np.float32))
+    assert tf.sqrt(elsewhere).tolist() == [1.0, 2.0]
+    assert tf.convert_to_tensor(elsewhere).dtype == tf.float32
+
+
+def test_what_is_computed_again_stands_in_the_graph_twice_and_reaches_what_it_reads(tf):
+    w, outer = Variable(np.array([0.3, 0.7], np.float32)), []
+
+    def slopes(x):
+        def loss():
+            twice = w * 2.0  # made outside of the block, read inside
+            return ops.sum(cornu.remat(lambda v: ops.sin(ops.exp(v) * twice) * w)(x)), None
+
+        return value_and_grad(loss, [w])[1][0]
+
+    def traced(x):
+        outer.append(tf.compat.v1.get_default_graph())
+        return slopes(x)
+
+    x = np.array([0.1, -0.2], np.float32)
+    u = np.exp(x) * 2 * w
+    formula = np.sin(u) + w * np.cos(u) * np.exp(x) * 2
+    np.testing.assert_allclose(slopes(tf.constant(x)), formula, rtol=1e-5)
+    np.testing.assert_allclose(CompiledStep(traced, lambda: [w])(x), formula, rtol=1e-5)
+    assert [op.type for op in outer[0].get_operations()].count("Exp") == 2
