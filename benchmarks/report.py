@@ -5,7 +5,6 @@ A ratio is always ours over theirs, of the medians printed in the tables: below 
 
 from __future__ import annotations
 
-import math
 import os
 import platform
 import statistics
@@ -110,7 +109,7 @@ def _workload(name: str, figures: dict[str, Figures]) -> str:
         ratios = [_versus(figures, ours, peer) for ours in OURS]
         step, predict = _median(figures, peer), _median(figures, peer, "predict_us")
         rows.append([peer, step, spread(f.step_us), *ratios, f.first_step_s, predict, f.peak_mib])
-    about = f"Input {workload.input_shape}, batch {workload.batch}; {sum(map(math.prod, workload.shapes)):,} parameters.\n"
+    about = f"Input {workload.input_shape}, batch {workload.batch}; {workload.parameters:,} parameters.\n"
     return "\n".join([about, _table(header, rows), _agreement(figures)])
 
 
