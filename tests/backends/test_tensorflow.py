@@ -147,3 +147,57 @@ def test_what_is_computed_again_stands_in_the_graph_twice_and_reaches_what_it_re
     np.testing.assert_allclose(slopes(tf.constant(x)), formula, rtol=1e-5)
     np.testing.assert_allclose(CompiledStep(traced, lambda: [w])(x), formula, rtol=1e-5)
     assert [op.type for op in outer[0].get_operations()].count("Exp") == 2
+
+
+def lstm_step_by_step(tf, x, h, c, kernel, recurrent, bias, mask, reverse):
+    outputs = []
+    for t in reversed(range(x.shape[1])) if reverse else range(x.shape[1]):
+        i, f, g, o = tf.split(x[:, t] @ kernel + h @ recurrent + bias, 4, -1)
+        new_c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
+        new_h = tf.sigmoid(o) * tf.tanh(new_c)
+        h, c = tf.where(mask[:, t, None], new_h, h), tf.where(mask[:, t, None], new_c, c)
+        outputs.append(h)
+    return tf.stack(outputs, 1), h, c
+
+
+def lstm_arguments(rng, batch=3, time=6, features=4, units=5):
+    shapes = (batch, time, features), (batch, units), (batch, units), (features, 4 * units), (units, 4 * units), (4 * units,)
+    return [rng.normal(size=shape) for shape in shapes]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_compiled_lstm_and_its_gradients_are_those_of_the_formula(masked, reverse, tf, rng):
+    arrays = [tf.constant(a) for a in lstm_arguments(rng)]
+    weights = [rng.normal(size=shape) for shape in ((3, 6, 5), (3, 5), (3, 5))]
+    mask = tf.constant(rng.random((3, 6)) < 0.6) if masked else None
+
+    def slopes(lstm):
+        with tf.GradientTape() as tape:
+            tape.watch(arrays)
+            found = lstm()
+            loss = tf.add_n([tf.reduce_sum(y * w) for y, w in zip(found, weights, strict=True)])
+        return [*found, *tape.gradient(loss, arrays)]
+
+    whole = tf.ones((3, 6), "bool")
+    wanted = slopes(lambda: lstm_step_by_step(tf, *arrays, mask if masked else whole, reverse))
+    got = tf.function(lambda: slopes(lambda: backends.current().lstm(*arrays, mask, reverse)), autograph=False)()
+    for a, b in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("bfloat16", 0.1), ("float16", 0.01)])
+def test_the_compiled_lstm_in_16_bits_and_without_bias(dtype, tolerance, tf, rng):
+    arrays = [a / 2 for a in lstm_arguments(rng)[:5]]
+    wanted = lstm_step_by_step(tf, *map(tf.constant, arrays), 0.0, tf.ones((3, 6), "bool"), False)
+    given = [tf.cast(a, dtype) for a in arrays]
+    for a, b in zip(tf.function(lambda: backends.current().lstm(*given, None))(), wanted, strict=True):
+        assert a.dtype.name == dtype
+        np.testing.assert_allclose(np.asarray(a, "float64"), b, atol=tolerance)
+
+
+def test_few_steps_as_written_and_empty_sequences_are_left_to_the_formula(tf, rng):
+    arrays = [tf.constant(a) for a in lstm_arguments(rng)]
+    assert backends.current().lstm(*arrays) is NotImplemented
+    assert ops.lstm(*arrays)[0].shape == (3, 6, 5)
+    assert tf.function(lambda: backends.current().lstm(arrays[0][:, :0], *arrays[1:]) is NotImplemented)()

@@ -12,6 +12,7 @@ from cornu.backends.tensorflow.nn import *
 from cornu.backends.tensorflow.pooling import *
 from cornu.backends.tensorflow.profile import *
 from cornu.backends.tensorflow.random import *
+from cornu.backends.tensorflow.recurrent import *
 from cornu.backends.tensorflow.reduce import *
 from cornu.backends.tensorflow.shaping import *
 from cornu.backends.tensorflow.training import *
