@@ -87,6 +87,19 @@ class MelSpectrogram(Layer):
         return ops.maximum(found, ops.max(found) - self.top_db)
 
 
+def _scipy_window(name: Any, length: int) -> np.ndarray:
+    try:
+        from scipy.signal import get_window
+    except ModuleNotFoundError:
+        raise ArgumentError(
+            f"The window {name!r} needs SciPy: `pip install scipy`. 'hann', 'hamming', 'blackman' and 'bartlett' do not."
+        ) from None
+    try:
+        return np.asarray(get_window(name, length, fftbins=False))
+    except ValueError as error:
+        raise ArgumentError(f"window must be None or one that SciPy knows, such as 'hann', got {name!r}: {error}") from None
+
+
 _MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
 
 
@@ -100,7 +113,7 @@ class STFTSpectrogram(Layer):
         frame_length: of the windows.
         frame_step: from one to the next; half of the length by default.
         fft_length: N, at least the length, which is the default.
-        window: a name that SciPy knows, "hann" and "hamming" without it, or None.
+        window: a name that SciPy knows, or None; "hann", "hamming", "blackman" and "bartlett" need no SciPy.
         periodic: whether the window is one of a period and not symmetric.
         scaling: "density" divides by the root of the sum of the window's squares, "spectrum" by its sum; None does neither, nor is a missing window scaled.
         padding: "valid" or "same".
@@ -132,6 +145,7 @@ class STFTSpectrogram(Layer):
         self.padding, self.expand_dims = padding, expand_dims
         self.data_format = config.standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=3)
+        self._window()  # an unknown name is said here and not at the first call
 
     def _window(self) -> np.ndarray:
         """The window, scaled."""
@@ -143,9 +157,8 @@ class STFTSpectrogram(Layer):
             "blackman": np.blackman,
             "bartlett": np.bartlett,
         }
-        if self.window not in known:
-            raise ArgumentError(f"window must be one of {list(known)}, got {self.window!r}.")
-        w = known[self.window](length)[: self.frame_length]
+        w = known[self.window](length) if self.window in known else _scipy_window(self.window, length)
+        w = w[: self.frame_length]
         if self.window is None:
             return w
         return w / {"density": np.sqrt(np.square(w).sum()), "spectrum": w.sum(), None: 1.0}[self.scaling]
@@ -155,7 +168,9 @@ class STFTSpectrogram(Layer):
         n = self.fft_length or self.frame_length
         angle = -2 * np.pi * np.arange(self.frame_length)[:, None] * np.arange(n // 2 + 1) / n
         w = self._window()[:, None]
-        for name, part in (("real_kernel", np.cos(angle) * w), ("imag_kernel", np.sin(angle) * w + 0.0)):
+        sines = np.sin(angle)
+        sines[:, 2 * np.arange(n // 2 + 1) % n == 0] = 0  # exactly, where only rounding makes it something: else pi comes out as -pi
+        for name, part in (("real_kernel", np.cos(angle) * w), ("imag_kernel", sines * w + 0.0)):
             if name.split("_")[0] in self._parts:
                 kernel = part[:, None].astype("float32")
                 setattr(self, name, self.add_weight(shape=kernel.shape, initializer=initializers.Constant(kernel.tolist()), name=name))

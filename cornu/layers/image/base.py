@@ -1,25 +1,34 @@
 """What layers for images have in common.
 
 A layer takes images, or a dict of "images" with any of "labels", "bounding_boxes" and "segmentation_masks", which it changes alike; one image or
-a batch. Images become the layer's compute dtype. Like every layer it makes NumPy arrays arrays of its backend; for a pipeline of data that is
-NumPy throughout, make the first call under `cornu.use_backend("numpy")`: arrays come in and arrays come out, and the layer stays there.
+a batch. Images become the layer's compute dtype. A call by itself is one in training; inside a model it is what the model's is.
+
+These layers have no weights, so they run on the backend that is current and not on that of their first call: under
+`cornu.use_backend("numpy")`, in the threads of a data set too, NumPy arrays come in and NumPy arrays come out, whatever a model computes on.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from cornu import config, ops, random
+import numpy as np
+
+from cornu import backends, config, dtypes, ops, random
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError, ShapeError
+from cornu.layers import context
 from cornu.layers.image import boxes as bounding
 from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
 from cornu.ops.image.layout import pictures
 from cornu.state import SeedGenerator
 
-__all__ = ["Data", "Factor", "ImageLayer", "RandomImageLayer", "Seed", "as_range", "checked_values", "chosen", "each"]
+__all__ = [
+    "Data", "Factor", "ImageLayer", "Preparation", "RandomImageLayer", "Seed", "as_range", "checked_values", "chosen", "each", "widened",
+]  # fmt: skip
 
 Data = dict[str, Any]
 """A batch: "images" (batch, height, width, channels), and what belongs to them; boxes "xyxy" in pixels, masks (batch, height, width, channels)."""
@@ -47,6 +56,11 @@ def each(numbers: Array, like: Array) -> Array:
     return ops.reshape(numbers, (-1, *(1,) * (like.ndim - 1)))
 
 
+def widened(x: Array) -> Array:
+    """Images in float32 at least: whole numbers and short floats would lose what is computed with them."""
+    return x if dtypes.standardize(x.dtype) == "float64" else ops.cast(x, "float32")
+
+
 def _leading(data: Data, change: Callable[[Array], Array]) -> Data:
     """Labels and boxes with another first axis."""
     return {
@@ -56,7 +70,17 @@ def _leading(data: Data, change: Callable[[Array], Array]) -> Data:
     }
 
 
-class ImageLayer(Layer):
+class Preparation(Layer):
+    """A layer without weights, for data: it runs where it is called, and a call outside of all others is one in training."""
+
+    def _run(self, *args: Any, **kwargs: Any) -> Any:
+        self._home = None
+        if kwargs.get("training") is None and len(args) < 2 and context.active() is None:
+            kwargs["training"] = True
+        return super()._run(*args, **kwargs)
+
+
+class ImageLayer(Preparation):
     """A layer that changes images and what belongs to them: `transform` takes a batch in one layout, whatever came.
 
     Args:
@@ -117,7 +141,7 @@ class ImageLayer(Layer):
 
     # --- the call -----------------------------------------------------------------------------------------------------
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Any, training: bool = True) -> Any:
         """The images, or the dict with them, changed; outside training only by layers that do the same there."""
         data = dict(inputs) if isinstance(inputs, dict) else {"images": inputs}
         if "images" not in data:
@@ -171,6 +195,20 @@ class ImageLayer(Layer):
         return self.bounding_box_format
 
 
+class Elsewhere:
+    """The keys of a seed on a backend that has no part in a model: in threads of a data set each is given once."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed, self._count = seed, itertools.count()
+
+    def next(self) -> Array:
+        """The next key, as `SeedGenerator` would give it."""
+        return ops.convert_to_tensor(np.array([self._seed, next(self._count)], "uint32"))
+
+
+_ELSEWHERE: WeakKeyDictionary[SeedGenerator, Elsewhere] = WeakKeyDictionary()
+
+
 class RandomImageLayer(ImageLayer):
     """A layer that draws one set of numbers an image, from a stream of its own; outside training images go through.
 
@@ -183,10 +221,22 @@ class RandomImageLayer(ImageLayer):
         self.seed = seed
         self.generator = seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
+    @property
+    def stream(self) -> SeedGenerator | Elsewhere:
+        """Where draws come from: the generator, or on another backend than its own the same seed counted anew."""
+        if self.generator.state.backend is backends.compute():
+            return self.generator
+        return _ELSEWHERE.get(self.generator) or _ELSEWHERE.setdefault(self.generator, Elsewhere(int(self.generator.state.numpy()[0])))
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Records the call as a node of a graph, whose backend the seed moves to."""
+        self.generator.state.to(backends.compute())
+        return super().symbolic_call(*args, **kwargs)
+
     def drawn(self, data: Data, between: Sequence[float], shape: Sequence[int] = ()) -> Array:
         """Uniform numbers for each image of a batch."""
         low, high = between
-        return random.uniform((data["images"].shape[0], *shape), low, high, "float32", self.generator)
+        return random.uniform((data["images"].shape[0], *shape), low, high, "float32", self.stream)
 
     def happens(self, data: Data, probability: Sequence[float]) -> Array:
         """For each image whether something is done to it, with a probability that is itself drawn between two."""

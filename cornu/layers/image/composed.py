@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cornu import ops, random
-from cornu.errors import ArgumentError
-from cornu.layers.image.base import Data, Factor, ImageLayer, RandomImageLayer, Seed, as_range, checked_values, chosen, each
+from cornu.errors import ArgumentError, BackendError
+from cornu.layers.image.base import Data, Factor, ImageLayer, Preparation, RandomImageLayer, Seed, as_range, checked_values, chosen, each
 from cornu.layers.image.correction import AutoContrast, Equalization, Solarization
 from cornu.layers.image.geometric import RandomRotation, RandomShear, RandomTranslation
 from cornu.layers.image.photometric import (
@@ -20,14 +20,15 @@ from cornu.layers.image.photometric import (
     RandomSharpness,
 )
 from cornu.layers.layer import Layer
-from cornu.ops.arguments import Array
+from cornu.ops.arguments import Array, concrete
+from cornu.ops.dispatch import interpreter_of
 from cornu.registry import LAYERS
 
 __all__ = ["AugMix", "Pipeline", "RandAugment", "RandomColorJitter"]
 
 
 @LAYERS.add
-class Pipeline(Layer):
+class Pipeline(Preparation):
     """Layers one after the other.
 
     Args:
@@ -45,7 +46,7 @@ class Pipeline(Layer):
         super().__init__(name=name)
         self.layers = list(layers)
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def call(self, inputs: Any, training: bool = True) -> Any:
         """What the last layer makes of what the others made."""
         for layer in self.layers:
             inputs = layer(inputs, training=training) if layer._takes.training else layer(inputs)
@@ -71,14 +72,25 @@ class Composed(RandomImageLayer):
             layer.dtype_policy = self.dtype_policy
         return list(layers)
 
-    def one_of(self, data: Data, layers: Sequence[ImageLayer], training: bool, most: Array | None = None) -> Data:
-        """Each image changed by one of the layers, drawn for it; `most` says for which images at all. All layers are run on all images."""
-        number = ops.floor(self.drawn(data, (0, len(layers))))
-        result = data
-        for i, layer in enumerate(layers):
-            flags = ops.equal(number, i) if most is None else ops.logical_and(ops.equal(number, i), most)
-            result = chosen(flags, layer.transform(data, training), result)
-        return result
+    def one_of(self, data: Data, layers: Sequence[ImageLayer]) -> Data:
+        """The batch changed by one of the layers, drawn for it; only that one is run.
+
+        Numbers are drawn for all layers, so that what comes next from the seed does not depend on which it was.
+        """
+        number = random.randint((), 0, len(layers), "int32", self.stream)
+        drawn = [layer.get_random_transformation(data, True) for layer in layers]
+        ways = [lambda way=layer, by=t: way.apply(data, by, True) for layer, t in zip(layers, drawn, strict=True)]
+        return _taken(number, ways)
+
+
+def _taken(number: Array, ways: Sequence[Callable[[], Data]]) -> Data:
+    """What one of the functions gives: a call of Python's where the number is known, else a branch of what is compiled."""
+    try:
+        known = int(concrete(interpreter_of(number), number, "switch"))
+    except BackendError:
+        found: Data = ops.switch(number, ways)
+        return found
+    return ways[known]()
 
 
 @LAYERS.add
@@ -150,10 +162,10 @@ def _choices(factor: tuple[float, float], values: Sequence[float], interpolation
 
 @LAYERS.add
 class RandAugment(Composed):
-    """In training each image is changed by some of thirteen ways, drawn for it.
+    """In training images are changed by some of thirteen ways, drawn for the batch; how far, is drawn for each image.
 
     They are auto-contrast, equalization, posterization, solarization, rotation, shears and translations along both axes, brightness, contrast,
-    colour and sharpness. All of them are run on all images, and each image takes its own.
+    colour and sharpness. Only those that were drawn are run; for a way of its own for each image, call the layer on single images.
 
     Args:
         value_range: the two ends between which values lie.
@@ -182,8 +194,8 @@ class RandAugment(Composed):
 
     def transform(self, data: Data, training: bool) -> Data:
         """The batch after `num_ops` draws."""
-        for _ in range(self.num_ops):
-            data = self.one_of(data, self.parts, training)
+        for _ in range(self.num_ops if training else 0):
+            data = self.one_of(data, self.parts)
         return data
 
 
@@ -191,7 +203,8 @@ class RandAugment(Composed):
 class AugMix(Composed):
     """In training each image becomes a mean of itself and of several chains of changes: `(1 - m) x + m sum w_i chain_i(x)`.
 
-    The weights w are drawn from Dirichlet(alpha), m from Beta(alpha, alpha); each chain takes 1 to `chain_depth` ways drawn for the image.
+    The weights w are drawn from Dirichlet(alpha), m from Beta(alpha, alpha); each chain takes 1 to `chain_depth` ways,
+    how many being drawn for the image, and which for the batch.
     Labels, masks and boxes stay, for the image itself keeps a share.
 
     Args:
@@ -233,9 +246,9 @@ class AugMix(Composed):
             return data
         images = data["images"]
         count = images.shape[0]
-        weights = random.gamma((count, self.num_chains), self.alpha, "float32", self.generator)
+        weights = random.gamma((count, self.num_chains), self.alpha, "float32", self.stream)
         weights = weights / ops.sum(weights, -1, keepdims=True)
-        share = each(random.beta((count,), self.alpha, self.alpha, "float32", self.generator), images)
+        share = each(random.beta((count,), self.alpha, self.alpha, "float32", self.stream), images)
         mixed: Any = 0.0
         for i in range(self.num_chains):
             mixed = mixed + each(weights[:, i], images) * self._chain(images)
@@ -246,5 +259,5 @@ class AugMix(Composed):
         data = {"images": images}
         depth = ops.floor(self.drawn(data, (1, self.chain_depth + 1)))
         for step in range(self.chain_depth):
-            data = self.one_of(data, self.parts, True, ops.less(step, depth))
+            data = chosen(ops.less(step, depth), self.one_of(data, self.parts), data)
         return data["images"]

@@ -1,4 +1,4 @@
-"""Images corrected by what values they have: the same in training and outside, but for what solarization draws."""
+"""Images corrected by what values they have. As augmentations are, solarization and equalization are left out outside training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu import ops
 from cornu.errors import ArgumentError
-from cornu.layers.image.base import Data, Factor, ImageLayer, RandomImageLayer, Seed, as_range, checked_values, each
+from cornu.layers.image.base import Data, Factor, ImageLayer, RandomImageLayer, Seed, as_range, checked_values, each, widened
 from cornu.ops.arguments import Array, as_tuple
 from cornu.registry import LAYERS
 
@@ -19,7 +19,7 @@ __all__ = ["AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equa
 
 @LAYERS.add
 class Solarization(RandomImageLayer):
-    """Images whose light values are turned to their negatives, in training and outside: x from the threshold on becomes `low + high - x`.
+    """In training images whose light values are turned to their negatives: x from the threshold on becomes `low + high - x`.
 
     Args:
         addition_factor: two shares of the range between which is drawn what is added first; f stands for (0, f).
@@ -34,8 +34,6 @@ class Solarization(RandomImageLayer):
     [[[[100.0, 55.0]]]]
     """
 
-    always = True
-
     def __init__(
         self, addition_factor: Factor = 0.0, threshold_factor: Factor = 0.0, value_range: Sequence[float] = (0, 255), seed: Seed = None,
         **kwargs: Any,
@@ -45,13 +43,17 @@ class Solarization(RandomImageLayer):
         self.threshold_factor = as_range(threshold_factor, "threshold_factor", 0, 1)
         self.value_range = checked_values(value_range)
 
-    def get_random_transformation(self, data: Data, training: bool = True, seed: Any = None) -> tuple[Array, Array]:
+    def get_random_transformation(self, data: Data, training: bool = True, seed: Any = None) -> tuple[Array, Array] | None:
         """What is added to each image, and its threshold."""
+        if not training:
+            return None
         low, high = self.value_range
         return self.drawn(data, self.addition_factor) * (high - low), self.drawn(data, self.threshold_factor) * (high - low) + low
 
-    def transform_images(self, images: Array, transformation: tuple[Array, Array], training: bool = True) -> Array:
+    def transform_images(self, images: Array, transformation: tuple[Array, Array] | None, training: bool = True) -> Array:
         """The images, partly negative."""
+        if transformation is None:
+            return images
         low, high = self.value_range
         addition, threshold = (ops.cast(each(t, images), images.dtype) for t in transformation)
         lighter = ops.clip(images + addition, low, high)
@@ -60,7 +62,7 @@ class Solarization(RandomImageLayer):
 
 def _unit(images: Array, value_range: tuple[float, float]) -> Array:
     low, high = value_range
-    return ops.clip(ops.cast(images - low, "float32") / (high - low), 0, 1)
+    return ops.clip((widened(images) - low) / (high - low), 0, 1)
 
 
 def _back(values: Array, value_range: tuple[float, float], like: Array) -> Array:
@@ -113,7 +115,7 @@ def _shares_below(counts: Array, *, spread: bool) -> Array:
 
 @LAYERS.add
 class Equalization(ImageLayer):
-    """Images whose values are spread evenly: each becomes the share of pixels of its channel that are darker, as a value of 0 to 255.
+    """In training images whose values are spread evenly: each becomes the share of pixels of its channel that are darker, as a value of 0 to 255.
 
     Args:
         value_range: the two ends between which values lie.
@@ -127,8 +129,6 @@ class Equalization(ImageLayer):
     [0.0, 85.0, 170.0, 255.0]
     """
 
-    always = True
-
     def __init__(self, value_range: Sequence[float] = (0, 255), bins: int = 256, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.value_range = checked_values(value_range)
@@ -137,7 +137,9 @@ class Equalization(ImageLayer):
         self.bins = bins
 
     def transform_images(self, images: Array, transformation: None, training: bool = True) -> Array:
-        """The images, evenly spread; a channel of one value stays."""
+        """The images, each evenly spread by itself; a channel of one value stays."""
+        if not training:
+            return images
         batch, _, _, channels = images.shape
         values = _unit(images, self.value_range)
         indices = ops.cast(ops.floor(values * (self.bins - 1) + 1e-3), "int32")  # a whole number but for rounding is whole

@@ -380,7 +380,7 @@ class RandomElasticTransform(Geometric):
         if not training:
             return None
         shape = (*data["images"].shape[:3], 2)
-        steps = random.normal(shape, dtype="float32", seed=self.generator)
+        steps = random.normal(shape, dtype="float32", seed=self.stream)
         steps = ops.image.gaussian_blur(steps, (31, 31), (5.0, 5.0), "channels_last")
         size = self.drawn(data, self.scale) * 20 * ops.cast(self.happens(data, self.factor), "float32")
         return {"steps": steps * each(size, steps)}

@@ -48,7 +48,7 @@ class Mixing(RandomImageLayer):
 
     def partners(self, data: Data) -> Array:
         """For each image the number of another (or itself), each once."""
-        return random.shuffle(ops.arange(data["images"].shape[0], dtype="int32"), seed=self.generator)
+        return random.shuffle(ops.arange(data["images"].shape[0], dtype="int32"), seed=self.stream)
 
     def transform_labels(self, labels: Array, transformation: Data | None, training: bool = True) -> Array:
         """Labels in the shares of the images, as floats: one-hot, or other numbers of which a mean has a meaning."""
@@ -97,7 +97,7 @@ class MixUp(Mixing):
         """For each image a partner and its own share."""
         if not training:
             return None
-        share = random.beta((data["images"].shape[0],), self.alpha, self.alpha, "float32", self.generator)
+        share = random.beta((data["images"].shape[0],), self.alpha, self.alpha, "float32", self.stream)
         return {"partners": self.partners(data), "share": share}
 
     def transform_images(self, images: Array, transformation: Data | None, training: bool = True) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 
 from cornu import ops
 from cornu.errors import ArgumentError
-from cornu.layers.image.base import Data, Factor, RandomImageLayer, Seed, as_range, checked_values, each
+from cornu.layers.image.base import Data, Factor, RandomImageLayer, Seed, as_range, checked_values, each, widened
 from cornu.ops.arguments import Array, as_tuple
 from cornu.registry import LAYERS
 
@@ -41,7 +41,7 @@ class Photometric(RandomImageLayer):
         if transformation is None:
             return images
         low, high = self.value_range
-        pixels = ops.cast(images - low, "float32") / (high - low)
+        pixels = (widened(images) - low) / (high - low)
         changed = ops.clip(self.changed(pixels, each(transformation, pixels)), 0, 1)
         return ops.cast(changed * (high - low) + low, images.dtype)
 
@@ -350,7 +350,7 @@ class RandomGaussianBlur(RandomImageLayer):
 
     Args:
         factor: the probability, itself drawn between two; f stands for (0, f).
-        kernel_size: how many pixels the bell covers, odd, or two such numbers for height and width.
+        kernel_size: how many pixels the bell covers, odd, or two such numbers, the first for the width and the second for the height.
         sigma: the bell's deviation in pixels, drawn between two; s stands for (0, s).
         value_range: the two ends between which values lie; means do not leave them, but rounding may, and is cut.
         data_format: "channels_last" or "channels_first"; `image_data_format` by default.
@@ -360,7 +360,7 @@ class RandomGaussianBlur(RandomImageLayer):
 
     >>> import numpy as np
     >>> x = np.array([0.0, 8.0, 0.0]).reshape(1, 1, 3, 1)
-    >>> RandomGaussianBlur((1.0, 1.0), (1, 3), (100.0, 100.0))(x, training=True)[0, 0, :, 0].round(2).tolist()
+    >>> RandomGaussianBlur((1.0, 1.0), (3, 1), (100.0, 100.0))(x, training=True)[0, 0, :, 0].round(2).tolist()
     [2.67, 2.67, 2.67]
     """
 
@@ -385,8 +385,8 @@ class RandomGaussianBlur(RandomImageLayer):
         if transformation is None:
             return images
         sigma = ops.maximum(each(transformation["sigma"], images), 1e-3)
-        soft = ops.cast(images, "float32")
-        for axis, size in enumerate(self.kernel_size, 1):
+        soft = widened(images)
+        for axis, size in zip((2, 1), self.kernel_size, strict=True):
             bell = [ops.exp(-ops.square((i - size // 2) / sigma) / 2) for i in range(size)]
             total = sum(bell[1:], bell[0])
             soft = _shifted(soft, axis, [part / total for part in bell])

@@ -33,9 +33,10 @@ def _largest(height: int, width: int, target: tuple[int, int]) -> Window:
 
 
 def _smallest(height: int, width: int, target: tuple[int, int]) -> Window:
-    """The smallest window around the image that has the target's aspect."""
-    tall, wide = max(height, int(width * target[0] / target[1])), max(width, int(height * target[1] / target[0]))
-    return -((tall - height) // 2), -((wide - width) // 2), tall, wide
+    """The smallest window around the image that has the target's aspect, but for an odd pixel: borders are as wide on either side."""
+    above = max(0, int(width * target[0] / target[1]) - height) // 2
+    beside = max(0, int(height * target[1] / target[0]) - width) // 2
+    return -above, -beside, height + 2 * above, width + 2 * beside
 
 
 def _through(bounding_boxes: Data, window: Window, size: tuple[int, int]) -> Data:
@@ -98,6 +99,10 @@ class Resizing(ToSize):
         self.interpolation = interpolation
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
         self.fill_mode, self.fill_value, self.antialias = fill_mode, fill_value, antialias
+        if crop_to_aspect_ratio and pad_to_aspect_ratio:
+            raise ArgumentError("Resizing crops or pads to an aspect ratio, got crop_to_aspect_ratio=True and pad_to_aspect_ratio=True.")
+        if fill_mode != "constant":
+            raise ArgumentError(f"Resizing fills with a constant, `fill_value`, got fill_mode={fill_mode!r}.")
 
     def get_random_transformation(self, data: Data, training: bool = True, seed: Any = None) -> Window:
         """The window; nothing is drawn."""
@@ -106,19 +111,21 @@ class Resizing(ToSize):
             return _largest(height, width, self.size)
         return _smallest(height, width, self.size) if self.pad_to_aspect_ratio else (0, 0, height, width)
 
-    def _resized(self, x: Array, interpolation: str, antialias: bool) -> Array:
-        return ops.image.resize(
-            x, self.size, interpolation, antialias, self.crop_to_aspect_ratio, self.pad_to_aspect_ratio, self.fill_mode, self.fill_value,
-            "channels_last",
-        )  # fmt: skip
+    def _resized(self, x: Array, window: Window, interpolation: str, antialias: bool) -> Array:
+        top, left, tall, wide = window
+        if self.pad_to_aspect_ratio:
+            x = ops.pad(x, ((0, 0), (-top, -top), (-left, -left), (0, 0)), "constant", self.fill_value)
+        elif self.crop_to_aspect_ratio:
+            x = x[:, top : top + tall, left : left + wide]
+        return ops.image.resize(x, self.size, interpolation, antialias, data_format="channels_last")
 
     def transform_images(self, images: Array, transformation: Window, training: bool = True) -> Array:
         """The images in the new size."""
-        return self._resized(images, self.interpolation, self.antialias)
+        return self._resized(images, transformation, self.interpolation, self.antialias)
 
     def transform_segmentation_masks(self, segmentation_masks: Array, transformation: Window, training: bool = True) -> Array:
         """The masks in the new size."""
-        return self._resized(segmentation_masks, "nearest", False)
+        return self._resized(segmentation_masks, transformation, "nearest", False)
 
 
 @LAYERS.add
