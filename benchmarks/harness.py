@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
-from . import measures
+from . import measures, operations
 from .peers import PEERS
 from .workloads import WORKLOADS
 
@@ -34,36 +34,43 @@ class Settings:
     rounds: int = 7
     shortening: int = 1
     predict_calls: int = 100
+    predict_s: float = 1.0  # of one turn, however few calls that leaves
     import_repeats: int = 7
     build_repeats: int = 3
     memory_calls: int = 10_000
+    operation_turns: int = 31
 
     def steps(self, workload: str) -> int:
         return max(2, WORKLOADS[workload].steps // self.shortening)
 
+    def turns(self, workload: str) -> int:
+        return WORKLOADS[workload].turns if self.shortening == 1 else 1
 
-QUICK = Settings(rounds=2, shortening=10, predict_calls=20, import_repeats=2, build_repeats=1, memory_calls=1000)
+
+QUICK = Settings(rounds=2, shortening=10, predict_calls=20, import_repeats=2, build_repeats=1, memory_calls=1000, operation_turns=2)
 
 
 @dataclass
 class Figures:
     """What was measured of one peer on one workload, and the reason for each stage that failed."""
 
-    first_step_s: float | None = None
+    warm_up_s: float | None = None  # of the first two steps and the first epoch, with whatever is compiled in them
     losses: list[float] = field(default_factory=list)
     step_us: list[float] = field(default_factory=list)
     predict_us: list[float] = field(default_factory=list)
     peak_mib: float | None = None
+    warm_up_steps: int = 0
     failed: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class Results:
-    """Everything measured: `figures[workload][peer]`, and `probes[name][peer]`, a number or the reason why there is none."""
+    """Everything measured: `figures[workload][peer]`; `probes[name][peer]` and `operations[peer]`, or the reason why there is none."""
 
     settings: Settings
     figures: dict[str, dict[str, Figures]] = field(default_factory=dict)
     probes: dict[str, dict[str, float | str]] = field(default_factory=dict)
+    operations: dict[str, dict[str, operations.Timing] | str] = field(default_factory=dict)
 
 
 def serve(connection: Connection, peer_name: str) -> None:
@@ -120,7 +127,7 @@ class Worker:
 def measure_all(workloads: Sequence[str], peers: Sequence[str], settings: Settings, say: Callable[[str], None]) -> Results:
     """Measure every workload on every peer, then the costs that are not about training."""
     figures = {workload: measure_workload(workload, peers, settings, say) for workload in workloads}
-    return Results(settings, figures, measure_probes(peers, settings, say))
+    return Results(settings, figures, measure_probes(peers, settings, say), measure_operations(peers, settings, say))
 
 
 def measure_workload(workload: str, peers: Sequence[str], settings: Settings, say: Callable[[str], None]) -> dict[str, Figures]:
@@ -137,9 +144,11 @@ def measure_workload(workload: str, peers: Sequence[str], settings: Settings, sa
                 say(f"{workload}: {peer} not available: {error}")
         for turn in range(settings.rounds):
             say(f"{workload}: round {turn + 1} of {settings.rounds}")
-            ready = [peer for peer in peers if "fit" not in figures[peer].failed]
-            for peer in random.Random(turn).sample(ready, len(ready)):
-                _take_turn(workers[peer], figures[peer], settings.steps(workload), settings.predict_calls)
+            for part in range(settings.turns(workload)):
+                for peer in _in_new_order(figures, seed=f"{turn} {part}"):
+                    figures[peer].step_us += _attempt(figures[peer], "fit", workers[peer], measures.epoch, steps=settings.steps(workload))
+            for peer in _in_new_order(figures, seed=f"{turn}"):
+                _predict(workers[peer], figures[peer], settings)
     finally:
         for worker in workers.values():
             worker.close()
@@ -147,18 +156,24 @@ def measure_workload(workload: str, peers: Sequence[str], settings: Settings, sa
 
 
 def _warm_up(worker: Worker, figures: Figures, workload: str, settings: Settings) -> None:
-    """First step (with whatever it compiles), a second one for its loss, and an epoch that is not counted."""
+    """Two steps for their losses and an epoch, none of which counts for the step's time: what is compiled or recorded comes in them."""
     steps = settings.steps(workload)
     worker.ask(measures.prepare, workload=workload, steps=steps)
-    figures.first_step_s, first_loss = worker.ask(measures.step)
-    figures.losses = [first_loss, worker.ask(measures.step)[1]]
-    worker.ask(measures.epoch, steps=steps)
-    _attempt(figures, "predict", worker, measures.predict, calls=3)
+    first, second = worker.ask(measures.step), worker.ask(measures.step)
+    figures.losses = [first[1], second[1]]
+    figures.warm_up_s = first[0] + second[0] + worker.ask(measures.epoch, steps=steps) * steps / 1e6
+    figures.warm_up_steps = steps + 2
+    _attempt(figures, "predict", worker, measures.predict, calls=3, seconds=settings.predict_s)
 
 
-def _take_turn(worker: Worker, figures: Figures, steps: int, calls: int) -> None:
-    figures.step_us += _attempt(figures, "fit", worker, measures.epoch, steps=steps)
-    figures.predict_us += _attempt(figures, "predict", worker, measures.predict, calls=calls)
+def _in_new_order(figures: dict[str, Figures], seed: str) -> list[str]:
+    ready = [peer for peer, f in figures.items() if "fit" not in f.failed]
+    return random.Random(seed).sample(ready, len(ready))
+
+
+def _predict(worker: Worker, figures: Figures, settings: Settings) -> None:
+    calls, seconds = settings.predict_calls, settings.predict_s
+    figures.predict_us += _attempt(figures, "predict", worker, measures.predict, calls=calls, seconds=seconds)
     figures.peak_mib = next(iter(_attempt(figures, "memory", worker, measures.peak)), None)
 
 
@@ -181,14 +196,22 @@ def measure_probes(peers: Sequence[str], settings: Settings, say: Callable[[str]
     values = {
         "resnet50": {peer: _probe(peer, measures.resnet50, repeats=settings.build_repeats) for peer in libraries},
         "layer_overhead": {peer: _probe(peer, measures.layer_overhead) for peer in ours},
-        "dispatch_overhead": {peer: _probe(peer, measures.dispatch_overhead) for peer in ours},
         "memory_growth": {peer: _probe(peer, measures.memory_growth, calls=settings.memory_calls) for peer in ours},
     }
     say("imports")
     return values | {"import": measures.import_times(settings.import_repeats), "loaded": {"cornu": measures.frameworks_loaded()}}
 
 
-def _probe(peer: str, measure: Callable[..., Any], **arguments: Any) -> float | str:
+def measure_operations(
+    peers: Sequence[str], settings: Settings, say: Callable[[str], None]
+) -> dict[str, dict[str, operations.Timing] | str]:
+    """Single operations beside the framework's own, by peer."""
+    say("operations")
+    ours = [peer for peer in peers if peer.startswith("cornu")]
+    return {peer: _probe(peer, operations.measure, turns=settings.operation_turns) for peer in ours}
+
+
+def _probe(peer: str, measure: Callable[..., Any], **arguments: Any) -> Any:
     """A measure's value in a fresh process; or the reason why there is none."""
     worker = Worker(peer)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import math
 import os
 import re
 import resource
@@ -45,9 +45,12 @@ def epoch(peer: Any, steps: int) -> float:
     return _timed(peer.epoch)[0] / steps * 1e6
 
 
-def predict(peer: Any, calls: int) -> float:
-    """Median microseconds of predicting one row."""
-    return statistics.median(_timed(peer.predict_row)[0] for _ in range(calls)) * 1e6
+def predict(peer: Any, calls: int, seconds: float = math.inf) -> float:
+    """Median microseconds of predicting one row, over `calls`, or fewer if `seconds` are over before."""
+    start, times = time.perf_counter(), []
+    while len(times) < calls and (not times or time.perf_counter() - start < seconds):
+        times.append(_timed(peer.predict_row)[0])
+    return statistics.median(times) * 1e6
 
 
 def peak(_: Any) -> float:
@@ -77,14 +80,6 @@ def layer_overhead(peer: Any) -> float:
     x = peer.library.ops.convert_to_tensor(np.ones((4, 8), np.float32))
     layer(x)
     return _difference(lambda: layer(x), lambda: layer.call(x))
-
-
-def dispatch_overhead(peer: Any) -> float:
-    """Microseconds that `ops.add(a, a)` takes over the backend's own `add(a, a)`, eager."""
-    add = peer.library.ops.add
-    native = importlib.import_module({"jax": "jax.numpy", "torch": "torch"}[peer.backend]).add
-    a = peer.library.ops.convert_to_tensor(np.ones((4, 8), np.float32))
-    return _difference(lambda: add(a, a), lambda: native(a, a))
 
 
 def import_times(repeats: int) -> dict[str, float | str]:

@@ -44,6 +44,7 @@ class Workload:
     hidden: Callable[[Any], list[Callable[[Any], Any]]]  # from a library: its hidden layers, or functions of a tensor made of them
     classes: int = 10  # 1: a binary target of shape (n, 1)
     vocabulary: int = 0  # number of token ids; 0: the input is of floats
+    turns: int = 2  # timed epochs of each round: more where short steps scatter more
 
     @property
     def parameters(self) -> int:
@@ -133,8 +134,10 @@ def _conv(library: Any, filters: int, size: int = 3, strides: int = 1) -> Any:
     return library.layers.Conv2D(filters, size, strides, activation="relu")
 
 
-_MLP = Workload("mlp", (784,), batch=128, steps=200, weights=_dense(784, 512, 512, 10), hidden=lambda k: [_relu(k, 512), _relu(k, 512)])
-_SMALL_MLP = Workload("small_mlp", (784,), batch=32, steps=1000, weights=_dense(784, 32, 10), hidden=lambda k: [_relu(k, 32)])
+_MLP = Workload(
+    "mlp", (784,), batch=128, steps=200, weights=_dense(784, 512, 512, 10), hidden=lambda k: [_relu(k, 512), _relu(k, 512)], turns=3
+)
+_SMALL_MLP = Workload("small_mlp", (784,), batch=32, steps=1000, weights=_dense(784, 32, 10), hidden=lambda k: [_relu(k, 32)], turns=4)
 _CNN = Workload(
     "cnn",
     (28, 28, 1),
@@ -279,7 +282,7 @@ _TRANSFORMER = Workload(
     "transformer",
     (TOKENS,),
     batch=32,
-    steps=40,
+    steps=20,
     weights=(Weight((5000, WIDTH)), Weight((TOKENS, WIDTH)), *_ENCODER * BLOCKS, *_dense(WIDTH, 10)),
     hidden=lambda k: [_token_and_position(k), *(_encoder(k) for _ in range(BLOCKS)), k.layers.GlobalAveragePooling1D()],
     vocabulary=5000,

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
 from ..workloads import BLOCKS, HEADS, MOMENTUM, NORM_EPSILON, WIDTH, Workload, initial_weights

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks import harness, measures, report
+from benchmarks import harness, measures, operations, report
 from benchmarks.harness import Figures, Results, Settings, Worker, WorkerError
+from benchmarks.operations import Timing
 from benchmarks.peers import PEERS
 from benchmarks.workloads import WORKLOADS, initial_weights, make_data
 
@@ -55,6 +56,8 @@ def test_a_run_measures_those_that_work_and_names_those_that_fail():
     figures = harness.measure_workload("small_mlp", ["jax-loop", "unheard-of"], TINY, silent)
     loop = figures["jax-loop"]
     assert len(loop.step_us) == len(loop.predict_us) == TINY.rounds
+    assert loop.warm_up_s > 0
+    assert loop.warm_up_steps == 2 + TINY.steps("small_mlp")
     assert min(loop.step_us + loop.predict_us) > 0
     assert loop.peak_mib > 50  # a Python process with JAX loaded
     assert loop.failed == {}
@@ -86,29 +89,37 @@ def test_ratios_and_means():
     assert report.geometric_mean([2.0, 8.0]) == pytest.approx(4.0)
     assert report.geometric_mean([2.0, None]) is None
     assert report.geometric_mean([]) is None
-    assert report.spread([1.0, 2.0, 3.0, 4.0, 5.0]) == pytest.approx(100 * (4 - 2) / 3)
+    assert report.scatter([4.0, 6.0, 5.0, 9.0]) == pytest.approx(50)  # 4 of the odd turns, 6 of the even ones
+    assert report.scatter([4.0]) is None
 
 
 def test_report_says_met_missed_and_not_measured():
     by_peer = {
-        "cornu-jax": Figures(0.1, [2.0, 1.0], [110.0, 120.0, 130.0], [30.0], 100.0),
+        "cornu-jax": Figures(0.1, [2.0, 1.0], [120.0, 115.0, 130.0], [30.0], 100.0),
         "cornu-torch": Figures(failed={"fit": "ImportError: no torch"}),
         "keras-jax": Figures(0.1, [2.0, 1.5], [240.0], [300.0], 100.0),
         "jax-loop": Figures(0.1, [2.0, 1.0], [100.0], [25.0], 100.0),
     }
     probes = {"import": {"numpy": 0.1, "cornu": 0.12}, "resnet50": {"cornu-jax": "no such model"}, "loaded": {"cornu": 1.0}}
-    text = report.render(Results(Settings(), {"mlp": by_peer}, probes), others=0.0)
+    timings = dict.fromkeys(operations.DISPATCH, Timing(5.5, 4.0)) | {operations.RATIO_AT_TEN: Timing(11.0, 10.0)}
+    text = report.render(Results(Settings(), {"mlp": by_peer}, probes, {"cornu-jax": timings, "cornu-torch": "no torch"}), others=0.0)
     budgets = text[: text.index("## Geometric means")]
     rows = {what: rest for what, *rest in ([cell.strip() for cell in line.strip("|").split("|")] for line in budgets.splitlines())}
-    assert rows["fit step, mlp: cornu-jax ÷ jax-loop"] == ["1.2 ×", "≤ 1.1 ×", "**missed**"]
-    assert rows["fit step, mlp: cornu-jax ÷ keras-jax"] == ["0.5 ×", "≤ 1 ×", "met"]
-    assert rows["fit step, geometric mean: cornu-jax ÷ keras-jax"] == ["0.5 ×", "≤ 0.667 ×", "met"]
+    assert rows["fit step, mlp: cornu-jax ÷ jax-loop"] == ["1.15 ×", "≤ 1.1 ×", "**missed**"]
+    assert rows["fit step, mlp: cornu-jax ÷ keras-jax"] == ["0.479 ×", "≤ 1 ×", "met"]
+    assert rows["fit step, geometric mean: cornu-jax ÷ keras-jax"] == ["0.479 ×", "≤ 0.667 ×", "met"]
+    assert rows["fit step, slowest of all workloads: cornu-jax ÷ keras-jax"] == ["0.479 ×", "≤ 1 ×", "met"]
+    assert rows["fit step, geometric mean: Cornu's best ÷ Keras's best of each workload"] == ["0.479 ×", "≤ 0.667 ×", "met"]
+    assert rows["eager add, 4×8, over the framework's own call: cornu-jax"] == ["1.5 µs", "≤ 1 µs", "**missed**"]
+    assert rows["eager tanh, about 10 µs, ÷ the framework's own call: cornu-jax"] == ["1.1 ×", "≤ 1.2 ×", "met"]
     assert rows["fit step, mlp: cornu-torch ÷ torch-loop"] == ["—", "≤ 1.1 ×", "not measured"]
     assert rows["predict a row, mlp: cornu-jax ÷ jax-loop"] == ["1.2 ×", "≤ 1.5 ×", "met"]
     assert rows["`import cornu` ÷ `import numpy`"] == ["1.2 ×", "≤ 1.5 ×", "met"]
     assert rows["`import cornu`: backends loaded"][-1] == "**missed**"
     assert rows["build ResNet50: cornu-jax"] == ["—", "≤ 0.5 s", "not measured: no such model"]
     assert "astray: keras-jax" in text
+    assert "| add, 4×8 | 4 | 1.38 |" in text
+    assert "- operations, cornu-torch: no torch" in text
     assert "- mlp, cornu-torch, fit: ImportError: no torch" in text
 
 
