@@ -27,6 +27,7 @@ _SKIPPED = frozenset(
         "optimizer",
         "_regularized_variables",
         "_trained_variables",
+        "_found_variables",
         "made_variables",
     }
 )

@@ -22,7 +22,7 @@ _CONTAINERS = (list, tuple, dict, set)
 _FOUNDATION = {"layers.layer", "layers.weights", "models.model", "training.trainer", "configurable", "state.variable"}
 _NOT_PARTS = {
     "_arguments", "_compile_arguments", "_parent", "_graph", "_made", "_stack", "inbound_nodes", "made_variables", "metrics",
-    "_regularized_variables", "_trained_variables",
+    "_regularized_variables", "_trained_variables", "_found_variables",
 }  # fmt: skip
 
 

@@ -45,6 +45,8 @@ class Stepping(Layer):
     _built_at = -1
     _trained_at = -1
     _trained_variables: list[Variable]
+    _found_at = -1
+    _found_variables: dict[str, list[Variable]]
     _ready: dict[Any, Values]
     _ready_at = -1
     _values: Values
@@ -293,7 +295,14 @@ class Stepping(Layer):
         return result
 
     def variables_of(self, kind: str) -> list[Variable]:
-        """All variables that the steps of a kind may read or write."""
+        """All variables that the steps of a kind may read or write; looked for again when the set of variables has changed anywhere."""
+        if self._found_at != structure_version():
+            self._found_variables, self._found_at = {}, structure_version()
+        if kind not in self._found_variables:
+            self._found_variables[kind] = self._find_variables(kind)
+        return self._found_variables[kind]
+
+    def _find_variables(self, kind: str) -> list[Variable]:
         own = list(self.variables)
         if kind != "predict":
             own += [v for m in self.metrics for v in m.variables]

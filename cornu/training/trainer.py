@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -19,6 +20,8 @@ from cornu.training.stateless import StatelessTraining
 from cornu.training.stepping import Stepping
 
 __all__ = ["Trainer"]
+
+_NOTHING_TO_DO = contextlib.nullcontext()
 
 
 class Trainer(StatelessTraining, Stepping):
@@ -75,7 +78,7 @@ class Trainer(StatelessTraining, Stepping):
             if names:  # those of a graph are known already
                 objective.check_keys(names)
                 scores.check_keys(names)
-        with backends.use_backend(self._home_backend()):
+        with self._at_home():
             health = Health(on_nonfinite)
             if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
                 chosen = optimizers.scaled(chosen)
@@ -99,6 +102,11 @@ class Trainer(StatelessTraining, Stepping):
         if self._home is None:
             self._home = next((v.backend for v in self._all_state()), None)
         return self._home or backends.compute()
+
+    def _at_home(self) -> contextlib.AbstractContextManager[Any]:
+        """Inside, the current backend is the one where the variables are."""
+        home = self._home_backend()
+        return _NOTHING_TO_DO if home is backends.current() else backends.use_backend(home)
 
     def _all_state(self) -> list[Variable]:
         """What moves to another backend with the model: what the optimizer and the watch over training keep, too."""
@@ -199,7 +207,7 @@ class Trainer(StatelessTraining, Stepping):
     ) -> Any:
         """Loss and metrics on data: a number, a list in the order of `metrics_names`, or a dict if `return_dict`."""
         self._require_compiled("evaluate")
-        with checks.readable, backends.use_backend(self._home_backend()):
+        with checks.readable, self._at_home():
             logs = loop.evaluate(
                 self, x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, steps=steps, callbacks=callbacks
             )
@@ -214,7 +222,7 @@ class Trainer(StatelessTraining, Stepping):
         """The outputs for all rows, as NumPy arrays in the structure of the outputs."""
         if steps is None and not callbacks and loop.is_one_batch(x, batch_size or 32):
             return self.predict_on_batch(x)
-        with checks.readable, backends.use_backend(self._home_backend()):
+        with checks.readable, self._at_home():
             return loop.predict(self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
 
     def check(self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None) -> Forecast:
@@ -234,7 +242,7 @@ class Trainer(StatelessTraining, Stepping):
         40
         """
         self._require_compiled("check")
-        with checks.readable, backends.use_backend(self._home_backend()):
+        with checks.readable, self._at_home():
             return loop.check(self, x, y, sample_weight, batch_size)
 
     def train_on_batch(
@@ -242,18 +250,18 @@ class Trainer(StatelessTraining, Stepping):
     ) -> Any:
         """One step on these rows; gives loss and metrics so far."""
         self._require_compiled("train_on_batch")
-        with checks.readable, backends.use_backend(self._home_backend()):
+        with checks.readable, self._at_home():
             return self._listed(loop.train_on_batch(self, x, y, sample_weight, class_weight), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics so far, these rows included."""
         self._require_compiled("test_on_batch")
-        with checks.readable, backends.use_backend(self._home_backend()):
+        with checks.readable, self._at_home():
             return self._listed(loop.test_on_batch(self, x, y, sample_weight), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for these rows, as NumPy arrays."""
-        with checks.readable, backends.use_backend(self._home_backend()):
+        with checks.readable, self._at_home():
             return loop.predict_on_batch(self, x)
 
     @staticmethod

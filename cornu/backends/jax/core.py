@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ ARRAY_TYPES = (type(jnp.zeros(())), jax.core.Tracer)
 
 # Without 64-bit mode JAX holds 32 bits at most. Asked for more, it gives what it has, and so do we, without its warning.
 _NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
+_NOTHING_TO_DO = contextlib.nullcontext()
 
 
 def held(dtype: str) -> str:
@@ -92,7 +94,7 @@ def concrete() -> contextlib.AbstractContextManager[Any]:
 
 def inference() -> contextlib.AbstractContextManager[None]:
     """Nothing to switch off: JAX differentiates only what it is asked to."""
-    return contextlib.nullcontext()
+    return _NOTHING_TO_DO
 
 
 def value_and_grad(fn: Callable[..., Any], values: Sequence[jax.Array]) -> tuple[Any, list[jax.Array]]:
@@ -125,7 +127,7 @@ def compile(fn: Callable[..., Any], state: list[jax.Array], args: Any, written: 
     def run(state: list[jax.Array], args: Any) -> Any:
         return compiled([state[i] for i in donated], [state[i] for i in kept], args)
 
-    return run
+    return run if donated else functools.partial(compiled, [])
 
 
 def evaluate_shape(fn: Callable[..., Any], *specs: Any) -> Any:
