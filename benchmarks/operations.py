@@ -78,7 +78,7 @@ RECURRENT: dict[str, tuple[tuple[int, ...], ...]] = {
 def measure(peer: Any, turns: int) -> dict[str, Timing]:
     """Every operation that the peer's framework offers: eager, and compiled as well where it compiles single functions."""
     framework = importlib.import_module(f".bare.{peer.backend}_calls", __package__)
-    ours, bare = _arguments(peer.library, framework)
+    ours, bare = arguments(peer.library, framework, _ten_us(framework))
     timings: dict[str, Timing] = {}
     for name, (names, function) in OPERATIONS.items():
         if name not in framework.CALLS:
@@ -89,13 +89,13 @@ def measure(peer: Any, turns: int) -> dict[str, Timing]:
         ]
         wait_each = name not in (*DISPATCH, RATIO_AT_TEN)
         if name not in framework.COMPILED_ONLY:
-            timings[name] = _compare([_bound(*call) for call in calls], framework.finish, turns, wait_each)
+            timings[name] = compare([_bound(*call) for call in calls], framework.finish, turns, wait_each)
         if framework.JIT and name not in DISPATCH:
-            timings[f"{name}, compiled"] = _compare([_compiled(framework.JIT, *call) for call in calls], framework.finish, turns, wait_each)
+            timings[f"{name}, compiled"] = compare([_compiled(framework.JIT, *call) for call in calls], framework.finish, turns, wait_each)
     return timings
 
 
-def _arguments(library: Any, framework: ModuleType) -> tuple[dict[str, Any], dict[str, Any]]:
+def arguments(library: Any, framework: ModuleType, ten_us: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
     """Arrays and recurrent layers by name: ours, and those of the bare calls."""
     rng = np.random.default_rng(0)
 
@@ -103,7 +103,7 @@ def _arguments(library: Any, framework: ModuleType) -> tuple[dict[str, Any], dic
         return rng.standard_normal(shape).astype(np.float32) * 0.1
 
     arrays = {name: draw(shape) for name, shape in SHAPES.items()}
-    arrays |= {"segments": rng.integers(100, size=10_000).astype(np.int32), "ten_us": _ten_us(framework)}
+    arrays |= {"segments": rng.integers(100, size=10_000).astype(np.int32), "ten_us": ten_us}
     ours = {name: library.ops.convert_to_tensor(array) for name, array in arrays.items()}
     bare = {name: framework.form(name, array) for name, array in arrays.items()}
     for name, shapes in RECURRENT.items():
@@ -140,7 +140,7 @@ def _compiled(jit: Callable[..., Any], function: Callable[..., Any], arguments: 
     return _bound(jit(of_arrays), [argument for argument in arguments if not callable(argument)])
 
 
-def _compare(calls: list[Call], finish: Callable[[Any], None], turns: int, wait_each: bool) -> Timing:
+def compare(calls: list[Call], finish: Callable[[Any], None], turns: int, wait_each: bool) -> Timing:
     """Both timed in blocks that alternate, `turns` of each; the smallest of them."""
     for call in calls * 2:
         finish(call())

@@ -1,8 +1,12 @@
 """The benchmarks' own machinery: peers do the same arithmetic, workers take turns and may fail, the report's sums are right."""
 
+import importlib
+import time
+
 import numpy as np
 import pytest
 
+import cornu
 from benchmarks import harness, measures, operations, report
 from benchmarks.harness import Figures, Results, Settings, Worker, WorkerError
 from benchmarks.operations import Timing
@@ -77,6 +81,32 @@ def test_a_worker_survives_a_request_that_fails_and_reports_its_death():
             worker.ask(measures.peak)
     finally:
         worker.close()
+
+
+@pytest.mark.parametrize("framework", ["jax", "torch", "tensorflow"])
+def test_operations_and_bare_calls_compute_the_same(framework):
+    """The same numbers, in whatever order the framework's own layout has them."""
+    pytest.importorskip(framework)
+    bare_calls = importlib.import_module(f"benchmarks.bare.{framework}_calls")
+    assert set(bare_calls.CALLS) <= set(operations.OPERATIONS)
+    with cornu.use_backend(framework):
+        ours, bare = operations.arguments(cornu, bare_calls, np.linspace(-1, 1, 7, dtype=np.float32))
+        for name, call in bare_calls.CALLS.items():
+            if framework == "torch" and "layer" in name:
+                continue  # its modules have weights of their own
+            arrays, function = operations.OPERATIONS[name]
+            values = function(cornu, *(ours[key] for key in arrays)), call(*(bare[key] for key in arrays))
+            mine, theirs = (
+                np.sort(cornu.ops.convert_to_numpy(value[0] if isinstance(value, (tuple, list)) else value), None) for value in values
+            )
+            np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_comparing_two_calls_tells_the_slower():
+    slow, fast = (lambda s=s: time.sleep(s) for s in (4e-3, 1e-3))
+    timing = operations.compare([slow, fast], lambda _: None, turns=3, wait_each=True)
+    assert timing.ours >= 4000
+    assert 1000 <= timing.bare < timing.ours
 
 
 def test_reasons_carry_no_paths():
