@@ -23,6 +23,26 @@ def example(name):
     return module
 
 
+@pytest.fixture(scope="session")
+def data_home(tmp_path_factory):
+    """A folder of data sets with reviews in IMDB's format: word ranks; kind writers often use the ranks 20 to 29, others 30 to 39."""
+    rng, home = np.random.default_rng(7), tmp_path_factory.mktemp("home")
+
+    def reviews(count):
+        kind, texts = rng.integers(0, 2, count), np.empty(count, object)
+        for number, first in enumerate(np.where(kind, 20, 30)):
+            length = rng.integers(10, 40)
+            texts[number] = np.where(
+                rng.random(length) < 0.2, rng.integers(first, first + 10, length), rng.integers(1, 200, length)
+            ).tolist()
+        return texts, kind
+
+    (x_train, y_train), (x_test, y_test) = reviews(800), reviews(200)
+    (home / "datasets").mkdir()
+    np.savez(home / "datasets" / "imdb.npz", x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    return {"CORNU_HOME": str(home), "CORNU_TRUST_CACHE": "1"}
+
+
 def test_functional(trainable_backend):
     history, scores, (digits, evens), y = example("functional").main(rows=300, epochs=8)
     assert history["loss"][-1] < 0.8 * history["loss"][0]
@@ -41,6 +61,38 @@ def test_custom_layer(trainable_backend):
     centres, log_widths = layer.get_weights()
     distances = ((x[:, None] - centres) ** 2).sum(-1)
     np.testing.assert_allclose(cornu.ops.convert_to_numpy(layer(x)), np.exp(-np.exp(log_widths) * distances), rtol=1e-5)
+
+
+def test_tabular(trainable_backend):
+    module = example("tabular")
+    right, model = module.main(epochs=15)
+    assert set(right) == {"malignant", "benign"}
+    assert min(right.values()) > 0.85
+    _, x_test, _, words = module.load()
+    probabilities = model.predict(x_test, verbose=0)  # the table as it is: scaling is the model's own
+    assert probabilities.shape == (114, 2)
+    assert np.mean(np.array(["benign", "malignant"])[probabilities.argmax(-1)] == words) > 0.9
+    scale = model.layers[0]
+    np.testing.assert_allclose(cornu.ops.convert_to_numpy(scale(x_test)).std(0), 1, atol=0.4)
+
+
+def test_autoencoder(trainable_backend):
+    module = example("autoencoder")
+    error, codes = module.main(epochs=12)
+    noisy, by_components, by_code = error.values()
+    assert noisy == pytest.approx(module.NOISE**2, rel=0.05)  # the mean square of the noise is its variance
+    assert by_code < by_components < noisy
+    assert codes.shape == (360, module.CODE)
+
+
+def test_recommender(trainable_backend):
+    module = example("recommender")
+    x, y = module.ratings(4000)
+    assert len(set(zip(x["person"][:, 0], x["film"][:, 0], strict=True))) == 4000
+    assert 1 <= y.min() < y.max() <= 5
+    error, model = module.main(rows=4000, epochs=6)
+    assert 0.24 < error["the network"] < 0.75 * error["the film's mean"]  # 0.24 is the mean of what chance adds
+    assert set(model.input) == {"person", "film", "facts"}
 
 
 def test_gan(trainable_backend):
@@ -82,6 +134,15 @@ def test_character_lm(trainable_backend):
 
 
 @pytest.mark.long
+def test_imdb_lstm(trainable_backend, data_home, monkeypatch):
+    for name, value in data_home.items():
+        monkeypatch.setenv(name, value)
+    accuracy = example("imdb_lstm").main(words=150, length=40, epochs=8)
+    assert accuracy > 0.9
+    assert accuracy * 200 == pytest.approx(round(accuracy * 200), abs=1e-3)  # of 200 reviews
+
+
+@pytest.mark.long
 def test_time_series(trainable_backend):
     module = example("time_series")
     error = module.main(days=300, epochs=1)
@@ -107,11 +168,11 @@ def test_transfer_learning(trainable_backend, capsys):
 @pytest.mark.long
 @pytest.mark.parametrize("backend_name", ["jax", "torch"])
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
-def test_as_a_program(path, backend_name, tmp_path):
+def test_as_a_program(path, backend_name, data_home, tmp_path):
     pytest.importorskip(backend_name)
     if path.stem in BOTH and backend_name != "jax":
         pytest.skip("chooses its backends itself: once is enough")
-    environment = {**os.environ, "CORNU_BACKEND": backend_name, "PYTHONPATH": str(EXAMPLES.parent)}
+    environment = {**os.environ, **data_home, "CORNU_BACKEND": backend_name, "PYTHONPATH": str(EXAMPLES.parent)}
     command = [sys.executable, "-W", "error", path]
     done = subprocess.run(command, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
