@@ -201,3 +201,23 @@ def test_few_steps_as_written_and_empty_sequences_are_left_to_the_formula(tf, rn
     assert backends.current().lstm(*arrays) is NotImplemented
     assert ops.lstm(*arrays)[0].shape == (3, 6, 5)
     assert tf.function(lambda: backends.current().lstm(arrays[0][:, :0], *arrays[1:]) is NotImplemented)()
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])  # with and without kernels of TensorFlow's own for groups and dilation
+@pytest.mark.parametrize(("groups", "stride", "dilation"), [(1, 1, 3), (1, 2, 2), (2, 1, 1), (2, 2, 1), (2, 1, 2), (4, 1, 1), (4, 2, 2)])
+def test_grouped_and_dilated_convolutions_and_their_gradients_are_those_of_torch(rank, dtype, groups, stride, dilation, tf, rng):
+    torch = pytest.importorskip("torch")
+    settings = ((stride,) * rank, ((1, 2),) * rank, (dilation,) * rank, groups, True)
+    x, kernel = rng.normal(size=(2, *(9, 8, 7)[:rank], 4)), rng.normal(size=(*(3, 2, 3)[:rank], 4 // groups, 8))
+    ours = [tf.constant(v, dtype) for v in (x, kernel)]
+    with tf.GradientTape() as tape:
+        tape.watch(ours)
+        y = backends.current().conv(*ours, *settings)
+    upstream = rng.normal(size=y.shape).astype(dtype)
+    theirs = [torch.tensor(v.astype(dtype), requires_grad=True) for v in (x, kernel)]
+    z = backends.load("torch").conv(*theirs, *settings)
+    z.backward(torch.tensor(upstream))
+    found = [y, *tape.gradient(y, ours, tf.constant(upstream))]
+    for a, b in zip(found, [z.detach(), *(v.grad for v in theirs)], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)

@@ -6,6 +6,7 @@ from cornu.backends.tensorflow.core import *
 from cornu.backends.tensorflow.elementwise import *
 from cornu.backends.tensorflow.fft import *
 from cornu.backends.tensorflow.host import *
+from cornu.backends.tensorflow.image import *
 from cornu.backends.tensorflow.indexing import *
 from cornu.backends.tensorflow.linalg import *
 from cornu.backends.tensorflow.nn import *

@@ -7,7 +7,8 @@ batch 32, takes 119 µs so and 118 µs on tf.Variables assigned within the graph
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import contextvars
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from cornu.errors import BackendError
 
 __all__ = [
     "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "add_state", "asarray", "assign_state", "block", "borrow", "cast", "compile", "concrete",
-    "copy", "devices", "dtype", "evaluate_shape", "inference", "make_state", "to_numpy", "value_and_grad",
+    "copy", "devices", "dtype", "evaluate_shape", "inference", "is_portable", "make_state", "portable", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
 NAME = "tensorflow"
@@ -40,6 +41,21 @@ _NOT_FOR_XLA = (
     "StatelessTruncated",
     "StatelessMulti",
 )
+
+
+_portable: contextvars.ContextVar[bool] = contextvars.ContextVar("cornu_tensorflow_portable", default=False)
+is_portable = _portable.get
+"""Whether what is traced must run elsewhere too, without XLA."""
+
+
+@contextlib.contextmanager
+def portable() -> Iterator[None]:
+    """Inside, graphs are made of TensorFlow's own ops alone, for files."""
+    token = _portable.set(True)
+    try:
+        yield
+    finally:
+        _portable.reset(token)
 
 
 def asarray(x: Any, dtype: str | None = None) -> tf.Tensor:

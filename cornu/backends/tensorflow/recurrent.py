@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu.backends.tensorflow.core import is_portable
 from cornu.backends.tensorflow.library import tf
 
 __all__ = ["lstm"]
@@ -27,7 +28,7 @@ def lstm(
     15.6 with both compiled; TensorFlow's `BlockLSTMV2`, which knows no mask, 15.6. Compiling takes 0.5 s, so few steps run as written do not.
     """
     arrays = [x, h, c, kernel, recurrent_kernel, *([] if bias is None else [bias])]
-    if not x.shape[1] or (tf.executing_eagerly() and x.shape[1] < _LONG):
+    if not x.shape[1] or is_portable() or (tf.executing_eagerly() and x.shape[1] < _LONG):
         return NotImplemented
     if not all(tf.is_tensor(a) and a.dtype.is_floating and a.dtype == x.dtype and a.shape.is_fully_defined() for a in arrays):
         return NotImplemented
