@@ -4,6 +4,7 @@ from cornu.backends.torch.control import *
 from cornu.backends.torch.core import *
 from cornu.backends.torch.elementwise import *
 from cornu.backends.torch.fft import *
+from cornu.backends.torch.image import *
 from cornu.backends.torch.indexing import *
 from cornu.backends.torch.linalg import *
 from cornu.backends.torch.nn import *

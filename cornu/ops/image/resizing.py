@@ -122,6 +122,21 @@ def resample_axis(x: Array, axis: int, wanted: int, kernel: str, antialias: bool
     return functools.reduce(add, parts)
 
 
+@composite
+def resample(x: Array, axes: Sequence[int], size: Sequence[int], interpolation: str, antialias: bool) -> Array:
+    """`x` (an image or a batch of them) with other lengths along its two spatial axes; floats, or for "nearest" anything.
+
+    A backend's own kernel goes first where it means the same. JAX has none: its `image.resize` is a product with matrices, which the sums of slices
+    below outrun twentyfold.
+    """
+    for axis, wanted in zip(axes, size, strict=True):
+        if interpolation == "nearest":
+            x = _nearest(x, axis, wanted)
+        elif x.shape[axis] != wanted:
+            x = resample_axis(x, axis, wanted, interpolation, antialias)
+    return x
+
+
 def _nearest(x: Array, axis: int, wanted: int) -> Array:
     """The old pixel that covers the centre of each new one: number floor((i + 1/2) n / wanted), computed in whole numbers."""
     length = x.shape[axis]
@@ -180,14 +195,11 @@ def resize(
     if crop_to_aspect_ratio:
         x = _cut_to_aspect(x, axes, size)
     y = _widen_to_aspect(x, axes, size, fill_value) if pad_to_aspect_ratio else x
-    if interpolation == "nearest":
-        for axis, wanted in zip(axes, size, strict=True):
-            y = _nearest(y, axis, wanted)
+    if tuple(y.shape[a] for a in axes) == size:
         return y
-    y = to_floating(y)
-    for axis, wanted in zip(axes, size, strict=True):
-        y = y if y.shape[axis] == wanted else resample_axis(y, axis, wanted, interpolation, antialias)
-    return in_dtype_of(y, x)
+    if interpolation == "nearest":
+        return resample(y, axes, size, interpolation, antialias)
+    return in_dtype_of(resample(to_floating(y), axes, size, interpolation, antialias), x)
 
 
 @composite
