@@ -18,6 +18,8 @@ TRAINABLE = ("jax", "torch", "tensorflow")
 # NPROC is what XLA sizes its pool of threads by (seen on jax 0.10: of the flags for that, none has an effect)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
+PROGRAMS = []  # holds the folder of compiled programs until the run ends
+
 
 def prepare_environment():
     """Sets what the frameworks read when they are imported: quiet, few threads, the chosen device."""
@@ -28,6 +30,13 @@ def prepare_environment():
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # it announces itself on standard error otherwise
     os.environ.setdefault("MPLBACKEND", "Agg")
     os.environ.setdefault("KERAS_BACKEND", "jax")  # the peer's: TensorFlow loads it too, and then with its own default
+    # XLA compiles quickly, not for speed, and every program once in a run: the workers and what they start share a folder
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        PROGRAMS.append(tempfile.TemporaryDirectory(prefix="cornu-tests-programs-"))
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = PROGRAMS[0].name
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
     device = os.environ.get("CORNU_TEST_DEVICE", "cpu")
     if device == "cpu":
         os.environ["JAX_PLATFORMS"] = "cpu"
