@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.errors import ArgumentError, NotBuiltError, UnknownNameError
+from cornu.errors import ArgumentError, BackendError, NotBuiltError, UnknownNameError
 
 tf = pytest.importorskip("tensorflow")
 
@@ -20,7 +20,7 @@ def convolutional():
 
 
 @pytest.mark.parametrize("make", [dense, convolutional])
-@pytest.mark.parametrize("home", ["tensorflow", "jax"])
+@pytest.mark.parametrize("home", ["tensorflow", "jax", "torch"])
 def test_the_endpoint_computes_what_the_model_does(make, home, tmp_path, rng):
     with cornu.use_backend(home):
         model = make()
@@ -32,7 +32,7 @@ def test_the_endpoint_computes_what_the_model_does(make, home, tmp_path, rng):
     np.testing.assert_allclose(read.serve(x).numpy(), wanted, rtol=1e-4, atol=1e-5)
     (named,) = read.signatures["serving_default"](tf.constant(x[:1])).values()
     np.testing.assert_allclose(named.numpy(), wanted[:1], rtol=1e-4, atol=1e-5)
-    assert [tuple(w.shape) for w in read.weights] == [v.shape for v in model.variables]
+    assert [tuple(w.shape) for w in read.variables] == [v.shape for v in model.variables]
 
 
 def test_two_inputs_keep_their_order(tmp_path, rng):
@@ -56,3 +56,45 @@ def test_what_cannot_be_exported_says_why(tmp_path):
         with pytest.raises(ArgumentError, match="All lengths but the batch"):
             cornu.Sequential([cornu.Input((None, 2)), layers.Dense(2)]).export(tmp_path / "a")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("home", ["tensorflow", "torch"])
+def test_a_file_for_litert_computes_what_the_model_does(home, tmp_path, rng):
+    with cornu.use_backend(home):
+        model = cornu.Sequential([cornu.Input((6,)), layers.Dense(5, "relu"), layers.Dense(2)])
+        model.export(tmp_path / "model.tflite", format="litert", optimizations=[])
+        x = rng.normal(size=(1, 6)).astype("float32")
+        wanted = model.predict(x, verbose=0)
+        with pytest.raises(ArgumentError, match="ends in"):
+            model.export(tmp_path / "model", format="litert")
+        with pytest.raises(ArgumentError, match="Settings must be"):
+            model.export(tmp_path / "b.tflite", format="litert", opset=3)
+    with pytest.warns(UserWarning, match="tf.lite.Interpreter is deprecated"):
+        runner = tf.lite.Interpreter(model_path=str(tmp_path / "model.tflite"))
+    runner.allocate_tensors()
+    runner.set_tensor(runner.get_input_details()[0]["index"], x)
+    runner.invoke()
+    np.testing.assert_allclose(runner.get_tensor(runner.get_output_details()[0]["index"]), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("home", ["jax", "torch"])
+def test_a_program_of_torch_computes_what_the_model_does(home, tmp_path, rng):
+    torch = pytest.importorskip("torch")
+    with cornu.use_backend(home):
+        model = convolutional()
+        model.export(tmp_path / "model.pt2", format="torch", input_signature=[cornu.InputSpec(shape=(5, 6, 6, 2))])
+        assert {v.backend.NAME for v in model.variables} == {home}
+        x = rng.normal(size=(5, 6, 6, 2)).astype("float32")
+        wanted = model.predict(x, verbose=0)
+        with pytest.raises(ArgumentError, match="ends in"):
+            model.export(tmp_path / "model", format="torch")
+        with pytest.raises(ArgumentError, match=r"InputSpec\(shape=\(1, 6, 6, 2\)\)"):
+            model.export(tmp_path / "model.pt2", format="torch")
+    found = torch.export.load(tmp_path / "model.pt2").module()(torch.tensor(x))
+    np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("format", "program"), [("onnx", "tf2onnx"), ("openvino", "ovc")])
+def test_formats_that_others_make_name_them(format, program, tmp_path):
+    with cornu.use_backend("tensorflow"), pytest.raises(BackendError, match=program):
+        dense().export(tmp_path / "a", format=format)
