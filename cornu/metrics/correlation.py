@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu import config, ops
 from cornu.errors import ArgumentError, ShapeError
-from cornu.losses.reduction import arrays, combine_weights, divide_or_zero, same_shape
+from cornu.losses.reduction import arrays, combine_weights, divide_or_zero, same_shape, weigh
 from cornu.metrics.mean import FUNCTIONS, MeanMetricWrapper
 from cornu.metrics.metric import Metric
 from cornu.ops.arguments import Array
@@ -130,9 +130,9 @@ class R2Score(Metric):
         weights = combine_weights(sample_weight, None, y_true)
         weights = ops.ones_like(y_true) if weights is None else ops.broadcast_to(weights, y_true.shape)
         count = ops.sum(weights, 0)
-        mean = divide_or_zero(ops.sum(y_true * weights, 0), count)
-        spread = ops.sum(weights * ops.square(y_true - mean), 0)
-        self._join(count, mean, spread, ops.sum(weights * ops.square(y_true - y_pred), 0), y_true.shape[0])
+        mean = divide_or_zero(ops.sum(weigh(y_true, weights), 0), count)
+        spread, residual = (ops.sum(weigh(ops.square(y_true - around), weights), 0) for around in (mean, y_pred))
+        self._join(count, mean, spread, residual, y_true.shape[0])
 
     def _join(self, count: Array, mean: Array, spread: Array, residual: Array, samples: Any) -> None:
         """Adds what another part of the data has: its weight, mean, sum of squares around that mean, and errors."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from cornu import serialization
+from cornu.optimizers.foreign import adapted
 from cornu.optimizers.optimizer import Optimizer
 from cornu.registry import OPTIMIZERS
 
@@ -15,13 +17,20 @@ __all__ = ["deserialize", "get", "serialize"]
 def get(identifier: Any) -> Any:
     """An optimizer from one, a name, a configuration, or a class; None gives None.
 
+    A transformation of optax is one as well (see `OptaxOptimizer`), and so is a class of `torch.optim`, or a function that makes an object of
+    one from a list of parameters (see `TorchOptimizer`).
+
     Raises:
         UnknownNameError: no optimizer has that name; the message has the nearest ones.
 
     >>> get("sgd").momentum
     0.0
     """
-    return identifier if isinstance(identifier, Optimizer) else OPTIMIZERS.get(identifier)
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if identifier is None or isinstance(identifier, (str, Mapping)) or (inspect.isclass(identifier) and issubclass(identifier, Optimizer)):
+        return OPTIMIZERS.get(identifier)
+    return adapted(identifier) or OPTIMIZERS.get(identifier)
 
 
 def serialize(optimizer: Optimizer) -> dict[str, Any]:

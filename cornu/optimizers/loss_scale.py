@@ -37,6 +37,7 @@ class LossScaleOptimizer(Optimizer):
     """
 
     skips_nonfinite = True
+    delegates = True
 
     def __init__(
         self, inner_optimizer: Optimizer, initial_scale: float = 2.0**15, dynamic_growth_steps: int = 2000, name: str | None = None,
@@ -48,8 +49,8 @@ class LossScaleOptimizer(Optimizer):
             raise ArgumentError(f"inner_optimizer must be an Optimizer, got {inner_optimizer!r}.")
         if not initial_scale > 0 or dynamic_growth_steps < 1:
             raise ArgumentError(f"Scale and growth steps must be positive, got {initial_scale!r} and {dynamic_growth_steps!r}.")
-        super().__init__(learning_rate=0.0, name=name)  # its own rate and count stand in files alone
         self.inner_optimizer, self.initial_scale, self.dynamic_growth_steps = inner_optimizer, initial_scale, dynamic_growth_steps
+        super().__init__(learning_rate=0.0, name=name)  # its own rate and count stand in files alone
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Makes the scale, and what the inner optimizer keeps for these variables."""
@@ -77,6 +78,18 @@ class LossScaleOptimizer(Optimizer):
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         self.inner_optimizer.learning_rate = value
+
+    @property
+    def gradient_accumulation_steps(self) -> int | None:  # type: ignore[override]
+        """How many batches the inner optimizer gathers; with it the training step says how many samples each has."""
+        return self.inner_optimizer.gradient_accumulation_steps
+
+    @gradient_accumulation_steps.setter
+    def gradient_accumulation_steps(self, value: int | None) -> None:
+        if value is not None:
+            raise AttributeError(
+                f"A LossScaleOptimizer gathers no gradients of its own, got {value!r}. It is a setting of the inner optimizer."
+            )
 
     @property
     def iterations(self) -> Any:

@@ -69,14 +69,16 @@ class MultiOptimizer(Optimizer):
     ([0.9], [0.5])
     """
 
+    delegates = True
+
     def __init__(
         self, optimizer_map: OptimizerMap | Callable[[Variable], Optimizer], loss_scale_factor: float | None = None, name: str | None = None
     ) -> None:
         if not callable(optimizer_map):
             raise ArgumentError(f"optimizer_map must be an OptimizerMap or a function of a variable, got {optimizer_map!r}.")
+        self.optimizers: list[Optimizer] = []
         super().__init__(learning_rate=0.0, loss_scale_factor=loss_scale_factor, name=name)  # its own rate stands in files alone
         self.optimizer_map = optimizer_map
-        self.optimizers: list[Optimizer] = []
         self._chosen: dict[int, Optimizer] = {}
 
     def __setitem__(self, pattern: str, optimizer: Optimizer) -> None:
@@ -113,6 +115,18 @@ class MultiOptimizer(Optimizer):
     def skips_nonfinite(self) -> bool:  # type: ignore[override]
         """Whether one of the optimizers inside sees to that itself."""
         return any(one.skips_nonfinite for one in self.optimizers)
+
+    @property
+    def gradient_accumulation_steps(self) -> int | None:  # type: ignore[override]
+        """The most batches that one of the optimizers inside gathers; with it the training step says how many samples each batch has."""
+        return max((one.gradient_accumulation_steps or 0 for one in self.optimizers), default=0) or None
+
+    @gradient_accumulation_steps.setter
+    def gradient_accumulation_steps(self, value: int | None) -> None:
+        if value is not None:
+            raise AttributeError(
+                f"A MultiOptimizer gathers no gradients of its own, got {value!r}. It is a setting of the optimizers inside."
+            )
 
     def apply_weighted(
         self, grads: Sequence[Array], trainable_variables: Sequence[Variable] | None = None, *, weight: Array | float = 1.0

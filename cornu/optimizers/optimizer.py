@@ -163,15 +163,19 @@ class Optimizer(OptimizerState):
         """One change of the variables by gradients that are ready but for clipping."""
         if not variables:
             return
-        grads, rate = self._clipped(grads), self.learning_rate
-        for decay, some_grads, some in self._by_decay(grads, variables):
-            if not self._changed_in_place(some_grads, some, rate, decay):
-                self._change_each(some_grads, some, rate, decay)
+        self._move(self._clipped(grads), variables)
         if self.use_ema:
             self._average(variables)
         for v in variables:
             if v.constraint is not None:
                 v.assign(v.constraint(v.value))
+
+    def _move(self, grads: list[Array], variables: list[Variable]) -> None:
+        """Decay and rule, on gradients that are clipped."""
+        rate = self.learning_rate
+        for decay, some_grads, some in self._by_decay(grads, variables):
+            if not self._changed_in_place(some_grads, some, rate, decay):
+                self._change_each(some_grads, some, rate, decay)
 
     def _changed_in_place(self, grads: list[Array], variables: list[Variable], rate: Array, decay: float) -> bool:
         """Whether the backend's kernel has done it; it may where a step runs as it is written."""

@@ -30,6 +30,8 @@ class OptimizerState(Configurable):
     """Everything of an optimizer but its steps. Its arguments are those of `Optimizer`."""
 
     slots: tuple[tuple[str, ...], ...] = ()
+    delegates = False
+    """Whether its steps are those of other optimizers, which gather gradients themselves."""
 
     def __init__(
         self,
@@ -123,7 +125,7 @@ class OptimizerState(Configurable):
     def iterations(self) -> Any:
         """How many times the variables were changed."""
         steps = self.gradient_accumulation_steps
-        return ops.floor_divide(self._iterations, steps) if steps else self._iterations
+        return ops.floor_divide(self._iterations, steps) if steps and not self.delegates else self._iterations
 
     @property
     def variables(self) -> list[Variable]:
@@ -153,7 +155,7 @@ class OptimizerState(Configurable):
             own.to(variables[0].backend if variables else own.backend)
         if self.use_ema:
             self._averages = [self.add_variable_from_reference(v, "average", _copy_of(v)) for v in variables]
-        if self.gradient_accumulation_steps:
+        if self.gradient_accumulation_steps and not self.delegates:
             self._accumulators = self.add_optimizer_variables(variables, "gradient_accumulator")
             self._accumulated_weight = Variable(0.0, dtype="float32", trainable=False, autocast=False, name="accumulated_weight")
             self._accumulated_weight.to(variables[0].backend)
