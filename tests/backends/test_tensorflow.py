@@ -221,3 +221,10 @@ def test_grouped_and_dilated_convolutions_and_their_gradients_are_those_of_torch
     found = [y, *tape.gradient(y, ours, tf.constant(upstream))]
     for a, b in zip(found, [z.detach(), *(v.grad for v in theirs)], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_arrays_are_made_on_the_device_that_is_named(tf):
+    with cornu.device("cpu"):
+        assert ops.ones(2).device.endswith("CPU:0")
+    with pytest.raises(BackendError, match="TensorFlow has no device 'tpu:3'"), cornu.device("tpu:3"):
+        ops.ones(2)

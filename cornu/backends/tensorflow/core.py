@@ -21,7 +21,7 @@ from cornu.errors import BackendError
 
 __all__ = [
     "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "add_state", "asarray", "assign_state", "block", "borrow", "cast", "compile", "concrete",
-    "copy", "devices", "dtype", "evaluate_shape", "inference", "is_portable", "make_state", "portable", "to_numpy", "value_and_grad",
+    "copy", "devices", "dtype", "evaluate_shape", "inference", "is_portable", "make_state", "on_device", "portable", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
 NAME = "tensorflow"
@@ -227,6 +227,15 @@ def evaluate_shape(fn: Callable[..., Any], *specs: Any) -> Any:
 
     tf.function(traced, autograph=False).get_concrete_function(*(tf.TensorSpec(leaves[i].shape, leaves[i].dtype) for i in places))
     return found[0]
+
+
+def on_device(name: str) -> contextlib.AbstractContextManager[Any]:
+    """Inside, new arrays go to this device: "cpu", "gpu", "gpu:1", …"""
+    kind, _, number = name.replace("cuda", "gpu").partition(":")
+    chosen = f"{kind.upper()}:{number or 0}"
+    if chosen not in devices():
+        raise BackendError(f"TensorFlow has no device {name!r} here; there are {', '.join(devices())}.")
+    return tf.device(chosen)
 
 
 def devices() -> list[str]:

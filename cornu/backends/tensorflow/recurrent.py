@@ -32,7 +32,7 @@ def lstm(
         return NotImplemented
     if not all(tf.is_tensor(a) and a.dtype.is_floating and a.dtype == x.dtype and a.shape.is_fully_defined() for a in arrays):
         return NotImplemented
-    return tuple(_compiled(x, h, c, kernel, recurrent_kernel, bias, mask, reverse))  # type: ignore[return-value]
+    return tuple(_compiled(x, h, c, kernel, recurrent_kernel, bias, mask, reverse))
 
 
 @tf.function(jit_compile=True, autograph=False)
