@@ -1,7 +1,7 @@
 """Figures to tables: ratios, geometric means, and a verdict on each budget of the design.
 
-A peer's figure is the smallest of its turns: what else happens on the machine can only add to a turn, and the smallest is what repeats
-from run to run. A ratio is always ours over theirs, of the figures printed in the tables: below 1 we are faster.
+A peer's figure is the smallest of its turns: what else happens on the machine mostly adds to a turn. The median stands beside it.
+A ratio is always ours over theirs, of the figures printed in the tables: below 1 we are faster.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _machine(results: Results, others: float) -> str:
   peer of a workload, and one of predictions; each time the order is drawn anew.
 - A step is a whole epoch's wall time over its steps, after a warm-up epoch: gathering the batch, loss, accuracy, Adam, and what `fit`
   does once a call (about 30 ms for Keras on TensorFlow, 1 ms for the others). A peer's figure is the smallest of its turns, since other
-  programs and waiting threads only ever add to one; the median stands beside it. Scatter is by how much the smallest of the odd turns
+  programs and waiting threads mostly add to one; the median stands beside it. Scatter is by how much the smallest of the odd turns
   and the smallest of the even ones differ. Ratios are ours over theirs, of these figures: below 1, ours is faster.
 - Start-up is what the first two steps and the warm-up epoch took beyond their steps: tracing, compiling, recording.
 - Other programs took {others:.2f} of the {os.cpu_count()} cores during the run.{busy}
