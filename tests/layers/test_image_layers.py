@@ -1,10 +1,13 @@
 """Layers for images: what they do, said by NumPy; that masks and boxes go with images; that a seed repeats."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from cornu import layers, models, ops, use_backend
 from cornu.errors import ArgumentError
+from cornu.state import CompiledStep
 
 TRAINING = {"training": True}
 RANDOM = [
@@ -48,7 +51,7 @@ def images(rng):
 def test_images_change_in_training_only_and_a_seed_repeats(name, arguments, backend, images):
     make = getattr(layers, name)
     layer, again = make(**arguments, seed=3), make(**arguments, seed=3)
-    np.testing.assert_array_equal(array(layer(images)), images)
+    np.testing.assert_array_equal(array(layer(images, training=False)), images)
     first, second = array(layer(images, **TRAINING)), array(layer(images, **TRAINING))
     assert first.shape == images.shape
     assert not np.allclose(first, images)
@@ -138,6 +141,147 @@ def test_boxes_go_with_images(name, arguments, backend):
         rows, columns = np.nonzero(picture > 0.5)
         found = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
         np.testing.assert_allclose(found, [x, y, x + w, y + h], atol=1.0)
+
+
+MOVING = [
+    ("RandomFlip", {}),
+    ("RandomRotation", {"factor": 0.2}),
+    ("RandomTranslation", {"height_factor": 0.2, "width_factor": 0.2}),
+    ("RandomZoom", {"height_factor": (-0.3, 0.3), "width_factor": (-0.3, 0.3)}),
+    ("RandomShear", {"x_factor": 0.2, "y_factor": 0.2}),
+    ("RandomPerspective", {"factor": (1.0, 1.0), "scale": 0.3}),
+    ("RandomCrop", {"height": 24, "width": 26}),
+    ("CenterCrop", {"height": 24, "width": 26}),
+    ("Resizing", {"height": 40, "width": 21}),
+    ("Resizing", {"height": 30, "width": 50, "crop_to_aspect_ratio": True}),
+    ("Resizing", {"height": 20, "width": 41, "pad_to_aspect_ratio": True}),
+    ("RandAugment", {"factor": (0.3, 0.3), "num_ops": 3}),
+]
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["last", "first"])
+@pytest.mark.parametrize(("name", "arguments"), MOVING, ids=str)
+def test_a_spot_its_mask_and_its_box_move_together(name, arguments, first):
+    """A bright spot of 3 by 3 pixels: after the layer the mask shows where it is, and its middle is that of the box."""
+    with use_backend("numpy"):
+        images, masks = np.full((6, 30, 32, 3), 20, "float32"), np.zeros((6, 30, 32, 1), "int32")
+        images[:, 13:16, 17:20] = 235
+        masks[:, 13:16, 17:20] = 1
+        boxes = {"boxes": np.tile(np.array([[17, 13, 20, 16]], "float32"), (6, 1, 1)), "labels": np.full((6, 1), 5)}
+        turned = [np.moveaxis(x, -1, 1) if first else x for x in (images, masks)]
+        more = {"fill_mode": "constant"} if name in ("RandomRotation", "RandomTranslation", "RandomZoom", "RandomShear") else {}
+        layout = "channels_first" if first else "channels_last"
+        layer = getattr(layers, name)(
+            **arguments,
+            **more,
+            bounding_box_format="xyxy",
+            data_format=layout,
+            **({"seed": 5} if "Random" in name or "Rand" in name else {}),
+        )
+        out = layer({"images": turned[0], "segmentation_masks": turned[1], "bounding_boxes": boxes, "labels": np.arange(6)}, **TRAINING)
+        pictures, shown = (np.moveaxis(out[k], 1, -1) if first else out[k] for k in ("images", "segmentation_masks"))
+        assert out["labels"].tolist() == list(range(6))
+        for picture, mask, box in zip(pictures.mean(-1), shown[..., 0], out["bounding_boxes"]["boxes"][:, 0], strict=True):
+            rows, columns = np.nonzero(mask)
+            middle = np.array([columns.mean(), rows.mean()]) + 0.5
+            np.testing.assert_allclose((box[:2] + box[2:]) / 2, middle, atol=0.8)
+            if name != "RandAugment":  # whose colours may have become any
+                bright = np.argwhere(picture > 0.8 * picture.max()).mean(0)[::-1] + 0.5
+                np.testing.assert_allclose(bright, middle, atol=0.8)
+        assert (out["bounding_boxes"]["labels"] == 5).all()
+
+
+@pytest.mark.parametrize(("name", "arguments"), RANDOM, ids=NAMES)
+def test_in_numpy_whatever_the_backend_is(name, arguments, images):
+    with use_backend("torch"):
+        layer, again = (getattr(layers, name)(**arguments, seed=3) for _ in range(2))
+        with use_backend("numpy"):
+            alone = getattr(layers, name)(**arguments, seed=3)(images)
+            assert type(alone) is np.ndarray
+            np.testing.assert_array_equal(layer(images), alone)  # made on another backend: the same seed, the same draws
+            assert layer(images.astype("uint8")).dtype == np.float32
+        assert type(layer(images)).__module__ == "torch"
+        np.testing.assert_array_equal(array(again(images)), array(getattr(layers, name)(**arguments, seed=3)(images)))
+
+
+def test_threads_of_a_data_set_draw_each_for_itself(images):
+    with use_backend("torch"):
+        layer = layers.RandomBrightness((-0.5, 0.5), seed=3)
+    shifts = []
+
+    def work():
+        with use_backend("numpy"):
+            shifts.extend(float(np.median(layer(np.full((1, 2, 2, 1), 128.0)))) for _ in range(20))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(shifts)) == 80
+
+
+@pytest.mark.parametrize("name", ["RandomRotation", "RandomHue", "RandomErasing", "RandAugment", "AugMix", "MixUp", "CutMix"])
+def test_compiled_as_eagerly(name, trainable_backend, images):
+    arguments = dict(RANDOM)[name]
+    layer, eager = (getattr(layers, name)(**arguments, seed=3) for _ in range(2))
+    step = CompiledStep(lambda x: layer(x, **TRAINING), lambda: layer.variables)
+    for _ in range(2):
+        np.testing.assert_allclose(array(step(ops.convert_to_tensor(images))), array(eager(images, **TRAINING)), rtol=1e-4, atol=0.05)
+
+
+def test_rand_augment_runs_the_drawn_way_alone(monkeypatch, images):
+    ran = []
+    with use_backend("numpy"):
+        layer = layers.RandAugment(num_ops=2, seed=1)
+        for part in layer.parts:
+            apply = part.apply
+            monkeypatch.setattr(part, "apply", lambda *a, p=part, f=apply: (ran.append(type(p).__name__), f(*a))[1])
+        for _ in range(60):
+            layer(images)
+    assert len(ran) == 120
+    assert len(set(ran)) == 11  # of thirteen ways two are shears and two translations
+
+
+def test_a_call_by_itself_is_one_in_training_and_one_in_a_model_is_not(images):
+    with use_backend("numpy"):
+        layer = layers.RandomInvert((1.0, 1.0))
+        np.testing.assert_allclose(layer(images), 255 - images, atol=1e-3)
+        np.testing.assert_allclose(layer(images, training=False), images)
+        model = models.Sequential([layers.Input((6, 5, 3)), layers.RandomInvert((1.0, 1.0)), layers.Solarization()])
+        np.testing.assert_allclose(model.predict(images, verbose=0), images)
+        twice = layers.Pipeline([layers.RandomInvert((1.0, 1.0)), layers.RandomBrightness((0.0, 0.0))])
+        np.testing.assert_allclose(twice(images), 255 - images, atol=1e-3)
+        np.testing.assert_allclose(twice(images, training=False), images)
+
+
+def test_each_image_is_equalized_by_itself(backend, images):
+    layer = layers.Equalization(bins=16)
+    together = array(layer(images))
+    np.testing.assert_allclose(together, np.stack([array(layer(x)) for x in images]), atol=1e-3)
+    levels = np.floor(images[3, :, :, 1] / 255 * 15 + 1e-3)
+    counts = np.array([(levels <= level).sum() for level in range(16)])
+    least = counts[counts > 0].min()
+    expected = np.round((counts - least) / (30 - least) * 255)[levels.astype(int)]
+    np.testing.assert_allclose(together[3, :, :, 1], expected, atol=1e-3)
+
+
+def test_a_blur_is_a_bell_as_wide_as_the_first_number_and_as_high_as_the_second(backend):
+    x = np.zeros((1, 7, 9, 2), "float32")
+    x[0, 3, 4] = 100
+    y = array(layers.RandomGaussianBlur((1.0, 1.0), (5, 3), (0.8, 0.8))(x, **TRAINING))
+    wide, tall = (np.exp(-(np.arange(-n, n + 1) ** 2) / (2 * 0.64)) for n in (2, 1))
+    expected = np.zeros((7, 9))
+    expected[2:5, 2:7] = 100 * np.outer(tall / tall.sum(), wide / wide.sum())
+    np.testing.assert_allclose(y[0], np.repeat(expected[..., None], 2, -1), atol=1e-3)
+
+
+def test_padding_leaves_an_odd_pixel_out(backend):
+    x = np.ones((1, 4, 7, 1), "float32")
+    y = array(layers.Resizing(6, 7, "nearest", pad_to_aspect_ratio=True, fill_value=-1.0)(x))
+    np.testing.assert_array_equal(y[0, :, 0, 0], [-1, 1, 1, 1, 1, -1])  # 6 rows of 7 columns are wanted, one above and one below
+    y = array(layers.Resizing(7, 7, "nearest", pad_to_aspect_ratio=True, fill_value=-1.0)(x))
+    np.testing.assert_array_equal(y[0, :, 0, 0], [-1, 1, 1, 1, 1, 1, -1])  # 3 are missing: one above and one below, and 6 rows made 7
 
 
 def test_brightness_contrast_negatives_and_bits(backend, images):
