@@ -139,6 +139,37 @@ def test_values_shapes_and_dtypes(case, backend):
     case.check()
 
 
+def weighted(x, size, antialias):
+    """Bilinear resizing of (batch, height, width, channels) by the triangle of each new pixel, in float64."""
+    for axis, n in zip((1, 2), size, strict=True):
+        length = x.shape[axis]
+        places = (np.arange(n) + 0.5) * length / n - 0.5
+        stretch = max(1.0, length / n) if antialias else 1.0
+        shares = np.maximum(1 - np.abs(places[:, None] - np.arange(length)) / stretch, 0)
+        x = np.moveaxis(np.tensordot(x, shares / shares.sum(1, keepdims=True), ((axis,), (1,))), -1, axis)
+    return x
+
+
+@pytest.mark.parametrize("size", [(13, 11), (4, 3), (9, 2), (7, 6), (1, 1)], ids=str)
+def test_resizing_by_kernels_and_by_weights(size, backend):
+    x = IMAGES.astype("float32")
+    for antialias in (False, True):
+        found = ops.image.resize(x, size, antialias=antialias)
+        np.testing.assert_allclose(ops.convert_to_numpy(found), weighted(IMAGES, size, antialias), atol=2e-6)
+        one = ops.image.resize(np.moveaxis(x[0], -1, 0), size, antialias=antialias, data_format="channels_first")
+        np.testing.assert_allclose(np.moveaxis(ops.convert_to_numpy(one), 0, -1), ops.convert_to_numpy(found)[0], atol=2e-6)
+    rows, columns = ((2 * np.arange(n) + 1) * m // (2 * n) for n, m in zip(size, (7, 6), strict=True))
+    np.testing.assert_array_equal(ops.convert_to_numpy(ops.image.resize(x, size, "nearest")), x[:, rows][:, :, columns])
+
+
+def test_the_nearest_pixel_on_ties(backend):
+    """Halfway between two pixels it is the later one, for lengths too where places rounded to float32 say otherwise."""
+    for length, wanted in ((30, 49), (51, 85), (42, 35), (110, 11), (7, 21)):
+        x = np.arange(length, dtype="float32").reshape(1, length, 1)
+        found = ops.convert_to_numpy(ops.image.resize(x, (1, wanted), "nearest"))[0, :, 0]
+        np.testing.assert_array_equal(found, [(2 * i + 1) * length // (2 * wanted) for i in range(wanted)])
+
+
 def test_a_perspective_moves_corners_to_corners(backend):
     start, end = np.array([[0, 0], [4, 0], [0, 3], [4, 3]]), np.array([[1, 1], [3, 0], [0, 3], [4, 2]])
     x = np.zeros((4, 5, 1), "float32")
