@@ -11,7 +11,7 @@ import numpy as np
 
 from cornu.callbacks.bar import say
 from cornu.callbacks.callback import EpochLogs, Logs
-from cornu.callbacks.monitor import MonitorCallback
+from cornu.callbacks.monitor import MonitorCallback, meant
 from cornu.errors import ArgumentError
 
 __all__ = ["Checkpoint", "ModelCheckpoint"]
@@ -57,7 +57,8 @@ class Checkpoint(MonitorCallback):
         return self.save_freq != "epoch" or "batch" not in hook
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        self._sign = 0
+        if self.save_best_only:
+            self.begin()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._epoch, self.last_batch = epoch, -1
@@ -158,4 +159,6 @@ class ModelCheckpoint(Checkpoint):
 
 
 def _unknown_placeholder(filepath: str, error: Exception, values: Mapping[str, Any]) -> str:
-    return f"Placeholders in a filepath must name one of {sorted(values)}, got {error} in {filepath!r}."
+    likely = meant(str(error.args[0]), values) if isinstance(error, KeyError) else []
+    hint = f" Did you mean {likely[0]!r}?" if likely else ""
+    return f"Placeholders in a filepath must name one of {sorted(values)}, got {error} in {filepath!r}.{hint}"

@@ -68,7 +68,7 @@ class EarlyStopping(MonitorCallback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self._reset()
-        self._sign = 0
+        self.begin()
 
     def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         value = self.watched(logs)

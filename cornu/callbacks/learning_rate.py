@@ -115,7 +115,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self._reset()
-        self._sign = 0
+        self.begin()
 
     def on_epoch_end(self, epoch: int, logs: EpochLogs = None) -> None:
         rate = _rate(self.model)

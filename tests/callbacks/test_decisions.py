@@ -1,11 +1,14 @@
 """What single callbacks do beyond what they share with the real Keras: bad values, warnings, errors, files, messages."""
 
 import csv
+import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import cornu
 from cornu.callbacks import CSVLogger, EarlyStopping, LearningRateScheduler, ModelCheckpoint, ReduceLROnPlateau, TerminateOnNaN
 from cornu.callbacks.monitor import direction
 from cornu.errors import ArgumentError, NonFiniteError
@@ -116,13 +119,88 @@ def test_the_best_weights_are_a_copy():
     assert stopping.best_weights[0].tolist() == [1.0]
 
 
-def test_a_missing_metric_is_named_with_those_that_there_are():
-    with pytest.warns(
-        UserWarning, match=r"EarlyStopping watches 'val_loss', which is not among the metrics \(accuracy\).*validation_split"
+@pytest.mark.parametrize(
+    ("monitor", "reported", "mend"),
+    [
+        ("val_loss", ["accuracy"], r"\(accuracy\)\. Give `fit` validation_data or validation_split\.$"),
+        ("val_loss", ["loss"], r"\(loss\)\. Give `fit` validation_data or validation_split\.$"),
+        ("val_los", ["loss"], r"\(loss\)\. Did you mean 'val_loss'\? Give `fit` validation_data"),
+        ("auc", ["loss", "val_auc"], r"\(loss, val_auc\)\.$"),
+        ("val_acc", ["accuracy", "val_accuracy", "val_loss"], r"Did you mean 'val_accuracy'\?$"),
+        ("val_mae", ["val_mean_absolute_error", "val_mse"], r"Did you mean 'val_mean_absolute_error'\?$"),
+        ("accuracy", ["loss", "digit_accuracy"], r"Did you mean 'digit_accuracy'\?$"),
+    ],
+)
+def test_a_missing_metric_is_named_with_what_there_is_and_said_once(monitor, reported, mend):
+    logs = dict.fromkeys(reported, 0.5)
+    for callback in (EarlyStopping(monitor), ReduceLROnPlateau(monitor), ModelCheckpoint("m.keras", monitor, save_best_only=True)):
+        callback.set_model(Model())
+        callback.mode = "min"
+        callback.on_train_begin()
+        with pytest.warns(UserWarning, match=rf"{type(callback).__name__} watches '{monitor}', which is not among") as caught:
+            _ = [callback.on_epoch_end(epoch, logs.copy()) for epoch in range(3)]
+        assert len(caught) == 1
+        assert re.search(mend, str(caught[0].message)), str(caught[0].message)
+        assert Path(caught[0].filename).name == "test_decisions.py"  # not a line of ours
+
+
+def small_run(*callbacks, results=None):
+    """The warnings of two epochs with these callbacks, and how many epochs had begun when each came."""
+    begun, caught = [], []
+    counting = cornu.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: begun.append(epoch))
+    kind = cornu.Sequential if results is None else type("Own", (cornu.Sequential,), {"get_metrics_result": results})
+    model = kind([cornu.Input((2,)), cornu.layers.Dense(1)])
+    model.compile("sgd", "mse", metrics=["accuracy"], run_eagerly=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = lambda message, *place: caught.append((str(message), len(begun)))
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0, validation_split=0.5, callbacks=[*callbacks, counting])
+    return caught
+
+
+@pytest.mark.parametrize(("monitor", "mend"), [("val_acc", "val_accuracy"), ("val_los", "val_loss"), ("acuracy", "accuracy")])
+def test_a_misspelt_metric_is_told_before_the_first_epoch(backend_jax, monitor, mend, tmp_path):
+    for callback in (
+        EarlyStopping(monitor),
+        ReduceLROnPlateau(monitor),
+        ModelCheckpoint(tmp_path / "m.keras", monitor, save_best_only=True),
     ):
-        run(EarlyStopping(), [0.5], name="accuracy")
-    with pytest.warns(UserWarning, match=r"watches 'auc', which is not among the metrics \(loss\)\.$"):
-        run(ReduceLROnPlateau("auc"), [0.5])
+        callback.mode = "max"  # a name that is none does not say it
+        ((said, begun),) = small_run(callback)
+        assert begun == 0
+        prefix = "val_" if monitor.startswith("val_") else ""
+        assert f"({prefix}loss, {prefix}accuracy). Did you mean '{mend}'?" in said
+
+
+def test_what_a_callback_may_add_is_awaited(backend_jax):
+    class Adds(cornu.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_auc"] = epoch
+
+    assert small_run(Adds(), EarlyStopping("val_auc", patience=5)) == []
+    ((said, begun),) = small_run(EarlyStopping("val_auc", patience=5))
+    assert begun == 1
+    assert "watches 'val_auc', which is not among the metrics" in said
+
+
+def test_what_a_model_of_the_users_own_reports_is_awaited(backend_jax):
+    assert small_run(EarlyStopping("val_acc"), results=lambda self: {"loss": self.metrics[0].result(), "acc": 0.5}) == []
+
+
+def test_a_checkpoint_that_keeps_all_does_not_ask_for_its_metric(backend_jax, tmp_path):
+    assert small_run(ModelCheckpoint(tmp_path / "m.keras", "val_acc")) == []
+
+
+def test_an_unknown_direction_is_asked_for_before_the_first_epoch(tmp_path):
+    for callback in (EarlyStopping("beauty"), ReduceLROnPlateau("beauty"), ModelCheckpoint("m.keras", "beauty", save_best_only=True)):
+        callback.set_model(Model())
+        with pytest.raises(ArgumentError, match=r"cannot tell by the name whether lower or higher is better\. Say mode='min'"):
+            callback.on_train_begin()
+
+
+def test_a_misspelt_metric_of_no_direction_is_an_error_before_the_first_epoch(backend_jax):
+    with pytest.raises(ArgumentError, match=r"monitor='val_los'\) cannot tell.*Did you mean 'val_loss'\? Else say\smode='min'"):
+        small_run(EarlyStopping("val_los"))
 
 
 def test_arrays_of_one_number_are_numbers():
@@ -160,6 +238,13 @@ def test_folders_of_checkpoints_are_made(tmp_path):
     path = tmp_path / "runs" / "first" / "{epoch}.weights.h5"
     assert run(ModelCheckpoint(path, "loss", save_weights_only=True), [1.0]).saved == [str(tmp_path / "runs" / "first" / "1.weights.h5")]
     assert (tmp_path / "runs" / "first").is_dir()
+
+
+@pytest.fixture
+def backend_jax():
+    pytest.importorskip("jax")
+    with cornu.use_backend("jax"):
+        yield
 
 
 def test_an_unknown_placeholder_is_named():
