@@ -35,7 +35,7 @@ def resample(x: torch.Tensor, axes: Sequence[int], size: Sequence[int], interpol
         return NotImplemented
     planes = torch.movedim(x, tuple(axes), (-2, -1))  # (batch, channels, height, width), or without the batch
     more = {} if interpolation == "nearest" else {"align_corners": False, "antialias": antialias}
-    found = F.interpolate(planes if x.ndim == 4 else planes[None], tuple(size), mode=mode, **more)  # type: ignore[arg-type]
+    found = F.interpolate(planes if x.ndim == 4 else planes[None], tuple(size), mode=mode, **more)
     return torch.movedim(found if x.ndim == 4 else found[0], (-2, -1), tuple(axes))
 
 

@@ -222,7 +222,7 @@ class RandomImageLayer(ImageLayer):
         self.generator = seed if isinstance(seed, SeedGenerator) else SeedGenerator(seed)
 
     @property
-    def stream(self) -> SeedGenerator | Elsewhere:
+    def stream(self) -> Any:
         """Where draws come from: the generator, or on another backend than its own the same seed counted anew."""
         if self.generator.state.backend is backends.compute():
             return self.generator
