@@ -195,6 +195,7 @@ ROOMS = tuple(
         "interop",
         "applications.layers",
         "distillation",
+        "feature_space",
     )
 )
 """The modules that fill the tables."""

@@ -78,6 +78,16 @@ class Discretization(Categorical):
         self.reset_state()
 
     @property
+    def is_given(self) -> bool:
+        """Whether it was given its boundaries, so that `adapt` has nothing to find."""
+        return self.num_bins is None
+
+    @property
+    def needs_adapting(self) -> bool:
+        """Whether it has no boundaries as yet."""
+        return self.bin_boundaries is None
+
+    @property
     def output_dtype(self) -> str:
         """int32 for bins' numbers, as few as they are, else the layer's."""
         return "int32" if self.output_mode == "int" else super().output_dtype
@@ -133,6 +143,12 @@ class Discretization(Categorical):
     def reset_state(self) -> None:
         """Forgets the numbers that were looked at."""
         self._summary = (np.zeros(0), np.zeros(0))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as Keras's layer of that name takes them: without `trainable`, the policy by its name."""
+        config = {**super().get_config(), "dtype": self.dtype_policy.name}
+        del config["trainable"]
+        return config
 
     def call(self, inputs: Array) -> Array:
         """The bins."""

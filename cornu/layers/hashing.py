@@ -162,6 +162,12 @@ class HashedCrossing(Categorical):
         """Shape and dtype of the outputs."""
         return TensorSpec(self.compute_output_shape([tuple(x.shape) for x in inputs]), self.output_dtype)
 
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as Keras's layer of that name takes them: without `trainable`, the policy by its name."""
+        config = {**super().get_config(), "dtype": self.dtype_policy.name}
+        del config["trainable"]
+        return config
+
     def call(self, inputs: Sequence[Array]) -> Array:
         """The bins."""
         return self._encode(on_host(self._bins, inputs, tuple(inputs[0].shape), "int64", self.name))

@@ -70,6 +70,16 @@ class Lookup(Categorical):
         raise NotImplementedError(f"{type(self).__name__} must define `_token`.")
 
     @property
+    def is_given(self) -> bool:
+        """Whether it was given its vocabulary, so that `adapt` has nothing to find."""
+        return self.vocabulary is not None
+
+    @property
+    def needs_adapting(self) -> bool:
+        """Whether it has no vocabulary as yet."""
+        return not self._tokens
+
+    @property
     def _special(self) -> list[Any]:
         """The tokens in front."""
         mask = [self.mask_token] if self.mask_token is not None and self.output_mode == "int" else []

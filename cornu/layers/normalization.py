@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Self
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from cornu.layers.batch_normalization import widened
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
 from cornu.layers.making import known_lengths
+from cornu.layers.texts import batches
 from cornu.ops.arguments import Array, as_axes
 from cornu.registry import LAYERS
 
@@ -50,8 +51,12 @@ class Rescaling(Layer):
         return ops.add(ops.multiply(ops.cast(inputs, dtype), scale), offset)
 
 
-def _moments(x: np.ndarray, axes: tuple[int, ...]) -> tuple[int, np.ndarray, np.ndarray]:
-    """How many numbers each statistic is of, their mean, and the sum of the squares of their deviations."""
+Moments = tuple[int, np.ndarray, np.ndarray]
+"""How many numbers each statistic is of, their mean, and the sum of the squares of their deviations."""
+
+
+def _moments(x: np.ndarray, axes: tuple[int, ...]) -> Moments:
+    """The moments of an array along these axes."""
     count = int(np.prod([x.shape[a] for a in axes]))
     if not count:
         raise DataError(f"Normalization needs data to adapt to, got the shape {x.shape}.")
@@ -59,16 +64,24 @@ def _moments(x: np.ndarray, axes: tuple[int, ...]) -> tuple[int, np.ndarray, np.
     return count, mean, ((x - np.expand_dims(mean, axes)) ** 2).sum(axes)
 
 
-def _batches(data: Any, batch_size: int | None, steps: int | None) -> Iterable[np.ndarray]:
-    """The data in float64: an array in slices, anything else as the batches that it yields."""
-    if hasattr(data, "shape") or (isinstance(data, (list, tuple)) and not any(hasattr(v, "shape") for v in tree.flatten(data))):
-        whole = ops.convert_to_numpy(data)
-        size = batch_size or (4096 if steps is None else 32)
-        data = (whole[i : i + size] for i in range(0, len(whole), size))
-    for batch in itertools.islice(data, steps):
-        if isinstance(batch, (list, tuple, dict)):
-            raise DataError(f"adapt takes inputs alone, got a batch of type {type(batch).__name__}. Leave the targets out.")
-        yield ops.convert_to_numpy(batch).astype("float64")
+def _joined(first: Moments, second: Moments) -> Moments:
+    """The moments of all numbers together.
+
+    T. Chan and others, "Updating formulae and a pairwise algorithm for computing sample variances", 1979.
+    """
+    (m, mean, squares), (n, other, spread) = first, second
+    if not m or not n:
+        return first if m else second
+    step = other - mean
+    return m + n, mean + step * (n / (m + n)), squares + spread + step**2 * (m * n / (m + n))
+
+
+def _slices(data: Any, batch_size: int | None, steps: int | None, owner: str) -> Iterator[np.ndarray]:
+    """The data: an array in slices, anything else as the batches that it yields."""
+    whole = hasattr(data, "shape") or (isinstance(data, (list, tuple)) and not any(hasattr(v, "shape") for v in tree.flatten(data)))
+    for batch in batches(data, steps, owner):
+        size = (batch_size or (4096 if steps is None else 32)) if whole and batch.ndim else max(1, batch.size)
+        yield from itertools.islice((batch[i : i + size] for i in range(0, len(batch), size)) if batch.ndim else [batch], steps)
 
 
 @LAYERS.add
@@ -91,6 +104,7 @@ class Normalization(Layer):
     """
 
     supports_masking = True
+    _seen: Moments
 
     def __init__(
         self, axis: int | Sequence[int] | None = -1, mean: Any = None, variance: Any = None, invert: bool = False, **kwargs: Any
@@ -104,6 +118,17 @@ class Normalization(Layer):
         self.input_variance = None if variance is None else np.asarray(variance, "float64")
         if self.input_mean is not None and self.input_mean.shape != self.input_variance.shape:  # type: ignore[union-attr]
             raise ArgumentError(f"mean and variance must have one shape, got {mean!r} and {variance!r}.")
+        self.reset_state()
+
+    @property
+    def is_given(self) -> bool:
+        """Whether it was given its statistics, so that `adapt` has nothing to find."""
+        return self.input_mean is not None
+
+    @property
+    def needs_adapting(self) -> bool:
+        """Whether it has no statistics as yet but zeros and ones."""
+        return not self.is_given and not self.built
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the statistics, unless they were given."""
@@ -128,23 +153,44 @@ class Normalization(Layer):
         """Takes mean and variance from data; what was found before is forgotten.
 
         Args:
-            data: an array, or an iterable of batches (a DataLoader, a tf.data.Dataset, a generator), without targets.
+            data: an array, or an iterable of batches (a PyDataset, a DataLoader, a tf.data.Dataset, a generator), without targets.
             batch_size: how many rows of an array to look at together.
             steps: how many batches to look at; all by default.
         """
-        if self.input_mean is not None:
+        self.reset_state()
+        for batch in _slices(data, batch_size, steps, self.name):
+            self.update_state(batch)
+        self.finalize_state()
+
+    def update_state(self, data: Any) -> None:
+        """Adds a batch to what was looked at."""
+        if self.is_given:
             raise ArgumentError(f"{self.name!r} was given its mean and variance, so it cannot adapt. Make it without them.")
-        count, mean, squares = 0, np.zeros(()), np.zeros(())
-        for batch in _batches(data, batch_size, steps):
-            self.build_from_config({"input_shape": (None, *batch.shape[1:])})
-            new, center, spread = _moments(batch, tuple(i for i in range(batch.ndim) if i not in self._kept))
-            step = center - mean  # T. Chan and others, "Updating formulae and a pairwise algorithm for computing sample variances", 1979
-            mean, squares = mean + step * (new / (count + new)), squares + spread + step**2 * (count * new / (count + new))
-            count += new
+        batch = ops.convert_to_numpy(data).astype("float64")
+        self.build_from_config({"input_shape": (None, *batch.shape[1:])})
+        self._seen = _joined(self._seen, _moments(batch, tuple(i for i in range(batch.ndim) if i not in self._kept)))
+
+    def merge_state(self, layers: Iterable[Self]) -> None:
+        """Adds what other such layers have looked at, and takes the statistics anew."""
+        for layer in layers:
+            if layer.built:
+                self.build_from_config(layer.get_build_config() or {})
+            self._seen = _joined(self._seen, layer._seen)
+        self.finalize_state()
+
+    def finalize_state(self) -> None:
+        """Takes mean and variance of what was looked at."""
+        count, mean, squares = self._seen
+        if self.is_given:
+            return
         if not count:
             raise DataError("adapt needs at least one batch, got none.")
         self.adapt_mean.assign(mean.astype("float32"))
         self.adapt_variance.assign((squares / count).astype("float32"))
+
+    def reset_state(self) -> None:
+        """Forgets what was looked at; the statistics stay until the next ones are taken."""
+        self._seen = (0, np.zeros(()), np.zeros(()))
 
     def _statistics(self) -> tuple[Array, Array]:
         """Mean and variance, in a shape that broadcasts against inputs."""

@@ -87,6 +87,16 @@ class TextVectorization(Categorical):
         """The length of vectors."""
         return self._lookup_layer.depth
 
+    @property
+    def is_given(self) -> bool:
+        """Whether it was given its vocabulary, so that `adapt` has nothing to find."""
+        return self._lookup_layer.is_given
+
+    @property
+    def needs_adapting(self) -> bool:
+        """Whether it has no vocabulary as yet."""
+        return self._lookup_layer.needs_adapting
+
     # --- from texts to tokens -----------------------------------------------------------------------------------------
 
     def tokens(self, x: Any) -> list[list[Any]]:

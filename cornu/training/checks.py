@@ -13,7 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from cornu import config, tree
+import numpy as np
+
+from cornu import backends, config, tree
 from cornu.errors import CornuError, DataError, ShapeError, nearest
 
 if TYPE_CHECKING:
@@ -95,11 +97,32 @@ def check_inputs(model: Stepping, x: Any) -> None:
         if array is not None and hasattr(array, "shape"):
             if tensor.dtype != "string":
                 refuse_text([(f"input {name!r}", array)])
+            elif not _holds_texts():
+                raise DataError(
+                    sentences(
+                        f"Input {name!r} is of texts, and the backend {backends.current().__name__.rpartition('.')[2]!r} holds numbers alone.",
+                        "Apply the layers of texts in the data pipeline, `dataset.map(lambda x, y: (layer(x), y))`, or to the arrays before "
+                        "`fit` and `predict`, and give the model their outputs.",
+                    )
+                )
             _check_input_shape(name, wanted, tuple(array.shape), alone=len(graph.flat_inputs) == 1)
 
 
+_TEXT_LAYERS = ("Lookup", "Vectorization", "Hashing", "HashedCrossing", "FeatureSpace")
+
+
 def _takes_text(model: Any) -> bool:
-    return any("Lookup" in type(v).__name__ or "Vectorization" in type(v).__name__ for v in [model, *getattr(model, "layers", ())])
+    """Whether the model, or a layer in it, is of those that take texts."""
+    return any(cls.__name__.endswith(_TEXT_LAYERS) for v in [model, *getattr(model, "layers", ())] for cls in type(v).__mro__)
+
+
+def _holds_texts() -> bool:
+    """Whether arrays of the current backend may be texts."""
+    try:
+        backends.current().asarray(np.array(["text"], object))
+    except Exception:  # noqa: BLE001 - every framework says in its own words that it holds none
+        return False
+    return True
 
 
 def refuse_text(arrays: Sequence[tuple[str, Any]]) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cornu.config import enable_interactive_logging as enable_interactive_logging
     from cornu.config import is_interactive_logging_enabled as is_interactive_logging_enabled
     from cornu.downloads import get_file as get_file
+    from cornu.feature_space import FeatureSpace as FeatureSpace
     from cornu.preprocessing.audio_dataset import audio_dataset_from_directory as audio_dataset_from_directory
     from cornu.preprocessing.image.arrays import array_to_img as array_to_img
     from cornu.preprocessing.image.arrays import img_to_array as img_to_array
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Config": "utils.settings",
     "CustomObjectScope": "saving.objects",
+    "FeatureSpace": "feature_space",
     "Progbar": "callbacks.bar",
     "PyDataset": "training.data",
     "Sequence": "training.data:PyDataset",
