@@ -307,5 +307,70 @@ FILMS = [
     case("ConvLSTM3D", (2, 2, 3, 4, 3, 2), filters=2, kernel_size=2, kernel_regularizer="l2"),
 ]
 
+PHOTO, SPREAD, OUTSIDE = (2, 6, 5, 3), {"value_range": (-4.0, 4.0)}, {"training": False}
+LEVELS = {"mixed precision": "a value beside the edge of a level, rounded, comes to lie on another one"}
+NO_SLOPE = {**LEVELS, "gradient": "levels have no slope", "agreement": "no gradient flows through levels"}
+FAINT = {"mixed precision": "the logarithm and the angle of next to nothing are anything"}
+# where a draw lies between two equal numbers nothing is left to chance; of the others the table holds what they do outside training
+PICTURES = [
+    case("Resizing", PHOTO, height=4, width=7),
+    case("Resizing", PHOTO, height=3, width=3, pad_to_aspect_ratio=True, antialias=True),
+    case("Resizing", (2, 3, 6, 5), height=4, width=4, crop_to_aspect_ratio=True, interpolation="nearest", **FIRST),
+    case("CenterCrop", PHOTO, height=4, width=3),
+    case("RandomCrop", PHOTO, height=4, width=3, seed=3, call=OUTSIDE),
+    case("MaxNumBoundingBoxes", PHOTO, max_number=3),
+    case("AutoContrast", PHOTO, **SPREAD),
+    case("Equalization", PHOTO, bins=16, call=TRAINING, exempt=NO_SLOPE, **SPREAD),
+    case("ContrastLimitedAdaptiveHistogramEqualization", PHOTO, tile_grid_size=(2, 2), exempt=NO_SLOPE, **SPREAD),
+    case("Solarization", PHOTO, addition_factor=(0.1, 0.1), threshold_factor=(0.6, 0.6), call=TRAINING, exempt=LEVELS, **SPREAD),
+    case("RandomFlip", PHOTO, seed=3, call=OUTSIDE),
+    case("RandomRotation", PHOTO, factor=(0.07, 0.07), seed=3, call=TRAINING),
+    case("RandomTranslation", PHOTO, height_factor=(0.2, 0.2), width_factor=(-0.3, -0.3), fill_mode="wrap", seed=3, call=TRAINING),
+    case("RandomZoom", PHOTO, height_factor=(0.5, 0.5), width_factor=(-0.3, -0.3), fill_mode="constant", seed=3, call=TRAINING),
+    case("RandomShear", PHOTO, x_factor=0.2, y_factor=0.1, seed=3, call=OUTSIDE),
+    case("RandomPerspective", PHOTO, factor=(0.0, 0.0), scale=0.5, seed=3, call=TRAINING),
+    case("RandomElasticTransform", PHOTO, seed=3, call=OUTSIDE, **SPREAD),
+    case("RandomBrightness", PHOTO, factor=(0.1, 0.1), seed=3, call=TRAINING, **SPREAD),
+    case("RandomContrast", PHOTO, factor=0.5, seed=3, call=OUTSIDE, **SPREAD),
+    case("RandomSaturation", PHOTO, factor=(0.3, 0.3), seed=3, call=TRAINING, **SPREAD),
+    case("RandomHue", PHOTO, factor=0.3, seed=3, call=OUTSIDE, **SPREAD),
+    case("RandomSharpness", PHOTO, factor=(0.7, 0.7), seed=3, call=TRAINING, **SPREAD),
+    case("RandomColorDegeneration", PHOTO, factor=(0.3, 0.3), seed=3, call=TRAINING, **SPREAD),
+    case("RandomGrayscale", PHOTO, factor=1.0, seed=3, call=TRAINING),
+    case("RandomColorJitter", PHOTO, brightness_factor=(0.1, 0.1), saturation_factor=(0.3, 0.3), seed=3, call=TRAINING, **SPREAD),
+    case("RandomPosterization", PHOTO, factor=(3, 3), seed=3, call=TRAINING, exempt=LEVELS, **SPREAD),
+    case("RandomInvert", PHOTO, factor=(1.0, 1.0), seed=3, call=TRAINING, **SPREAD),
+    case("RandomErasing", PHOTO, seed=3, call=OUTSIDE, **SPREAD),
+    case("RandomGaussianBlur", PHOTO, factor=(1.0, 1.0), kernel_size=(3, 5), sigma=(0.9, 0.9), seed=3, call=TRAINING, **SPREAD),
+    case("RandAugment", PHOTO, seed=3, call=OUTSIDE, **SPREAD),
+    case("AugMix", PHOTO, seed=3, call=OUTSIDE, **SPREAD),
+    case("MixUp", PHOTO, seed=3, call=OUTSIDE),
+    case("CutMix", PHOTO, seed=3, call=OUTSIDE),
+    case(
+        "Pipeline",
+        PHOTO,
+        layers=[inner("CenterCrop", height=4, width=3), inner("Rescaling", scale=2.0)],
+        exempt=dict.fromkeys(("gradient", "mixed precision"), "takes no dtype: each of its layers has its own"),
+    ),
+]
+SOUNDS = [
+    case("STFTSpectrogram", (2, 64, 2), mode="magnitude", frame_length=16, padding="same"),
+    case("STFTSpectrogram", (2, 64, 1), mode="log", frame_length=16, fft_length=32, exempt=FAINT),
+    case("STFTSpectrogram", (2, 2, 64), mode="stft", frame_length=16, expand_dims=True, **FIRST),
+    case("MelSpectrogram", (2, 64), fft_length=32, sequence_stride=8, num_mel_bins=6, exempt=FAINT),
+]
+
 MORE_CASES = [*WINDOWED, *EQUATIONS, *ATTENTION, *ADAPTIVE, *WRAPPED, *FILMS]
-CASES = [*CORE_CASES, *SEQUENCE_CASES, *MORE_CASES]
+CASES = [*CORE_CASES, *SEQUENCE_CASES, *MORE_CASES, *PICTURES, *SOUNDS]
+
+_TEXTS = "its inputs are texts or ids and its weights a vocabulary; tests of its own in tests/layers"
+_CELLS = "a cell is one step of a layer of the table, RNN, which holds it"
+_FOREIGN = "what it wraps belongs to another framework; tests/interop"
+WITHOUT = {
+    **dict.fromkeys(("CategoryEncoding", "Discretization", "HashedCrossing", "Hashing", "IntegerLookup", "StringLookup", "TextVectorization"), _TEXTS),
+    **dict.fromkeys(("GRUCell", "LSTMCell", "SimpleRNNCell", "StackedRNNCells"), _CELLS),
+    **dict.fromkeys(("FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"), _FOREIGN),
+    **dict.fromkeys(("Layer", "Wrapper"), "without a call of its own"),
+    "InputLayer": "the beginning of a graph, never called",
+}  # fmt: skip
+"""The public layers that the table leaves out, each with the reason."""
