@@ -8,7 +8,16 @@ import pytest
 import cornu
 from cornu import ops
 from cornu.errors import ArgumentError, DataError, NotBuiltError
-from cornu.layers import CategoryEncoding, Discretization
+from cornu.layers import (
+    CategoryEncoding,
+    Discretization,
+    HashedCrossing,
+    Hashing,
+    IntegerLookup,
+    Normalization,
+    StringLookup,
+    TextVectorization,
+)
 from cornu.layers.fingerprints import fingerprints, keyed_hashes
 
 
@@ -120,3 +129,64 @@ def test_hashes_do_not_depend_on_company():
     texts = [b"a" * n for n in (0, 3, 7, 8, 16, 17, 32, 33, 64, 65, 129)]
     assert fingerprints(texts + texts).tolist() == [int(fingerprints([t])[0]) for t in texts] * 2
     assert len(set(fingerprints(texts).tolist())) == len(texts)
+
+
+def learned(layer):
+    """What a layer has found in data."""
+    if isinstance(layer, Normalization):
+        return np.concatenate([values(layer.mean), values(layer.variance)]).tolist()
+    return layer.bin_boundaries if isinstance(layer, Discretization) else layer.get_vocabulary()
+
+
+LEARNERS = {
+    "Normalization": (Normalization, np.array([[1.0, 2.0], [3.0, 5.0], [4.0, 1.0], [8.0, 7.0], [2.0, 2.0]])),
+    "Discretization": (lambda: Discretization(num_bins=3), np.array([[5.0], [1.0], [2.0], [9.0], [4.0]])),
+    "StringLookup": (StringLookup, np.array(["b", "a", "b", "c", "a"])),
+    "IntegerLookup": (IntegerLookup, np.array([7, 5, 5, 3, 7])),
+    "TextVectorization": (TextVectorization, np.array(["b a", "a", "c c c", "b", "a d"])),
+}
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_layers_that_learn_do_so_whole_in_batches_and_in_parts(backend, name):
+    make, data = LEARNERS[name]
+    whole = make()
+    whole.adapt(data)
+    streamed = make()
+    streamed.adapt(data[i : i + 2] for i in range(0, 5, 2))
+    first, second, third = make(), make(), make()
+    first.update_state(data[:1])
+    first.update_state(data[1:3])
+    second.update_state(data[3:])
+    third.merge_state([first, second])
+    for other in (streamed, third):
+        np.testing.assert_allclose(learned(other), learned(whole), rtol=1e-6) if name in ("Normalization", "Discretization") else None
+        assert name in ("Normalization", "Discretization") or learned(other) == learned(whole)
+    whole.adapt(data[:2])
+    again = make()
+    again.update_state(data[:2])
+    again.finalize_state()
+    assert learned(again) == learned(whole)  # what was found before is forgotten
+
+
+def test_moments_are_those_of_numpy(backend, rng):
+    data = rng.standard_normal((50, 3)) * [1.0, 10.0, 0.1] + [0.0, 1000.0, -5.0]
+    parts = [Normalization(), Normalization()]
+    parts[0].adapt(data[:7])
+    parts[1].adapt(data[i : i + 10] for i in range(7, 50, 10))
+    parts[0].merge_state(parts[1:])
+    np.testing.assert_allclose(values(parts[0].mean)[0], data.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(values(parts[0].variance)[0], data.var(0), rtol=1e-5)
+
+
+def test_models_of_ones_own_may_take_texts_through_hashes():
+    class Hashed(cornu.Model):
+        def __init__(self):
+            super().__init__()
+            self.hashing, self.crossing = Hashing(5), HashedCrossing(5)
+
+        def call(self, inputs):
+            return ops.cast(self.hashing(inputs), "float32")
+
+    with cornu.use_backend("numpy"):
+        assert Hashed().predict(np.array([["a"], ["b"]]), verbose=0).tolist() == values(Hashing(5)([["a"], ["b"]]))
