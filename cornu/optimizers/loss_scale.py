@@ -80,7 +80,7 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer.learning_rate = value
 
     @property
-    def gradient_accumulation_steps(self) -> int | None:  # type: ignore[override]
+    def gradient_accumulation_steps(self) -> int | None:
         """How many batches the inner optimizer gathers; with it the training step says how many samples each has."""
         return self.inner_optimizer.gradient_accumulation_steps
 

@@ -117,7 +117,7 @@ class MultiOptimizer(Optimizer):
         return any(one.skips_nonfinite for one in self.optimizers)
 
     @property
-    def gradient_accumulation_steps(self) -> int | None:  # type: ignore[override]
+    def gradient_accumulation_steps(self) -> int | None:
         """The most batches that one of the optimizers inside gathers; with it the training step says how many samples each batch has."""
         return max((one.gradient_accumulation_steps or 0 for one in self.optimizers), default=0) or None
 
