@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cornu import config
 from cornu.dtype_policies.policy import DTypePolicy, split_mode
 from cornu.errors import ArgumentError
 from cornu.registry import DTYPE_POLICIES
 
-__all__ = ["MODES", "AWQDTypePolicy", "GPTQDTypePolicy", "Int4DTypePolicy", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy", "named"]
+__all__ = [
+    "MODES",
+    "AWQDTypePolicy",
+    "GPTQDTypePolicy",
+    "Int4DTypePolicy",
+    "PartsDTypePolicy",
+    "QuantizedDTypePolicy",
+    "QuantizedFloat8DTypePolicy",
+    "named",
+]
 
 MODES = ("int8", "float8", "int4", "gptq", "awq")
 """The ways to quantise weights."""
@@ -142,6 +153,38 @@ class AWQDTypePolicy(GPTQDTypePolicy):
     allowed_bits = (4,)
 
 
+class PartsDTypePolicy(DTypePolicy):
+    """A policy of floats for a layer, which hands it on to the layers that it makes, and quantised ones for some of those by their paths.
+
+    `Model.quantize` gives it to a layer such as MultiHeadAttention, whose configuration does not hold those of its parts.
+
+    Args:
+        source_name: the name of the policy of floats.
+        parts: the policies of parts by path, of any length: "attention/query", "query".
+
+    >>> policy = PartsDTypePolicy("float32", {"attention/query": QuantizedDTypePolicy("int8", "float32")})
+    >>> policy.for_path("attention") is policy, policy.for_path("attention/query").name, policy.for_path("attention/key").name
+    (True, 'int8_from_float32', 'float32')
+    """
+
+    def __init__(self, source_name: str, parts: Mapping[str, DTypePolicy]) -> None:
+        super().__init__(source_name)
+        self.source_name, self.parts = source_name, dict(parts)
+
+    def for_path(self, path: str) -> DTypePolicy:
+        """The part's policy; this one for a layer that has parts; the one of floats for others."""
+        if path in self.parts:
+            return self.parts[path]
+        return self if any(key.startswith(f"{path}/") for key in self.parts) else DTypePolicy(self.source_name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PartsDTypePolicy) and super().__eq__(other) and other.parts == self.parts
+
+    def __hash__(self) -> int:
+        return super().__hash__()
+
+
+DTYPE_POLICIES.add(PartsDTypePolicy)
 for _cls in (QuantizedDTypePolicy, QuantizedFloat8DTypePolicy, Int4DTypePolicy, GPTQDTypePolicy, AWQDTypePolicy):
     add(_cls)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import warnings
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,14 @@ from cornu import naming, registry, serialization, tree
 from cornu.errors import ArgumentError, NotBuiltError, UnknownNameError
 from cornu.export import export_model
 from cornu.graph import Node, SymbolicTensor, infer
-from cornu.layers import context, tracking
+from cornu.layers import InputLayer, context, tracking
+from cornu.layers.adapted.whole_models import quantize_layers
 from cornu.layers.layer import Layer
 from cornu.layers.masking import symbolic_masks
 from cornu.models import surgery
 from cornu.models.config import graph_config, graph_from_config, is_graph_config, takes, written_with
 from cornu.models.functional import Graph
-from cornu.models.quantizing import hand_on_policies, quantize_model
+from cornu.models.quantizing import hand_on_policies
 from cornu.models.summary import print_summary
 from cornu.models.verification import Verification, verify
 from cornu.registry import MODELS
@@ -270,21 +272,21 @@ class Model(Trainer):
         self._set_graph(graph)
 
     def quantize(self, mode: str | None = None, config: Any = None, filters: Any = None, **kwargs: Any) -> None:  # type: ignore[override]
-        """Keeps the weights of the layers within in few bits: of Dense, EinsumDense and Embedding layers, those of inner models included.
+        """Keeps the weights of the layers within in few bits: of Dense, EinsumDense and Embedding layers, those inside other layers included.
 
-        The parts of other layers, such as the projections of MultiHeadAttention, stay floats.
-
+        "float8", "gptq" and "awq" are for Dense and EinsumDense. "float8" keeps floats, which go on to be trained with products of eight
+        bits; "gptq" and "awq" look at data, and quantise the blocks that `get_quantization_layer_structure` or the configuration names.
         A compiled model is compiled again, with a fresh optimizer.
 
         Args:
-            mode: "int8" or "int4".
+            mode: "int8", "int4" or "float8"; "gptq" and "awq" by their `config`.
             config: a `QuantizationConfig`, in the mode's place.
             filters: which layers: a regular expression found in their names, a list of such, or a function of a layer.
-            type_check: taken for programs that give it; the layers are Cornu's own or built on them in any case.
+            type_check: True leaves layers of classes that others wrote as they are, with a warning; False quantises them by their bases.
 
         Raises:
             NotBuiltError: the model is not built.
-            ArgumentError: the mode is not one of these, or a layer is quantised already.
+            ArgumentError: the mode is not one of these, a layer is quantised already, or data or the structure of blocks are lacking.
 
         >>> import cornu
         >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)])
@@ -294,7 +296,7 @@ class Model(Trainer):
         """
         if set(kwargs) - {"type_check"}:
             raise ArgumentError(f"quantize takes `mode`, `config`, `filters` and `type_check`, got {sorted(kwargs)}.")
-        quantize_model(self, mode, config, filters)
+        quantize_layers(self, mode, config, filters, type_check=kwargs.get("type_check", True))
         for layer in tracking.walk(self):
             if isinstance(layer, Model):
                 layer._forget_programs()
@@ -302,8 +304,22 @@ class Model(Trainer):
         self._compile_again()
 
     def get_quantization_layer_structure(self, mode: str | None = None) -> Any:
-        """The parts that a mode which looks at data takes one after another; None: a class that has such parts says so itself."""
-        return None
+        """The parts that a mode which looks at data takes one after another: `pre_block_layers` and `sequential_blocks`.
+
+        A model whose layers form a chain has each of them as a block. Others have None, unless their class says more.
+
+        >>> import cornu
+        >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2, name="head")])
+        >>> [layer.name for layer in model.get_quantization_layer_structure("gptq")["sequential_blocks"]]
+        ['head']
+        """
+        if self._graph is None:
+            return None
+        nodes = [node for node in self._graph.nodes if not isinstance(node.operation, InputLayer)]
+        chain = all(isinstance(node.operation, Layer) and len(node.inputs) == 1 for node in nodes)
+        if not chain or any(after.inputs[0] is not node.outputs[0] for node, after in itertools.pairwise(nodes)):
+            return None
+        return {"pre_block_layers": [], "sequential_blocks": [node.operation for node in nodes]}
 
     def _forget_programs(self) -> None:
         """What was compiled ran other layers."""

@@ -142,8 +142,8 @@ class _Calibrated(QuantizationConfig):
         self.weight_bits, self.num_samples, self.sequence_length, self.group_size = weight_bits, num_samples, sequence_length, group_size
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments without data, which no file holds."""
-        return {**super().get_config(), "dataset": None, "tokenizer": None}
+        """The constructor's arguments without data and layers, which no configuration holds."""
+        return {**super().get_config(), "dataset": None, "tokenizer": None, "quantization_layer_structure": None}
 
     @property
     def dtype_policy_string(self) -> str:
@@ -155,8 +155,8 @@ class GPTQConfig(_Calibrated):
     """Weights rounded one input after another, each error passed on to those that follow, as data say that it matters.
 
     Args:
-        dataset: what to calibrate on: arrays of inputs, or texts.
-        tokenizer: what makes ids of texts; None if there are none.
+        dataset: what to calibrate on: an array of inputs, batches of them, or texts.
+        tokenizer: what makes ids of a text, a function or an object with `tokenize`; None if there are no texts.
         weight_bits: 2, 3, 4 or 8.
         num_samples: how many samples are looked at.
         per_channel: whether each output has scales of its own.
@@ -165,7 +165,9 @@ class GPTQConfig(_Calibrated):
         group_size: how many inputs share a scale; -1 for all.
         symmetric: whether the zero point is in the middle.
         activation_order: whether inputs with large second moments come first.
-        quantization_layer_structure: which parts of a model to quantise.
+        quantization_layer_structure: which parts of a model to quantise: a dict with `pre_block_layers`, run one after another on the data,
+            and `sequential_blocks`, which follow them, and of which the Dense and EinsumDense layers within are quantised. By default what
+            the model's `get_quantization_layer_structure` says.
 
     E. Frantar et al., "GPTQ", https://arxiv.org/abs/2210.17323.
     """
@@ -200,14 +202,14 @@ class AWQConfig(_Calibrated):
     """Weights in four bits after a scaling that favours the inputs that data show to be large.
 
     Args:
-        dataset: what to calibrate on: arrays of inputs, or texts.
-        tokenizer: what makes ids of texts; None if there are none.
+        dataset: what to calibrate on: an array of inputs, batches of them, or texts.
+        tokenizer: what makes ids of a text, a function or an object with `tokenize`; None if there are no texts.
         weight_bits: 4.
         num_samples: how many samples are looked at.
         sequence_length: the length of a sample of text.
         group_size: how many inputs share a scale; -1 for all.
         num_grid_points: how many strengths of the scaling are tried.
-        quantization_layer_structure: which parts of a model to quantise.
+        quantization_layer_structure: which parts of a model to quantise, as for `GPTQConfig`.
 
     J. Lin et al., "AWQ", https://arxiv.org/abs/2306.00978.
     """

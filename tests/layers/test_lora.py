@@ -6,7 +6,9 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.errors import ArgumentError, NotBuiltError
+from cornu.layers.adapted.adaptation import Adaptable
 from cornu.ops import convert_to_numpy
+from cornu.quantizers import AWQConfig, GPTQConfig
 
 MADE = {
     "dense": (lambda: layers.Dense(6), (5, 8)),
@@ -75,3 +77,85 @@ def test_what_does_not_fit_says_so():
     layer.merge_lora()
     with pytest.raises(ArgumentError, match="no low-rank"):
         layer.merge_lora()
+
+
+class AdaptedConv1D(layers.Conv1D):
+    adaptable = Adaptable("kernel")
+
+
+class AdaptedConv2D(layers.Conv2D):
+    adaptable = Adaptable("kernel")
+
+
+@pytest.mark.parametrize(("make", "shape"), [(lambda: AdaptedConv1D(3, 2), (2, 6, 4)), (lambda: AdaptedConv2D(3, 2), (2, 6, 6, 4))])
+def test_any_layer_that_says_where_its_kernel_is_takes_low_rank_parts(backend, rng, make, shape):
+    layer, x = make(), rng.normal(size=shape).astype("float32")
+    before = convert_to_numpy(layer(x))
+    kernel = layer.kernel.numpy()
+    layer.enable_lora(2, lora_alpha=4)
+    assert [(v.name, v.shape) for v in layer.trainable_weights] == [
+        ("bias", (3,)), ("lora_kernel_a", (*kernel.shape[:-1], 2)), ("lora_kernel_b", (2, 3)),
+    ]  # fmt: skip
+    np.testing.assert_allclose(convert_to_numpy(layer(x)), before, rtol=1e-5, atol=1e-6)
+    added = layer.adaptation.weights["kernel"].added
+    added.b.assign(rng.normal(size=added.b.shape).astype("float32"))
+    expected = kernel + 2.0 * added.a.numpy() @ added.b.numpy()
+    adapted = convert_to_numpy(layer(x))
+    layer.merge_lora()
+    np.testing.assert_allclose(layer.kernel.numpy(), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(convert_to_numpy(layer(x)), adapted, rtol=1e-4, atol=1e-5)
+
+
+def attention_model():
+    inputs = cornu.Input((5, 8))
+    attention = layers.MultiHeadAttention(2, 4, name="attention")
+    return cornu.Model(inputs, layers.Dense(3)(attention(inputs, inputs))), attention
+
+
+@pytest.mark.parametrize("mode", [None, "int8", "int4", "float8"])
+def test_projections_of_attention_merged_and_saved_several_times(tmp_path, rng, mode):
+    model, attention = attention_model()
+    x, y = rng.normal(size=(16, 5, 8)).astype("float32"), rng.normal(size=(16, 5, 3)).astype("float32")
+    if mode is not None:
+        model.quantize(mode)
+    for rank in (4, 2):
+        attention.query_dense.enable_lora(rank, lora_alpha=2 * rank)
+        attention.value_dense.enable_lora(rank)
+        model.compile(cornu.optimizers.SGD(0.05), "mse")
+        losses = model.fit(x, y, epochs=3, verbose=0).history["loss"]
+        assert losses[-1] < losses[0]
+        expected = model.predict(x, verbose=0)
+        model.save(tmp_path / "m.keras")
+        attention.query_dense.merge_lora()
+        attention.value_dense.merge_lora()
+        model.compile("sgd", "mse")
+        merged = model.predict(x, verbose=0)
+        again = cornu.saving.load_model(tmp_path / "m.keras")
+        tight = mode in (None, "float8")  # in whole numbers, the sum is rounded to them
+        np.testing.assert_allclose(merged, expected, rtol=1e-4, atol=1e-5 if tight else 0.1 * np.abs(expected).max())
+        if mode != "float8":  # whose scales go on from those of training either way
+            np.testing.assert_allclose(again.predict(x, verbose=0), merged, rtol=1e-4, atol=1e-5)
+        assert not attention.query_dense.lora_enabled
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4", "gptq", "awq"])
+def test_low_rank_parts_beside_few_bits_train_alone_and_merge_to_the_nearest(trainable_backend, rng, mode):
+    x, y = rng.normal(size=(32, 8)).astype("float32"), rng.normal(size=(32, 3)).astype("float32")
+    configs = {"gptq": GPTQConfig(x, None, group_size=4), "awq": AWQConfig(x, None, group_size=4)}
+    model = cornu.Sequential([cornu.Input((8,)), layers.Dense(3, use_bias=False)])
+    model.quantize(mode if mode not in configs else None, config=configs.get(mode))
+    (layer,) = model.layers
+    layer.enable_lora(2, lora_alpha=1)
+    whole = layer.adaptation.weights["kernel"].held.variables[0]
+    kept = whole.numpy()
+    model.compile(cornu.optimizers.SGD(0.1), "mse")
+    losses = model.fit(x, y, epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    np.testing.assert_array_equal(whole.numpy(), kept)
+    added = layer.adaptation.weights["kernel"].added
+    assert added.scale == 0.5
+    exact = layer.kernel.numpy()
+    layer.merge_lora()
+    assert np.abs(layer.kernel.numpy() - exact).max() < 0.25 * np.abs(exact).max()
+    assert whole.dtype in ("int8", "uint8")
+    assert not layer.lora_enabled

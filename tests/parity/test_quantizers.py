@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 
 import numpy as np
 import pytest
@@ -84,6 +85,7 @@ CONFIGS = [
     quantizers.Int8QuantizationConfig(quantizers.AbsMaxQuantizer(axis=0), None), quantizers.Int4QuantizationConfig(),
     quantizers.Int4QuantizationConfig(block_size=-1), quantizers.Float8QuantizationConfig(),
     *map(dtype_policies.get, ("int8_from_mixed_bfloat16", "int4/64_from_float32", "float8_from_mixed_float16", "gptq/4/128_from_float32")),
+    quantizers.GPTQConfig(None, None, weight_bits=3, symmetric=True, activation_order=True), quantizers.AWQConfig(None, None, group_size=-1),
     dtype_policies.get("awq/4/-1_from_bfloat16"), dtype_policies.QuantizedDTypePolicy("int8"),
 ]  # fmt: skip
 
@@ -137,3 +139,71 @@ def test_quantised_layers_are_keras_s(keras, tmp_path, rng, name, mode):
     same(stores[0].values(), stores[1].values())
     np.testing.assert_allclose(np.asarray(ours(x)), np.asarray(theirs(x)), rtol=1e-4, atol=1e-5)
     assert ours.dtype_policy.name == theirs.dtype_policy.name
+
+
+def test_float8_training_is_keras_s(keras, rng):
+    x, y = rng.normal(size=(16, 4)).astype("float32"), rng.normal(size=(16, 3)).astype("float32")
+    models = []
+    for k in (cornu, keras):
+        model = k.Sequential([k.Input((4,)), k.layers.Dense(3)])
+        if models:
+            model.set_weights(models[0])
+        models.append(model.get_weights())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Keras's, of layers that have nothing to quantise
+            model.quantize("float8")
+        model.compile(k.optimizers.SGD(0.1), "mse")
+        model.fit(x, y, batch_size=16, epochs=4, shuffle=False, verbose=0)
+        models.append({v.name: np.asarray(v) for v in model.weights})
+    ours, theirs = models[1], models[3]
+    assert set(ours) == set(theirs)
+    for name, value in theirs.items():
+        np.testing.assert_allclose(ours[name], value, rtol=2e-3, atol=2e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("mode", ["gptq", "awq"])
+@pytest.mark.parametrize("bits", [2, 4])
+def test_keras_computes_with_what_calibration_found(keras, rng, mode, bits):
+    """Keras 3.15 leaves zero points out of what it writes; given all, in the order of its layer's variables, it computes the same."""
+    if mode == "awq" and bits != 4:
+        pytest.skip("AWQ has four bits")
+    x = rng.normal(size=(20, 8)).astype("float32") * np.arange(1, 9, dtype="float32")
+    ours = cornu.layers.Dense(5, name="a")
+    ours.build((None, 8))
+    options = {"weight_bits": bits, "group_size": 4}
+    ours.quantize(config={"gptq": quantizers.GPTQConfig, "awq": quantizers.AWQConfig}[mode](x, None, **options))
+    store = {}
+    ours.save_own_variables(store)
+    theirs = keras.layers.Dense(5, name="a", dtype=f"{mode}/{bits}/4_from_float32")
+    theirs.build((None, 8))
+    named = {v.name: v for v in theirs.variables if not (v.name == "kernel" and v.dtype == "float32")}
+    assert [(tuple(v.shape), str(v.dtype)) for v in named.values()] == [(v.shape, str(v.dtype)) for v in store.values()]
+    for variable, value in zip(named.values(), store.values(), strict=True):
+        variable.assign(value)
+    setattr(theirs, f"is_{mode}_calibrated", True)
+    np.testing.assert_allclose(np.asarray(ours(x)), np.asarray(theirs(x)), rtol=1e-4, atol=1e-4)
+
+
+def test_layers_of_other_classes_are_left_as_keras_leaves_them(keras):
+    for k in (cornu, keras):
+        foreign = type("Foreign", (k.layers.Dense,), {})
+        for options, expected in (({}, [None, "int8"]), ({"type_check": False}, ["int8", "int8"])):
+            model = k.Sequential([k.Input((4,)), foreign(3), k.layers.Dense(2)])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model.quantize("int8", **options)
+            assert [layer.quantization_mode for layer in model.layers] == expected
+
+
+def test_filters_are_keras_s(keras):
+    for filters in ("body", ["^bo", "zz"], lambda layer: layer.name == "head", lambda layer: None):
+        modes = []
+        for k in (cornu, keras):
+            model = k.Sequential(
+                [k.Input((4,)), k.layers.Dense(3, name="body"), k.layers.Dense(3, name="xbody"), k.layers.Dense(2, name="head")]
+            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                model.quantize("int8", filters=filters)
+            modes.append([layer.quantization_mode for layer in model.layers])
+        assert modes[0] == modes[1]

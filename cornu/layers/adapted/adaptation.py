@@ -10,6 +10,7 @@ import numpy as np
 from cornu import ops
 from cornu.errors import ShapeError
 from cornu.layers.adapted.axes import Letters, aligned, whole_product
+from cornu.layers.adapted.eight_bit_floats import EightBitFloats
 from cornu.layers.adapted.stored import Place, WholeNumbers
 from cornu.layers.adapted.weight import AdaptedWeight
 from cornu.ops.arguments import Array
@@ -29,7 +30,7 @@ class Adaptable:
     Args:
         name: the attribute of the weight that a low-rank addition goes to.
         places: the places of all weights that are quantised, of a built layer; none where the class is not quantised.
-        product: whether the layer is `activation(product(inputs, weight) + bias)`, so that the product can be one of whole numbers.
+        product: whether the layer is `activation(product(inputs, weight) + bias)`, so that the product can be another than that of floats.
     """
 
     def __init__(self, name: str, places: Callable[[Any], list[Place]] | None = None, *, product: bool = False) -> None:
@@ -37,27 +38,34 @@ class Adaptable:
 
 
 class Adaptation(Tracked):
-    """The adapted weights of a layer: their variables in files, and the product of whole numbers where inputs are quantised too."""
+    """The adapted weights of a layer: their variables in files, and the product where it is none of floats."""
 
     def __init__(self, layer: Layer) -> None:
         self._layer = layer
         self.weights: dict[str, AdaptedWeight] = {}
         self.inputs_quantizer: AbsMaxQuantizer | None = None
-        self.letters: Letters | None = None
+        self.eight_bit_floats: EightBitFloats | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether the layer is what it was before."""
+        return not self.weights and self.eight_bit_floats is None
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """The layer's call; where its inputs are quantised too, with a product of whole numbers."""
-        if self.inputs_quantizer is None:
+        """The layer's call; where its inputs are quantised too, with a product of whole numbers or of floats of eight bits."""
+        if self.inputs_quantizer is None and self.eight_bit_floats is None:
             return self._layer.call(*args, **kwargs)
         layer: Any = self._layer
-        weight = self.weights["kernel"]
-        sums = self._product(args[0] if args else kwargs["inputs"], weight)
+        sums = self._product(args[0] if args else kwargs["inputs"])
         if layer.bias is not None:
             sums = ops.add(sums, layer.bias)
         return layer.activation(sums)
 
-    def _product(self, x: Array, weight: AdaptedWeight) -> Array:
+    def _product(self, x: Array) -> Array:
         letters = Letters.of(layer_equation(self._layer), len(x.shape))
+        if self.eight_bit_floats is not None:
+            return self.eight_bit_floats.product(x, letters)
+        weight = self.weights["kernel"]
         sums = _straight_through(x, weight.held, letters, self.inputs_quantizer)
         if weight.added is None:
             return sums
@@ -66,10 +74,14 @@ class Adaptation(Tracked):
     # --- files --------------------------------------------------------------------------------------------------------
 
     def _variables(self) -> list[list[Variable]]:
-        """For each weight, what files hold of it; the bias stands behind the first."""
+        """For each weight, what files hold of it; the bias stands behind the first, or before it."""
         bias = getattr(self._layer, "bias", None)
         beside = [] if bias is None else [bias]
-        return [[weight.held.variables[0], *beside, *weight.held.variables[1:]] for weight in self.weights.values()]
+        groups = []
+        for weight in self.weights.values():
+            first = 0 if weight.held.bias_first else 1
+            groups.append([*weight.held.variables[:first], *beside, *weight.held.variables[first:]])
+        return groups
 
     def _others(self) -> list[Variable]:
         """The layer's further weights, which no adaptation touches."""
@@ -94,7 +106,7 @@ class Adaptation(Tracked):
             raise ShapeError(f"Layer {self._layer.name!r} has {len(ordered)} weights in files, and the file holds {len(store)}.")
         for i, variable in enumerate(ordered):
             found = store[str(i)]
-            if tuple(found.shape) != variable.shape or (str(found.dtype) == "int8") != (variable.dtype == "int8"):
+            if tuple(found.shape) != variable.shape or _other_kind(str(found.dtype), variable.dtype):
                 raise ShapeError(
                     f"Weight {variable.path!r} has the shape {variable.shape} and the dtype {variable.dtype}, and the file holds "
                     f"{tuple(found.shape)} of {found.dtype}."
@@ -104,6 +116,11 @@ class Adaptation(Tracked):
         for weight in self.weights.values():
             if weight.added is not None:
                 weight.added.b.assign(np.zeros(weight.added.b.shape, "float32"))
+
+
+def _other_kind(found: str, wanted: str) -> bool:
+    """Whether one is of whole numbers and the other is not the same."""
+    return found != wanted and "int" in found + wanted
 
 
 def layer_equation(layer: Any) -> str:

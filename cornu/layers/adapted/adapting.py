@@ -2,25 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cornu import dtype_policies, initializers, ops
-from cornu.dtype_policies import Int4DTypePolicy
-from cornu.errors import ArgumentError, NotBuiltError
+import numpy as np
+
+from cornu import backends, dtype_policies, initializers, ops
+from cornu.dtype_policies import AWQDTypePolicy, GPTQDTypePolicy, Int4DTypePolicy, QuantizedDTypePolicy
+from cornu.errors import ArgumentError, NotBuiltError, ShapeError
 from cornu.layers.adapted.adaptation import Adaptation, layer_equation
 from cornu.layers.adapted.axes import Letters
-from cornu.layers.adapted.stored import Floats, Place, kept
+from cornu.layers.adapted.eight_bit_floats import EightBitFloats
+from cornu.layers.adapted.grouped import Grouped, check_one_matrix, input_rows
+from cornu.layers.adapted.stored import Floats, Held, Place, kept
 from cornu.layers.adapted.weight import AdaptedWeight, LowRank
-from cornu.quantizers import Int4QuantizationConfig, Int8QuantizationConfig, QuantizationConfig
+from cornu.quantizers import (
+    AWQConfig,
+    Float8QuantizationConfig,
+    GPTQConfig,
+    Int4QuantizationConfig,
+    Int8QuantizationConfig,
+    QuantizationConfig,
+)
+from cornu.quantizers.calibration_data import calibration_samples
 from cornu.quantizers.configs import validate
+from cornu.quantizers.groups import Moments
 from cornu.serialization import revive
 from cornu.state import Variable
 from cornu.state.variable import touch_structure
 
-if TYPE_CHECKING:
-    pass
+__all__ = [
+    "adapt_built",
+    "check_quantizable",
+    "enable_lora",
+    "keep_arguments",
+    "keep_quantized",
+    "merge_lora",
+    "observe",
+    "product_places",
+    "quantize",
+    "table_places",
+]
 
-__all__ = ["adapt_built", "enable_lora", "keep_arguments", "merge_lora", "product_places", "quantize", "table_places"]
+HISTORY = 1024
+"""How many steps scales of float8 look back on, unless a policy says otherwise."""
+OF_PRODUCTS = ("float8", "gptq", "awq")
+"""The modes of layers that are a product of inputs and kernel."""
 
 
 def product_places(layer: Any) -> list[Place]:
@@ -54,17 +80,25 @@ def adapt_built(layer: Any) -> None:
     if layer.adaptable is None or layer.adaptation is not None:
         return
     policy = layer.dtype_policy
-    if policy.quantization_mode is not None and layer.adaptable.places is not None:
-        config = getattr(layer, "quantization_config", None)
-        if config is None and policy.quantization_mode == "int4":
-            config = Int4QuantizationConfig(block_size=policy.block_size if isinstance(policy, Int4DTypePolicy) else None)
+    if isinstance(policy, QuantizedDTypePolicy) and layer.adaptable.places is not None:
         given = getattr(layer, "quantization_config", None)
         layer.dtype_policy = policy.source()
-        quantize(layer, None if config is not None else policy.quantization_mode, config)
+        keep_quantized(layer, _config_of(policy) if given is None else given, history=getattr(policy, "amax_history_length", HISTORY))
         layer.dtype_policy, layer.quantization_config = policy, given
     if getattr(layer, "lora_rank", None):
         rank, layer.lora_rank = layer.lora_rank, None
         enable_lora(layer, rank, lora_alpha=layer.lora_alpha)
+
+
+def _config_of(policy: QuantizedDTypePolicy) -> QuantizationConfig:
+    """The configuration that a policy stands for."""
+    if isinstance(policy, AWQDTypePolicy):
+        return AWQConfig(None, None, weight_bits=policy.weight_bits, group_size=policy.group_size)
+    if isinstance(policy, GPTQDTypePolicy):
+        return GPTQConfig(None, None, weight_bits=policy.weight_bits, group_size=policy.group_size)
+    if policy.quantization_mode == "int4":
+        return Int4QuantizationConfig(block_size=policy.block_size if isinstance(policy, Int4DTypePolicy) else None)
+    return validate(policy.quantization_mode, None)
 
 
 def _adaptation(layer: Any) -> Adaptation:
@@ -75,34 +109,77 @@ def _adaptation(layer: Any) -> Adaptation:
 
 
 def quantize(layer: Any, mode: str | None, config: Any) -> None:
-    """Puts whole numbers in the place of the layer's weights; see `Layer.quantize`."""
+    """Puts few bits in the place of the layer's weights; see `Layer.quantize`. GPTQ and AWQ look at the dataset as at the layer's inputs."""
     if not layer.built:
         raise NotBuiltError(f"Only a built layer has weights to quantise, and {layer.name!r} is not built. Call it on data first.")
     found = validate(mode, config)
+    check_quantizable(layer, found)
+    moments = None
+    if isinstance(found, GPTQConfig | AWQConfig):
+        (place,) = layer.adaptable.places(layer)
+        check_one_matrix(layer, place.letters)
+        moments = observe(calibration_samples(found), place.letters)
+    keep_quantized(layer, found, moments)
+
+
+def check_quantizable(layer: Any, config: QuantizationConfig) -> None:
+    """Raises where the layer cannot be quantised so."""
     if layer.dtype_policy.quantization_mode is not None:
         raise ArgumentError(f"Layer {layer.name!r} is quantised already, with the policy {layer.dtype_policy.name!r}.")
     if layer.adaptable is None or layer.adaptable.places is None:
         raise ArgumentError(f"{type(layer).__name__} is no layer that is quantised; Dense, EinsumDense and Embedding are.")
-    if not isinstance(found, (Int8QuantizationConfig, Int4QuantizationConfig)):
-        raise ArgumentError(f"Layers are quantised to int8 and int4; {found.mode!r} is not there yet, asked of {layer.name!r}.")
-    policy = dtype_policies.get(f"{found.dtype_policy_string}_from_{layer.dtype_policy.name}")
-    adaptation = _adaptation(layer)
-    for place in layer.adaptable.places(layer):
-        _exchange(layer, adaptation, place, found)
-    if layer.adaptable.product and isinstance(found, Int8QuantizationConfig):
-        adaptation.inputs_quantizer = found.activation_quantizer
-    layer.dtype_policy, layer.quantization_config = policy, found
+    if config.mode in OF_PRODUCTS and not layer.adaptable.product:
+        raise ArgumentError(
+            f"{config.mode!r} is a mode of Dense and EinsumDense, asked of {type(layer).__name__} {layer.name!r}. Use int8 or int4."
+        )
 
 
-def _exchange(layer: Any, adaptation: Adaptation, place: Place, config: QuantizationConfig) -> None:
+def observe(inputs: np.ndarray, letters: Letters) -> Moments:
+    """The moments of a layer's inputs."""
+    if inputs.ndim != len(letters.inputs):
+        raise ShapeError(f"The data must have the {len(letters.inputs)} axes of the layer's inputs, got the shape {inputs.shape}.")
+    rows = input_rows(inputs, letters)
+    moments = Moments(rows.shape[1])
+    moments.add(rows)
+    return moments
+
+
+def keep_quantized(layer: Any, config: QuantizationConfig, moments: Moments | None = None, *, history: int = HISTORY) -> None:
+    """Exchanges the weights of a layer that can be quantised so, by what was seen of its inputs where the configuration asks for that.
+
+    Args:
+        layer: the built layer.
+        config: what to make of its weights.
+        moments: of its inputs, for GPTQ and AWQ; without them numbers are rounded plainly, until a file brings others.
+        history: how many steps scales of float8 look back on.
+    """
+    check_quantizable(layer, config)
+    policy = dtype_policies.get(f"{config.dtype_policy_string}_from_{layer.dtype_policy.name}")
+    if isinstance(config, Float8QuantizationConfig):
+        _adaptation(layer).eight_bit_floats = EightBitFloats(layer, history)
+    else:
+        for place in layer.adaptable.places(layer):
+            _exchange(layer, place, config, moments)
+    if layer.adaptable.product and isinstance(config, Int8QuantizationConfig):
+        layer.adaptation.inputs_quantizer = config.activation_quantizer
+    layer.dtype_policy, layer.quantization_config = policy, config
+    touch_structure()
+
+
+def _exchange(layer: Any, place: Place, config: QuantizationConfig, moments: Moments | None) -> None:
     """Takes a weight of floats out of a layer and puts a quantised one there; a low-rank addition stays what it is."""
-    before = adaptation.weights.get(place.name)
+    before = None if layer.adaptation is None else layer.adaptation.weights.get(place.name)
     floats: Variable = getattr(layer, place.name) if before is None else before.held.variables[0]
-    weight = AdaptedWeight(kept(layer, place, floats, config), floats.shape)
+    with backends.use_backend(floats.backend), floats.backend.concrete():  # a layer may be built by a run on shapes alone
+        if isinstance(config, GPTQConfig | AWQConfig):
+            held: Held = Grouped(layer, place, floats, config, moments)
+        else:
+            held = kept(layer, place, floats, config)
+    weight = AdaptedWeight(held, floats.shape)
     weight.added = None if before is None else before.added
     layer.made_variables[:] = [v for v in layer.made_variables if v is not floats]
     layer.fixed_variables.discard(id(floats))
-    adaptation.weights[place.name] = weight
+    _adaptation(layer).weights[place.name] = weight
     setattr(layer, place.name, weight)
 
 
@@ -158,5 +235,5 @@ def merge_lora(layer: Any) -> None:
         variable.trainable = layer.trainable
         del adaptation.weights[layer.adaptable.name]
         setattr(layer, layer.adaptable.name, variable)
-        layer.adaptation = adaptation if adaptation.weights else None
+        layer.adaptation = None if adaptation.empty else adaptation
     touch_structure()

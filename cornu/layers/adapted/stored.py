@@ -36,6 +36,8 @@ class Held:
     """The base: variables, and the floats that they stand for."""
 
     variables: list[Variable]
+    bias_first = False
+    """Whether files hold the bias before the variables, not behind the first of them."""
 
     def value(self) -> Array:
         """The floats, in the compute dtype."""
@@ -69,7 +71,7 @@ class WholeNumbers(Held):
         axes = [i for i, c in enumerate(place.letters.kernel) if c in place.letters.summed]
         self._quantize: Callable[..., Any] = config.weight_quantizer or AbsMaxQuantizer(axis=axes)
         self._axes = axes
-        self.variables = make(layer, (place.name, f"{place.name}_scale"), self.arrays(floats.value), floats)
+        self.variables = make(layer, (place.name, f"{place.name}_scale"), self.arrays(floats.own_value), floats)
 
     def arrays(self, floats: Array) -> list[Array]:
         """The whole numbers and the scale, which has the outputs' axes."""
@@ -101,7 +103,7 @@ class FourBits(Held):
         self._block = None if config.block_size in (None, -1) else config.block_size
         self._quantize = config.weight_quantizer or AbsMaxQuantizer(axis=0, value_range=(-8, 7))
         names = [place.name, f"{place.name}_scale", f"{place.name}_zero", "g_idx"]
-        arrays = self.arrays(floats.value)
+        arrays = self.arrays(floats.own_value)
         self.variables = make(layer, names[: len(arrays)], arrays, floats)
 
     def _laid(self, x: Array) -> Array:
