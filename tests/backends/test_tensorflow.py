@@ -78,15 +78,18 @@ def test_a_compiled_step_gives_what_it_gives_uncompiled(tf, draw):
     assert first == pytest.approx([float(step(np.arange(3.0, dtype=np.float32))) for _ in range(2)])
 
 
-def test_what_xla_cannot_compile_runs_as_a_graph(tf):
-    state = Variable(np.zeros(1, np.float32), trainable=False)
+@pytest.mark.parametrize("total", ["as ops", "by Python"])
+@pytest.mark.parametrize("xla", [False, True])
+def test_what_xla_cannot_compile_runs_as_a_graph(total, xla, tf):
+    def step(state, args):
+        found = tf.reduce_sum(args[0]) if total == "as ops" else tf.ensure_shape(tf.numpy_function(np.sum, [args[0]], tf.float32), ())
+        return found * 2, [state[0] + found]
 
-    def step(x):
-        state.assign(state + tf.ensure_shape(tf.numpy_function(np.sum, [x], tf.float32), ()))
-        return state.value
-
-    compiled = CompiledStep(step, lambda: [state])
-    assert [compiled(np.ones(4, np.float32)).tolist() for _ in range(2)] == [[4.0], [8.0]]
+    state, x = tf.zeros(1), np.ones(4, np.float32)
+    run = backends.current().compile(step, [state], (x,), lambda: [0], xla=xla)
+    for n in (1, 2):
+        outputs, (state,) = run([state], (x,))
+        assert (float(outputs), state.tolist()) == (8.0, [4.0 * n])
 
 
 def test_a_scan_of_a_traced_function_has_gradients(tf):

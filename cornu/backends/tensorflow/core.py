@@ -20,28 +20,16 @@ from cornu.backends.tensorflow.library import tf
 from cornu.errors import BackendError
 
 __all__ = [
-    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "add_state", "asarray", "assign_state", "block", "borrow", "cast", "compile", "concrete",
+    "ARRAY_TYPES", "CAN_TRAIN", "CHOOSES_COMPILER", "EAGER", "NAME", "add_state", "asarray", "assign_state", "block", "borrow", "cast", "compile", "concrete",
     "copy", "devices", "dtype", "evaluate_shape", "inference", "is_portable", "make_state", "on_device", "portable", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
 NAME = "tensorflow"
 CAN_TRAIN = True
 EAGER = False
+CHOOSES_COMPILER = True
+"""`compile` takes `xla`: whether the whole step goes through that compiler."""
 ARRAY_TYPES = (tf.Tensor, tf.Variable)
-
-# convolutions and poolings, loops, and random numbers, which XLA would draw differently from what runs at once
-_NOT_FOR_XLA = (
-    "Conv",
-    "DepthwiseConv",
-    "MaxPool",
-    "AvgPool",
-    "While",
-    "StatelessWhile",
-    "StatelessRandom",
-    "StatelessTruncated",
-    "StatelessMulti",
-)
-
 
 _portable: contextvars.ContextVar[bool] = contextvars.ContextVar("cornu_tensorflow_portable", default=False)
 is_portable = _portable.get
@@ -158,11 +146,16 @@ def value_and_grad(fn: Callable[..., Any], values: Sequence[tf.Tensor]) -> tuple
     return (loss, aux), [dense(g, v) for g, v in zip(tape.gradient(loss, leaves), leaves, strict=True)]
 
 
-def compile(fn: Callable[..., Any], state: list[tf.Tensor], args: Any, written: Callable[[], list[int]]) -> Callable[..., Any]:
+def compile(
+    fn: Callable[..., Any], state: list[tf.Tensor], args: Any, written: Callable[[], list[int]], *, xla: bool = False
+) -> Callable[..., Any]:
     """Traces once, into a graph with flat lists of tensors on both sides.
 
     The graph is called by the op that TensorFlow's own functions end in: 99 µs for the step above, where `ConcreteFunction.__call__`
-    takes 346 for its checks of each argument. XLA compiles it where that is faster and where it can, see `_suits_xla`.
+    takes 346 for its checks of each argument. XLA compiles the whole of it only if asked: a step of `fit` on 2 CPU cores takes, as a graph
+    and by XLA, in microseconds, for a 784-32-10 network, batch 32: 268 and 754; for 784-512-512-10, batch 128: 5,819 and 6,635; for a small
+    convolutional network: 5,535 and 9,442; `predict` of one row 37 and 250, 226 and 339, 387 and 1,067; and the first step 0.3 s and 0.6.
+    What gains by it is compiled by itself, see `lstm`.
     """
     leaves, given = optree.tree_flatten(args)
     size = len(state)
@@ -178,7 +171,7 @@ def compile(fn: Callable[..., Any], state: list[tf.Tensor], args: Any, written: 
     graph = tf.function(flat, autograph=False).get_concrete_function(*specs)
     written()
     programs = [graph]
-    if _suits_xla(graph.graph):
+    if xla:
         programs.append(tf.function(lambda *xs: graph(*xs), autograph=False, jit_compile=True).get_concrete_function(*specs))  # noqa: PLW0108
 
     def run(state: list[tf.Tensor], args: Any) -> Any:
@@ -198,17 +191,6 @@ def compile(fn: Callable[..., Any], state: list[tf.Tensor], args: Any, written: 
 def _called(program: Any, inputs: list[tf.Tensor]) -> Any:
     kinds = [x.dtype for x in program.outputs]
     return tf.raw_ops.StatefulPartitionedCall(args=[*inputs, *program.captured_inputs], Tout=kinds, f=program.inference_fn)
-
-
-def _suits_xla(graph: Any) -> bool:
-    """Whether XLA makes a graph faster, and draws the same random numbers: it fuses what is elementwise; its convolutions are slow on a CPU.
-
-    A step of `fit`, 2 busy CPU cores, as a graph and by XLA: a 784-32-10 network, batch 32, 1024 and 502 µs; a small convolutional
-    network, 4305 and 9397; an LSTM, 39,279 and 47,528.
-    """
-    written = graph.as_graph_def()
-    ops = {node.op for node in written.node} | {node.op for inner in written.library.function for node in inner.node_def}
-    return not any(op.startswith(_NOT_FOR_XLA) for op in ops)
 
 
 def evaluate_shape(fn: Callable[..., Any], *specs: Any) -> Any:
