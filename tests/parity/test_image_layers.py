@@ -16,6 +16,7 @@ SAME = [
     *[("Resizing", {"height": 5, "width": 9, "interpolation": i}) for i in ("bilinear", "nearest", "bicubic", "lanczos3")],
     ("Resizing", {"height": 5, "width": 5, "crop_to_aspect_ratio": True}),
     ("Resizing", {"height": 3, "width": 4, "antialias": True}),
+    *[("Resizing", {"height": h, "width": w, "pad_to_aspect_ratio": True, "fill_value": 7.0}) for h, w in ((7, 7), (12, 5), (5, 9))],
     ("CenterCrop", {"height": 4, "width": 5}),
     ("CenterCrop", {"height": 12, "width": 5}),
     ("AutoContrast", {}),
@@ -37,6 +38,13 @@ SAME = [
     ("RandomPosterization", {"factor": (3, 3)}),
     ("RandomInvert", {"factor": (1.0, 1.0)}),
     ("RandomGaussianBlur", {"factor": (1.0, 1.0), "kernel_size": 5, "sigma": (0.9, 0.9)}),
+    ("RandomGaussianBlur", {"factor": (1.0, 1.0), "kernel_size": (3, 5), "sigma": (0.9, 0.9)}),
+    ("RandomContrast", {"factor": (0.0, 0.0)}),
+    ("RandomHue", {"factor": (0.0, 0.0)}),
+    ("RandomErasing", {"factor": (0.0, 0.0)}),
+    ("RandomPerspective", {"factor": (0.0, 0.0)}),
+    ("RandomElasticTransform", {"factor": (0.0, 0.0)}),
+    ("RandomColorJitter", {"brightness_factor": (0.1, 0.1), "saturation_factor": (0.3, 0.3), "hue_factor": (0.0, 0.0)}),
 ]
 SOUNDS = [
     *[("STFTSpectrogram", {"mode": m, "frame_length": 16}) for m in ("log", "magnitude", "psd", "real", "imag", "stft")],
@@ -72,6 +80,80 @@ def compare(keras, name, arguments, x, **options):
 @pytest.mark.parametrize(("name", "arguments"), SAME, ids=str)
 def test_images(keras, rng, name, arguments):
     compare(keras, name, arguments, rng.integers(0, 256, (1, 8, 9, 3)).astype("float32"), **TRAINING)
+
+
+BATCHES = [(n, a) for n, a in SAME if n not in ("Equalization", "Resizing", "ContrastLimitedAdaptiveHistogramEqualization")]
+
+
+@pytest.mark.parametrize(("name", "arguments"), BATCHES, ids=str)
+def test_batches_and_whole_numbers(keras, rng, name, arguments):
+    x = rng.integers(0, 256, (3, 8, 9, 3)).astype("uint8")
+    with use_backend("numpy"):
+        ours = getattr(layers, name)(**arguments)(x, **TRAINING)
+    theirs = np.asarray(getattr(keras.layers, name)(**arguments)(x.astype("float32"), **TRAINING))
+    assert ours.dtype == theirs.dtype
+    np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=2e-3)
+
+
+def test_equalization_is_theirs_for_one_image(keras, rng):
+    x = rng.integers(0, 256, (3, 8, 9, 3)).astype("float32")
+    ours = np.asarray(layers.Equalization()(x))
+    np.testing.assert_allclose(ours, np.stack([np.asarray(keras.layers.Equalization()(image)) for image in x]), atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("RandomTranslation", {"height_factor": (0.2, 0.2), "width_factor": (-0.3, -0.3)}),
+        ("CenterCrop", {"height": 4, "width": 6}),
+        ("Resizing", {"height": 5, "width": 7}),
+        ("RandomBrightness", {"factor": (0.1, 0.1)}),
+        ("RandomCrop", {"height": 8, "width": 10}),
+    ],
+    ids=str,
+)
+def test_boxes_and_masks(keras, rng, name, arguments):
+    boxes = {"boxes": np.array([[[1, 2, 4, 6], [5, 0, 9, 3]]] * 2, "float32"), "labels": np.array([[1, 2], [3, 4]], "float32")}
+    data = {
+        "images": rng.integers(0, 256, (2, 8, 10, 3)).astype("float32"),
+        "labels": np.eye(2, dtype="float32"),
+        "bounding_boxes": boxes,
+        "segmentation_masks": rng.integers(0, 4, (2, 8, 10, 1)).astype("float32"),
+    }
+    ours, theirs = (
+        getattr(m.layers, name)(**arguments, bounding_box_format="xyxy")({**data, "bounding_boxes": dict(boxes)}, **TRAINING)
+        for m in (__import__("cornu"), keras)
+    )
+    for one, two in ((ours, theirs), (ours["bounding_boxes"], theirs["bounding_boxes"])):
+        for key in set(one) - {"bounding_boxes"}:
+            assert np.asarray(one[key]).dtype == np.asarray(two[key]).dtype
+            np.testing.assert_allclose(np.asarray(one[key]), np.asarray(two[key]), rtol=1e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ["RandomInvert", "Solarization", "RandomFlip", "AutoContrast", "RandomGrayscale"])
+def test_when_it_does_something(keras, rng, name):
+    arguments = {"RandomInvert": {"factor": (1.0, 1.0)}, "RandomGrayscale": {"factor": 1.0}}.get(name, {})
+    x = rng.integers(0, 256, (16, 4, 5, 3)).astype("float32")
+    done = [
+        [
+            not np.allclose(np.asarray(getattr(m.layers, name)(**arguments)(x, **options)), x, atol=0.01)
+            for m in (__import__("cornu"), keras)
+        ]
+        for options in ({}, {"training": False}, TRAINING)
+    ]
+    assert [one for one, _ in done] == [two for _, two in done]
+
+
+def test_angles(keras, rng):
+    x = rng.standard_normal((2, 64, 1)).astype("float32")
+    ours, theirs = (np.asarray(m.layers.STFTSpectrogram("angle", 16)(x)) for m in (__import__("cornu"), keras))
+    np.testing.assert_allclose(np.exp(1j * ours), np.exp(1j * theirs), atol=1e-3)  # where rounding decides, Keras's pi may be -pi
+
+
+def test_infinities_in_adaptive_poolings(keras):
+    x = np.arange(7, dtype="float32").reshape(1, 7, 1)
+    x[0, 1] = np.inf
+    compare(keras, "AdaptiveAveragePooling1D", {"output_size": 4}, x)
 
 
 @pytest.mark.parametrize(("name", "arguments"), SOUNDS, ids=str)
