@@ -56,7 +56,7 @@ def _write(model: Any, path: str, specs: Any) -> None:
 
     variables = model.variables
 
-    class Program(torch.nn.Module):
+    class Program(torch.nn.Module):  # type: ignore[misc]  # PyTorch without its types
         """The model's forward pass, with its weights."""
 
         def __init__(self) -> None:
