@@ -25,15 +25,16 @@ class ExportArchive:
     Attributes:
         variables, trainable_variables, non_trainable_variables: those of what is tracked.
 
-    >>> import tempfile, cornu
+    >>> import tempfile, cornu, numpy as np, tensorflow as tf
     >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     archive = ExportArchive()
     ...     archive.track(model)
     ...     serve = archive.add_endpoint("serve", model.call, [cornu.InputSpec(shape=(None, 3))])
     ...     archive.write_out(folder, verbose=False)
-    ...     __import__("tensorflow").saved_model.load(folder).serve(np.ones((4, 3), "float32")).shape
-    TensorShape([4, 2])
+    ...     read = tf.saved_model.load(folder)
+    >>> tuple(read.serve(np.ones((4, 3), "float32")).shape)
+    (4, 2)
     """
 
     def __init__(self, format: str = "tf_saved_model") -> None:
