@@ -113,7 +113,7 @@ def test_attention_honours_the_switch(backend):
     assert config.is_flash_attention_enabled() is None
     config.enable_flash_attention()
     with pytest.raises(ArgumentError, match="fused kernel"):
-        cornu.ops.dot_product_attention(q, q, q)
+        cornu.ops.dot_product_attention(q, q, q[..., :2])  # PyTorch's want values as long as keys
     assert cornu.ops.dot_product_attention(q, q, q, flash_attention=False).shape == (1, 2, 1, 4)
     config.disable_flash_attention()
     assert cornu.ops.dot_product_attention(q, q, q).shape == (1, 2, 1, 4)

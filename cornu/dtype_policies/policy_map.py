@@ -18,7 +18,9 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
     """A policy for each layer by its path ("encoder/dense"), and one for all others.
 
     A key is a path, or a regular expression that must match the whole path; a path itself comes before expressions. Given to a layer as its
-    `dtype`, the layer takes the policy of its path; given to a model, each layer within that is not built yet does.
+    `dtype`, the layer takes the policy of its path: of its name when it is made, and of the whole path ("model/encoder/dense") when it is
+    built, where a key matches that. Layers that are built inside and were given no dtype take theirs of the same map, where a key matches.
+    As the global policy it holds for every layer that is given no dtype.
 
     Args:
         default_policy: the policy of paths that no key matches; the global one by default.
@@ -67,13 +69,21 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
         """The policy of the layer at this path."""
         return self[path]
 
-    def __getitem__(self, key: str) -> DTypePolicy:
-        if key in self._policies:
-            return self._policies[key]
-        matching = [known for known in self._policies if re.fullmatch(known, key)]
+    def has(self, path: str) -> bool:
+        """Whether a key matches the path."""
+        return self._key_of(path) is not None
+
+    def _key_of(self, path: str) -> str | None:
+        if path in self._policies:
+            return path
+        matching = [known for known in self._policies if re.fullmatch(known, path)]
         if len(matching) > 1:
-            raise ArgumentError(f"A path must match at most one key of a DTypePolicyMap, and {key!r} matches {matching}.")
-        return self._policies[matching[0]] if matching else self.default_policy
+            raise ArgumentError(f"A path must match at most one key of a DTypePolicyMap, and {path!r} matches {matching}.")
+        return matching[0] if matching else None
+
+    def __getitem__(self, key: str) -> DTypePolicy:
+        found = self._key_of(key)
+        return self.default_policy if found is None else self._policies[found]
 
     def __setitem__(self, key: str, policy: Any) -> None:
         if key in self._policies:

@@ -13,7 +13,15 @@ from cornu.layers.making import known_lengths, make_weight
 from cornu.ops.arguments import Array
 from cornu.registry import LAYERS
 
-__all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
+__all__ = ["ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax", "exact_softmax"]
+
+
+def exact_softmax(x: Array, axis: int | Sequence[int] = -1) -> Array:
+    """The softmax, of half-size floats computed in float32: in half size a difference of exponents loses what the result needs."""
+    kind = dtypes.standardize(x.dtype)
+    if kind not in ("float16", "bfloat16"):
+        return ops.softmax(x, axis)
+    return ops.cast(ops.softmax(ops.cast(x, "float32"), axis), kind)
 
 
 @LAYERS.add
@@ -211,8 +219,8 @@ class Softmax(Layer):
     def call(self, inputs: Array, mask: Array | None = None) -> Array:
         """The shares, of the elements where the mask holds."""
         if mask is None:
-            return ops.softmax(inputs, self.axis)
+            return exact_softmax(inputs, self.axis)
         mask = ops.reshape(mask, (*mask.shape, *[1] * (inputs.ndim - mask.ndim)))
         least = dtypes.limits(dtypes.standardize(inputs.dtype))[0]
-        shares = ops.softmax(ops.where(mask, inputs, least), self.axis)
+        shares = exact_softmax(ops.where(mask, inputs, least), self.axis)
         return ops.where(mask, shares, 0)

@@ -8,6 +8,7 @@ from typing import Any
 from cornu import dtypes, ops, random
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError, ShapeError
+from cornu.layers.activation import exact_softmax
 from cornu.layers.layer import Layer
 from cornu.layers.making import known_lengths
 from cornu.ops.arguments import Array
@@ -35,7 +36,7 @@ def attention_weights(scores: Array, seen: Array | None) -> Array:
     """Positive numbers that sum to 1 over the sources, 0 where a source is not seen; equal ones where none is."""
     if seen is not None:
         scores = ops.where(seen, scores, 0.7 * dtypes.limits(dtypes.standardize(scores.dtype))[0])
-    return ops.softmax(scores)
+    return exact_softmax(scores)
 
 
 class ScoredAttention(Layer):

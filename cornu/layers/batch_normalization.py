@@ -38,8 +38,8 @@ class BatchNormalization(Layer):
         beta_regularizer, gamma_regularizer: penalties on the weights.
         beta_constraint, gamma_constraint: projections after each update.
         renorm, renorm_clipping, renorm_momentum: batch renormalisation, which is not offered.
-        synchronized: statistics across processes, which is not offered; one process with several devices has those of the whole batch
-            anyway.
+        synchronized: whether devices that share a batch have its statistics in common. On one device nothing changes: its batch is the
+            whole batch.
 
     Shapes: any to the same. A mask, (batch, steps) for inputs (batch, steps, …), says which places count for the statistics.
 
@@ -77,10 +77,9 @@ class BatchNormalization(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if synchronized or renorm or renorm_clipping is not None:
+        if renorm or renorm_clipping is not None:
             raise ArgumentError(
-                "BatchNormalization has neither batch renormalisation nor statistics across processes: "
-                f"leave renorm, renorm_clipping and synchronized out; got {renorm=}, {renorm_clipping=}, {synchronized=}."
+                f"BatchNormalization has no batch renormalisation: leave renorm and renorm_clipping out; got {renorm=}, {renorm_clipping=}."
             )
         if not 0 <= momentum <= 1 or not epsilon >= 0:
             raise ArgumentError(f"momentum must be from 0 to 1 and epsilon not negative, got {momentum=} and {epsilon=}.")

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cornu import backends, dtypes, tree
+from cornu import backends, dtypes, naming, tree
 from cornu.backends.spec import known
 from cornu.graph import SymbolicTensor
-from cornu.layers import context
+from cornu.layers import context, tracking
 from cornu.layers.adapted.adapting import adapt_built
 from cornu.layers.signature import build_arguments, call_signature
 
 if TYPE_CHECKING:
     from cornu.layers.layer import Layer
 
-__all__ = ["as_shapes", "build_config", "is_shape", "map_shapes", "note_call", "rebuild", "recorded", "shapes_of"]
+__all__ = ["as_shapes", "build_config", "inside", "is_shape", "map_shapes", "note_call", "rebuild", "recorded", "shapes_of"]
 
 
 def recorded(build: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,15 +31,13 @@ def recorded(build: Callable[..., Any]) -> Callable[..., Any]:
         if self.is_building:
             build(self, *args, **kwargs)
             return
-        around = context.building_path.get()
-        token = context.building_path.set(around if around[-1:] == (self.name,) else (*around, self.name))
         self.is_building = True
         try:
-            self._home = self._home or backends.compute()
-            build(self, *args, **kwargs)
+            with inside(self):
+                self._home = self._home or backends.compute()
+                build(self, *args, **kwargs)
         finally:
             self.is_building = False
-            context.building_path.reset(token)
         bound = inspect.signature(build).bind(self, *args, **kwargs).arguments
         shapes = {name: as_shapes(shape) for name, shape in list(bound.items())[1:]}
         if not shapes or any(shape is not None for shape in shapes.values()):
@@ -46,6 +45,41 @@ def recorded(build: Callable[..., Any]) -> Callable[..., Any]:
             adapt_built(self)
 
     return wrapper
+
+
+@contextlib.contextmanager
+def inside(layer: Layer) -> Iterator[None]:
+    """The build of a layer, whose path begins those of what is built inside, and whose map of policies holds there.
+
+    For the layer itself the maps of those around it hold.
+    """
+    around, maps = context.building_path.get(), context.policies_around.get()
+    path = around if around[-1:] == (layer.name,) else (*around, layer.name)
+    layer._path = "/".join((*naming.scopes(), *path))
+    if not layer.built:
+        _settle_policy(layer, maps)
+    own = layer.policy_map
+    tokens = (
+        (context.building_path, context.building_path.set(path)),
+        (context.policies_around, context.policies_around.set(maps if own is None or own in maps else (own, *maps))),
+    )
+    try:
+        yield
+    finally:
+        for variable, token in tokens:
+            variable.reset(token)
+
+
+def _settle_policy(layer: Layer, maps: tuple[Any, ...]) -> None:
+    """Gives a layer that is about to be built the policy of its path, where a map has a key for it; parts that took its policy follow."""
+    own = () if layer.policy_map is None else (layer.policy_map,)
+    found = [m.for_path(layer.path) for m in (*own, *(maps if layer.follows_policies else ())) if m.has(layer.path)]
+    if not found or found[0] == layer.dtype_policy:
+        return
+    before = layer.dtype_policy
+    for part in (layer, *(x for x in tracking.walk(layer) if x.dtype_policy is before and not x.built)):
+        part.dtype_policy = found[0]
+        vars(part).pop("_reads_weights_in_another_dtype", None)
 
 
 def note_call(layer: Layer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ import contextvars
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["CallContext", "active", "building_path", "masks_of"]
+__all__ = ["CallContext", "active", "building_path", "masks_of", "policies_around"]
 
 _active: contextvars.ContextVar[CallContext | None] = contextvars.ContextVar("cornu_call_context", default=None)
 active = _active.get
@@ -14,6 +14,9 @@ active = _active.get
 
 building_path: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("cornu_building_path", default=())
 """Names of the layers being built around this one, for the paths of variables."""
+
+policies_around: contextvars.ContextVar[tuple[Any, ...]] = contextvars.ContextVar("cornu_policies_around", default=())
+"""Maps of dtype policies that layers being built around this one were given, the innermost first."""
 
 
 class CallContext:

@@ -13,7 +13,7 @@ import numpy as np
 from cornu import backends, dtype_policies, dtypes, naming, registry, regularizers, serialization, tree
 from cornu.backends.spec import TensorSpec, known
 from cornu.configurable import Configurable, parameters
-from cornu.dtype_policies import DTypePolicy
+from cornu.dtype_policies import DTypePolicy, DTypePolicyMap
 from cornu.errors import ArgumentError, NotBuiltError, nearest
 from cornu.graph import Node, SymbolicTensor, contains_symbolic, infer
 from cornu.layers import building, context, input_spec, remat, tracking
@@ -63,6 +63,10 @@ class Layer(Weights, Stateless, Configurable, Tracked):
     """The shapes that `build` was given; without a `build` of its own, those of the call that built it."""
     build_dtypes: dict[str, Any] | None = None
     """The dtypes of that call's arguments, where they are not the layer's own."""
+    policy_map: DTypePolicyMap | None
+    """The map that the policy was taken from, for the layers within."""
+    follows_policies: bool
+    """Whether no dtype was given, so that a map of a layer around may say one."""
     adaptable: Adaptable | None = None
     """Which weights can be quantised or take low-rank parts; None where that is not offered."""
     adaptation: Adaptation | None = None
@@ -87,8 +91,11 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         if name is not None and not isinstance(name, str):
             raise ArgumentError(f"A layer's name must be a text, got {name!r}.")
         self.name = name or naming.unique(registry.snake_case(type(self).__name__))
-        path = "/".join((*naming.scopes(), *context.building_path.get(), self.name))
-        self.dtype_policy: DTypePolicy = dtype_policies.get(dtype).for_path(path)
+        self._path = "/".join((*naming.scopes(), *context.building_path.get(), self.name))
+        policy = dtype_policies.get(dtype)
+        self.dtype_policy: DTypePolicy = policy.for_path(self._path)
+        self.policy_map = policy if isinstance(policy, DTypePolicyMap) else None
+        self.follows_policies = dtype is None
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
@@ -304,8 +311,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
                 f"A layer is called on tensors, and {self.name!r} was called on the layer {args[0].name!r}.\n"
                 f"Call that one first, `{self.name}({args[0].name}(x))`, or put both into a Sequential."
             )
-        token = context.building_path.set((*context.building_path.get(), self.name))
-        try:
+        with building.inside(self):
             self._home = self._home or backends.compute()
             if self._declares_build:
                 self.build(**self._shapes_for(type(self).build, args, kwargs))
@@ -314,8 +320,6 @@ class Layer(Weights, Stateless, Configurable, Tracked):
                     building.note_call(self, args, kwargs)
                 self._build_sublayers_for(args, kwargs)
             self.built = True
-        finally:
-            context.building_path.reset(token)
 
     @property
     def _declares_build(self) -> bool:
@@ -397,8 +401,8 @@ class Layer(Weights, Stateless, Configurable, Tracked):
 
     @property
     def path(self) -> str:
-        """The name."""
-        return self.name
+        """The name, after those of the scopes and of the layers that it was built in."""
+        return self._path
 
     def planned_call(self, node: Node) -> Callable[..., Any]:
         """What a plan calls for this node: `call` itself where nothing has to be done around it."""

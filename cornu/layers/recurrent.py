@@ -24,12 +24,20 @@ class Recurrent(RNN):
 
     def __init__(self, cell: Cell, *flags: bool, **kwargs: Any) -> None:
         super().__init__(cell, *flags, **kwargs)
+        cell.dtype_policy = self.dtype_policy  # of a map of policies it is the layer's that holds
         self.input_spec = InputSpec(ndim=3)
 
     def build(self, sequences_shape: tuple[int | None, ...], initial_state_shape: Any = None) -> None:
         """Builds the cell for one step, and makes the states of a stateful layer."""
         super().build(sequences_shape, initial_state_shape)
         self.input_spec = InputSpec(ndim=3, axes={-1: sequences_shape[-1]})
+
+    def _asked_for(self, outputs: Array, mask: Array | None) -> Array:
+        """Of the outputs of all steps those that the layer gives: the last or all, masked ones as zeros if so wanted."""
+        if mask is not None and self.zero_output_for_mask:
+            counts = ops.flip(mask, 1) if self.go_backwards else mask
+            outputs = ops.where(ops.expand_dims(counts, -1), outputs, ops.zeros_like(outputs))
+        return outputs if self.return_sequences else ops.get_item(outputs, (slice(None), -1))
 
     def _constructor_arguments(self) -> dict[str, Any]:
         return {name: value for name, value in super()._constructor_arguments().items() if name not in ("cell", "use_cudnn")}
@@ -160,18 +168,17 @@ class LSTM(Recurrent):
         with autocast(cell.compute_dtype):
             h, c = states
             outputs, h, c = ops.lstm(sequences, h, c, cell.kernel, cell.recurrent_kernel, cell.bias, mask, self.go_backwards)
-        if mask is not None and self.zero_output_for_mask:
-            counts = ops.flip(mask, 1) if self.go_backwards else mask
-            outputs = ops.where(ops.expand_dims(counts, -1), outputs, ops.zeros_like(outputs))
-        return (outputs if self.return_sequences else ops.get_item(outputs, (slice(None), -1))), [h, c]
+        return self._asked_for(outputs, mask), [h, c]
 
 
 @LAYERS.add
 class GRU(Recurrent):
     """The gated recurrent unit, step by step: for the formulas, the arguments, the weights and the source see `GRUCell`.
 
-    For `return_sequences` to `unroll`, and what a call takes, see `RNN`. `use_cudnn` "auto" or False leave the choice of a kernel to the
-    backend; True demands settings that cuDNN has.
+    For `return_sequences` to `unroll`, and what a call takes, see `RNN`.
+
+    With `activation="tanh"`, `recurrent_activation="sigmoid"`, `reset_after`, no unrolling and no dropout at work it is the op `ops.gru`, for which
+    backends have a kernel over all steps. `use_cudnn` "auto" or False leave that choice to the backend; True demands those settings.
 
     Shapes: (batch, time, features) to (batch, units), or (batch, time, units) with `return_sequences`.
 
@@ -219,7 +226,17 @@ class GRU(Recurrent):
         flags = (return_sequences, return_state, go_backwards, stateful, unroll)
         super().__init__(cell, *flags, activity_regularizer=activity_regularizer, **kwargs)
         standard = cell.activation is activations.tanh and cell.recurrent_activation is activations.sigmoid
-        _check_cudnn(use_cudnn, standard and reset_after and not unroll and not recurrent_dropout)
+        self._fits_the_op = standard and reset_after and not unroll
+        _check_cudnn(use_cudnn, self._fits_the_op and not recurrent_dropout)
+
+    def run_cell(self, sequences: Array, states: Any, mask: Array | None, training: bool) -> tuple[Array, Any]:
+        """The outputs and the last states, by the op where it does the same."""
+        cell = self.cell
+        if not self._fits_the_op or (training and cell.seed_generator is not None):
+            return super().run_cell(sequences, states, mask, training)
+        with autocast(cell.compute_dtype):
+            outputs, h = ops.gru(sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask, self.go_backwards)
+        return self._asked_for(outputs, mask), [h]
 
 
 def _check_cudnn(use_cudnn: bool | str, fits: bool) -> None:

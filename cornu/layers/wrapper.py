@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from cornu import ops, tree
 from cornu.errors import ArgumentError, ShapeError
 from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
+from cornu.ops.dispatch import higher_order
 from cornu.registry import LAYERS
 
 __all__ = ["TimeDistributed", "Wrapper"]
@@ -90,12 +92,18 @@ class TimeDistributed(Wrapper):
         within = None if previous_mask is None else _as_one_batch(previous_mask)
         own = self.layer.compute_mask(_as_one_batch(inputs), within)
         if own is not None:
-            return ops.reshape(own, (-1, inputs.shape[1], *own.shape[1:]))
+            return _mask_by_steps(self.layer.compute_mask, inputs, previous_mask)
         return None if previous_mask is None else ops.any(previous_mask, axis=tuple(range(2, previous_mask.ndim)))
 
 
+@higher_order  # in a graph one node each, which takes lengths that are not known until it runs
 def _as_one_batch(x: Array) -> Array:
     """(batch, time, …) as (batch * time, …)."""
-    batch, time, *rest = x.shape
-    known = batch is not None and time is not None
-    return ops.reshape(x, (math.prod((batch, time)) if known else -1, *rest))
+    return ops.reshape(x, (math.prod(x.shape[:2]), *x.shape[2:]))
+
+
+@higher_order
+def _mask_by_steps(mask_of: Callable[[Array, Array | None], Array], inputs: Array, previous: Array | None) -> Array:
+    """The mask that `mask_of` gives for all steps as one batch, as (batch, time, …)."""
+    own = mask_of(_as_one_batch(inputs), None if previous is None else _as_one_batch(previous))
+    return ops.reshape(own, (*inputs.shape[:2], *own.shape[1:]))

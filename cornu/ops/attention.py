@@ -40,8 +40,10 @@ def dot_product_attention(
         mask: booleans that broadcast to the same; False takes a source out. Where all are out the weights are equal.
         scale: factor of the logits, 1 / sqrt(features) by default.
         is_causal: whether a target sees only sources up to its own place.
-        flash_attention: True asks for a fused kernel, which this op does not promise; it raises. By default as the
-            switches of `cornu.config` say.
+        flash_attention: True: by a fused kernel alone, which keeps no weights for the gradient; raises where there is none, which is
+            everywhere but on PyTorch, and there where a source's value has another length than its key. False: by none. By default as the
+            switches of `cornu.config` say, and at first None: by one where it is faster. A fused kernel's gradient cannot be differentiated
+            again by PyTorch's own means; `cornu.grad` of a `cornu.grad` takes none.
         attn_logits_soft_cap: c of `c * tanh(logits / c)`.
 
     Returns:
@@ -52,8 +54,8 @@ def dot_product_attention(
     """
     if config.is_flash_attention_enabled() if flash_attention is None else flash_attention:
         raise ArgumentError(
-            "flash_attention=True asks for a fused kernel, which is not promised. Use flash_attention=None, and no "
-            "`config.enable_flash_attention()`: one is taken where there is one."
+            "flash_attention=True asks for a fused kernel, and there is none on this backend for these arrays. Use flash_attention=None, and "
+            "no `config.enable_flash_attention()`: one is taken where there is one."
         )
     query, key, value = to_floating(query), to_floating(key), to_floating(value)
     _check(query, key, value)

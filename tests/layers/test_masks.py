@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import layers, models, ops
+from cornu import layers, models, ops, tree, use_backend
 from cornu.layers import Layer
+from cornu.layers.signature import call_signature
 from cornu.state import set_random_seed
+from tests.layers.cases import CASES
 
 IDS = np.array([[3, 1, 0, 0], [2, 0, 0, 0], [1, 2, 3, 1]])
 LENGTHS = [2, 1, 4]
@@ -278,3 +280,77 @@ def test_batches_with_other_masks_are_trained_like_any(trainable_backend, rng):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     table, lstm = model.layers
     np.testing.assert_allclose(results[0][-1][-3:], last_states(lstm, table), atol=1e-6)
+
+
+# --- every layer ------------------------------------------------------------------------------------------------------
+
+
+class Lay(Layer):
+    """Lays a mask of the steps that are not all zeros, whatever the rank."""
+
+    def call(self, inputs):
+        return ops.multiply(inputs, 1.0)
+
+    def compute_mask(self, inputs, previous_mask=None):
+        return ops.any(ops.not_equal(inputs, 0.0), axis=tuple(range(2, inputs.ndim)))
+
+
+class Seen(Layer):
+    """The mask that comes along with its input, as numbers; -1 where there is none."""
+
+    def call(self, inputs, mask=None):
+        return ops.full((1,), -1.0) if mask is None else ops.cast(mask, "float32")
+
+
+class Own(models.Model):
+    """A subclassed model of a case: masks laid on its inputs, the layer, and the mask after it."""
+
+    def __init__(self, case, layer):
+        super().__init__()
+        self.case, self.layer = case, layer
+        self.lay = [Lay() if len(shape) > 2 else None for shape in case.shapes]
+        self.seen = Seen()
+
+    def call(self, inputs):
+        first = tree.flatten(self.case.run(self.layer, [x if lay is None else lay(x) for lay, x in zip(self.lay, inputs, strict=True)]))
+        return [*first, self.seen(first[0])]
+
+
+def masked_numbers(case, rng):
+    """Inputs of which some steps are all zeros: those that do not count. The first counts in every sample."""
+    xs = case.inputs(rng)
+    masks = [rng.random(x.shape[:2]) < 0.6 if x.ndim > 2 else None for x in xs]
+    for x, mask in zip(xs, masks, strict=True):
+        if mask is not None:
+            mask[:, 0] = True
+            x[~mask] = 0.0
+    return xs, masks
+
+
+IMAGES = "cornu.layers.image"  # the mask of an image has no steps
+STEPS = [c for c in CASES if c.ids is None and not getattr(layers, c.layer).__module__.startswith(IMAGES)]
+MASKABLE = [c for c in STEPS if any(len(shape) > 2 for shape in c.shapes)]
+
+
+@pytest.mark.parametrize("case", MASKABLE, ids=str)
+def test_masks_reach_every_layer_alike_in_graphs_stacks_and_classes(case, rng):
+    with use_backend("numpy"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # layers that end a mask say so; that has a test of its own
+        xs, masks = masked_numbers(case, rng)
+        set_random_seed(3)
+        layer = case.make()
+        own = Own(case, layer)
+        found = [numbers(y) for y in own(xs)]
+        entered = [layers.Input(x.shape[1:]) for x in xs]
+        outputs = tree.flatten(case.run(layer, [Lay()(x) if x.ndim > 2 else x for x in entered]))
+        graph = models.Model(entered, [*outputs, Seen()(outputs[0])])
+        for a, b in zip(graph(xs), found, strict=True):
+            np.testing.assert_allclose(numbers(a), b, rtol=1e-5, atol=1e-6)
+        if len(xs) == 1 and len(outputs) == 1 and not case.call:
+            for end, expected in zip(([], [Seen()]), found, strict=True):
+                stack = models.Sequential([layers.Input(xs[0].shape[1:]), Lay(), layer, *end])
+                np.testing.assert_allclose(numbers(stack(xs[0])), expected, rtol=1e-5, atol=1e-6)
+            if call_signature(type(layer).call).mask:  # given by hand it says the same
+                np.testing.assert_allclose(numbers(case.run(layer, xs, mask=masks[0])), found[0], rtol=1e-5, atol=1e-6)
+            if layer.supports_masking and type(layer).compute_mask is Layer.compute_mask:
+                np.testing.assert_array_equal(found[-1], masks[0])
