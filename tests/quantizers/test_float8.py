@@ -48,13 +48,14 @@ def test_training_moves_the_scales_and_the_kernel(trainable_backend, rng):
     model.fit(x, y, batch_size=16, epochs=steps, shuffle=False, verbose=0)
     scales, seen = {"inputs": 1.0, "kernel": 1.0, "outputs_grad": 1.0}, {"inputs": [], "kernel": [], "outputs_grad": []}
     for _ in range(steps):
+        used = dict(scales)  # what the history asks for serves the next step
         for part, history in seen.items():
             scales[part] = max(history) / MOST["e5m2" if part == "outputs_grad" else "e4m3"] if history else 1.0
-        rounded_x, rounded_kernel = left(x, scales["inputs"]), left(kernel.astype("float32"), scales["kernel"])
+        rounded_x, rounded_kernel = left(x, used["inputs"]), left(kernel.astype("float32"), used["kernel"])
         upstream = 2 * (rounded_x @ rounded_kernel + bias - y) / y.size
         for part, values in (("inputs", x), ("kernel", kernel), ("outputs_grad", upstream)):
             seen[part].append(np.abs(values).max())
-        down = left(upstream, scales["outputs_grad"], "e5m2")
+        down = left(upstream, used["outputs_grad"], "e5m2")
         kernel, bias = kernel - 0.1 * rounded_x.T @ down, bias - 0.1 * upstream.sum(0)
     found = {v.name: v.numpy() for v in layer.weights}
     for part, scale in scales.items():

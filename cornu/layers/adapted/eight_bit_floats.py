@@ -52,9 +52,9 @@ class EightBitFloats(Tracked):
 
 
 def _rounded(x: Array, scale: Array, history: Array, kind: str) -> tuple[Array, Array, Array]:
-    """What is left of the numbers, the scale that the history asks for, and the history with these numbers in front."""
+    """What is left of the numbers, the scale that the history asks for in the next step, and the history with these numbers in front."""
     new = compute_float8_scale(ops.max(history), scale, FLOAT8_MAX[kind])
-    return quantize_and_dequantize(x, new, kind, ops.dtype(x)), new, compute_float8_amax_history(x, history)
+    return quantize_and_dequantize(x, scale, kind, ops.dtype(x)), new, compute_float8_amax_history(x, history)
 
 
 @custom_gradient
