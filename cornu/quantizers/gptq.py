@@ -29,10 +29,10 @@ def round_by_gptq(kernel: Floats, hessian: Floats, config: GPTQConfig) -> Rounde
     Inputs that are always 0 have weights of 0. With `activation_order`, rows of large second moments come first, and groups are formed in
     that order.
 
-    >>> kernel = np.array([[0.3], [0.6]])
-    >>> rounded = round_by_gptq(kernel, np.array([[1.0, 1.0], [1.0, 1.0]]), GPTQConfig(None, None, weight_bits=2))
-    >>> kernel.sum().round(2), rounded.floats().sum().round(2)
-    (np.float64(0.9), np.float64(0.93))
+    >>> kernel = np.array([[0.34], [0.34], [0.6]])  # inputs that are always equal: what counts is the sum of the weights, 1.28
+    >>> rounded = round_by_gptq(kernel, np.ones((3, 3)), GPTQConfig(None, None, weight_bits=2))
+    >>> bool(abs(rounded.floats().sum() - 1.28) < 0.11)  # each to the nearest, the sum is 1.4
+    True
     """
     rows = np.array(kernel, "float64")
     unused = np.diag(hessian) == 0
