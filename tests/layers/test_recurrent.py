@@ -7,6 +7,7 @@ import cornu
 from cornu import layers, models, ops, use_backend
 from cornu.errors import ArgumentError, ShapeError
 from cornu.layers import Layer
+from cornu.ops.recurrent import gru_step
 from cornu.state import CompiledStep, set_random_seed
 
 MASK = np.array([[False, True, True, False, True], [True, True, False, False, False]])
@@ -45,16 +46,66 @@ def test_the_op_lstm(reverse, masked, biased, backend, rng):
         np.testing.assert_allclose(numbers(a), b, rtol=1e-5, atol=1e-6)
 
 
+def gru_by_hand(x, h, kernel, recurrent, bias, mask, reverse):
+    outputs = []
+    for t in reversed(range(x.shape[1])) if reverse else range(x.shape[1]):
+        z, past = np.split(x[:, t] @ kernel + bias[0], 3, -1), np.split(h @ recurrent + bias[1], 3, -1)
+        u, r = (sigmoid(z[i] + past[i]) for i in (0, 1))
+        new = u * h + (1 - u) * np.tanh(z[2] + r * past[2])
+        h = np.where(mask[:, t, None], new, h)
+        outputs.append(h)
+    return np.stack(outputs, 1), h
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("biased", [False, True])
+def test_the_op_gru(reverse, masked, biased, backend, rng):
+    given = [rng.normal(0, 0.5, s).astype("float32") for s in [(2, 5, 3), (2, 4), (3, 12), (4, 12), (2, 12)]]
+    expected = gru_by_hand(*given[:4], given[4] if biased else np.zeros(2), MASK if masked else np.ones((2, 5), bool), reverse)
+    arrays = [*map(ops.convert_to_tensor, given)]
+    found = ops.gru(*arrays[:4], arrays[4] if biased else None, ops.convert_to_tensor(MASK) if masked else None, reverse)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(numbers(a), b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_gradients_of_the_op_gru_are_those_of_its_steps(masked, trainable_backend, rng):
+    shapes = [(2, 5, 3), (2, 4), (3, 12), (4, 12), (2, 12)]
+    arrays = [cornu.Variable(rng.normal(0, 0.5, s).astype("float32")) for s in shapes]
+    weights = rng.normal(size=(2, 5, 4)).astype("float32")
+    mask = ops.convert_to_tensor(MASK) if masked else None
+
+    def slopes(gru):
+        def loss():
+            outputs, h = gru(*(v.value for v in arrays))
+            return ops.sum(ops.multiply(outputs, weights)) + ops.sum(h * h), None
+
+        return [numbers(g) for g in cornu.value_and_grad(loss, arrays)[1]]
+
+    def steps(x, h, kernel, recurrent, bias):
+        outputs = []
+        for t in range(5):
+            new = gru_step(x[:, t] @ kernel + bias[0], h @ recurrent + bias[1], h)
+            h = new if mask is None else ops.where(mask[:, t][:, None], new, h)
+            outputs.append(h)
+        return ops.stack(outputs, 1), h
+
+    for a, b in zip(slopes(lambda *xs: ops.gru(*xs, mask)), slopes(steps), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 @pytest.mark.parametrize("settings", [{"return_sequences": True}, {"go_backwards": True, "zero_output_for_mask": True}])
-def test_the_layer_is_the_op_and_the_cell_step_by_step(settings, backend, rng):
+def test_the_layer_is_the_op_and_the_cell_step_by_step(kind, settings, backend, rng):
     x = rng.normal(size=(2, 5, 3)).astype("float32")
-    lstm = layers.LSTM(4, bias_initializer="normal", return_state=True, **settings)
-    steps = layers.RNN(layers.LSTMCell(4), return_state=True, **settings)
-    for layer in (lstm, steps):
+    whole = getattr(layers, kind)(4, bias_initializer="normal", return_state=True, **settings)
+    steps = layers.RNN(getattr(layers, f"{kind}Cell")(4), return_state=True, **settings)
+    for layer in (whole, steps):
         layer.build(x.shape)
-    steps.set_weights(lstm.get_weights())
+    steps.set_weights(whole.get_weights())
     for mask in (None, MASK):
-        for a, b in zip(lstm(x, mask=mask), steps(x, mask=mask), strict=True):
+        for a, b in zip(whole(x, mask=mask), steps(x, mask=mask), strict=True):
             np.testing.assert_allclose(numbers(a), numbers(b), rtol=1e-5, atol=1e-6)
 
 

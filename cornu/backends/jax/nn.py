@@ -2,6 +2,6 @@
 
 from cornu.backends.jax.convolution import conv, conv_transpose, depthwise_conv
 from cornu.backends.jax.pooling import average_pool, max_pool
-from cornu.backends.jax.recurrent import lstm
+from cornu.backends.jax.recurrent import gru, lstm
 
-__all__ = ["average_pool", "conv", "conv_transpose", "depthwise_conv", "lstm", "max_pool"]
+__all__ = ["average_pool", "conv", "conv_transpose", "depthwise_conv", "gru", "lstm", "max_pool"]

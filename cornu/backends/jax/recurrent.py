@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-__all__ = ["lstm"]
+__all__ = ["gru", "lstm"]
 
 
 @partial(jax.jit, static_argnames="reverse")
@@ -35,10 +35,7 @@ def lstm(
     unrolled by 2, 4 and 8: 9,968, 11,956, 20,754.
     """
     scale = _scale(h.shape[-1], x.dtype)
-    x = jnp.swapaxes(x, 0, 1)  # (time, batch, features)
-    mask = None if mask is None else jnp.swapaxes(mask, 0, 1)[..., None]
-    if reverse:
-        x, mask = jnp.flip(x, 0), None if mask is None else jnp.flip(mask, 0)
+    x, mask = _time_first(x, mask, reverse)
     z = (x.reshape(-1, x.shape[-1]) @ (kernel * scale)).reshape(*x.shape[:2], -1)
     z = z if bias is None else z + bias * scale
     outputs, h, c = _steps(z, h, c, recurrent_kernel * scale, mask)
@@ -48,6 +45,13 @@ def lstm(
 def _scale(units: int, dtype: jnp.dtype) -> np.ndarray:
     """1/2 for the gates i, f and o, 1 for the candidate g."""
     return np.repeat(np.array([0.5, 0.5, 1, 0.5]), units).astype(dtype)
+
+
+def _time_first(x: jax.Array, mask: jax.Array | None, reverse: bool) -> tuple[jax.Array, jax.Array | None]:
+    """The inputs (time, batch, features) and the mask (time, batch, 1), in the order in which the steps are taken."""
+    x = jnp.swapaxes(x, 0, 1)
+    mask = None if mask is None else jnp.swapaxes(mask, 0, 1)[..., None]
+    return (jnp.flip(x, 0), None if mask is None else jnp.flip(mask, 0)) if reverse else (x, mask)
 
 
 @jax.custom_vjp
@@ -114,3 +118,83 @@ def _steps_backward(kept: tuple[Any, ...], gradients: tuple[Any, ...]) -> tuple[
 
 
 _steps.defvjp(_steps_forward, _steps_backward)
+
+
+@partial(jax.jit, static_argnames="reverse")
+def gru(
+    x: jax.Array,
+    h: jax.Array,
+    kernel: jax.Array,
+    recurrent_kernel: jax.Array,
+    bias: jax.Array | None,
+    mask: jax.Array | None = None,
+    reverse: bool = False,
+) -> tuple[jax.Array, jax.Array]:
+    """A gated recurrent unit (K. Cho and others, https://arxiv.org/abs/1406.1078), the reset gate after the product.
+
+    `u, r = sigmoid(...)`, `g = tanh(z_g + r * past_g)` of `z = x @ kernel + bias[0]`, `past = h @ recurrent_kernel + bias[1]`;
+    `h = u * h + (1 - u) * g`. All inputs are projected before the loop; the kernels of both gates are halved, as in `lstm`, and the gradient
+    is written by hand: see `_gru_backward`.
+    """
+    units = h.shape[-1]
+    scale = np.repeat(np.array([0.5, 0.5, 1]), units).astype(x.dtype)
+    bias = jnp.zeros((2, 3 * units), x.dtype) if bias is None else bias * scale
+    x, mask = _time_first(x, mask, reverse)
+    z = (x.reshape(-1, x.shape[-1]) @ (kernel * scale)).reshape(*x.shape[:2], -1) + bias[0]
+    outputs, h = _gru_steps(z, h, recurrent_kernel * scale, bias[1], mask)
+    return jnp.swapaxes(outputs, 0, 1), h
+
+
+@jax.custom_vjp
+def _gru_steps(z: jax.Array, h: jax.Array, recurrent: jax.Array, bias: jax.Array, mask: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+    """The outputs (time, batch, units), and the last state; `z` (time, batch, 3 * units), `recurrent` and `bias` with halves for both gates."""
+    return _gru_forward(z, h, recurrent, bias, mask)[0]
+
+
+def _gru_forward(z: jax.Array, h: jax.Array, recurrent: jax.Array, bias: jax.Array, mask: jax.Array | None) -> tuple[Any, ...]:
+    units = h.shape[-1]
+
+    def step(h: jax.Array, now: tuple[Any, ...]) -> tuple[jax.Array, tuple[jax.Array, ...]]:
+        z, keep = now
+        past = h @ recurrent + bias
+        gates = jnp.tanh(z[:, : 2 * units] + past[:, : 2 * units]) * 0.5 + 0.5
+        u, r = jnp.split(gates, 2, -1)
+        g = jnp.tanh(z[:, 2 * units :] + r * past[:, 2 * units :])
+        new = g + u * (h - g)
+        new = new if keep is None else jnp.where(keep, new, h)
+        return new, (new, gates, g)
+
+    last, (hs, gates, g) = lax.scan(step, h, (z, mask))
+    return (hs, last), (h, recurrent, bias, mask, hs, gates, g)
+
+
+def _gru_backward(kept: tuple[Any, ...], gradients: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Back through time: as for the long short-term memory, the loop holds one product only, with factors known before it begins."""
+    h, recurrent, bias, mask, hs, gates, g = kept
+    d_outputs, dh = gradients
+    units = h.shape[-1]
+    before = jnp.concatenate([h[None], hs[:-1]])
+    u, r = jnp.split(gates, 2, -1)
+    past = before @ recurrent[:, 2 * units :] + bias[2 * units :]
+    # of h in the scaled sums: sigmoid' = 2 s (1 - s) there
+    of_u, of_g = 2 * (before - g) * u * (1 - u), (1 - u) * (1 - g * g)
+    of_r, of_past = 2 * of_g * past * r * (1 - r), of_g * r
+    factors = jnp.concatenate([of_u, of_r, of_past], -1)
+    if mask is not None:  # a step that was left out passes the gradient on
+        factors, of_g = (jnp.where(mask, v, jnp.zeros((), v.dtype)) for v in (factors, of_g))
+        u = jnp.where(mask, u, jnp.ones((), u.dtype))
+    transposed = recurrent.T
+
+    def step(dh: jax.Array, now: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+        d_output, u, factors = now
+        dh = dh + d_output
+        return dh * u + (jnp.tile(dh, 3) * factors) @ transposed, dh
+
+    dh, dhs = lax.scan(step, dh, (d_outputs, u, factors), reverse=True)
+    d_past = jnp.tile(dhs, 3) * factors
+    dz = jnp.concatenate([d_past[..., : 2 * units], dhs * of_g], -1)
+    flat = d_past.reshape(-1, 3 * units)
+    return dz, dh, before.reshape(-1, units).T @ flat, flat.sum(0), None
+
+
+_gru_steps.defvjp(_gru_forward, _gru_backward)

@@ -12,6 +12,7 @@ from cornu.backends.torch.optim import *
 from cornu.backends.torch.profile import *
 from cornu.backends.torch.random import *
 from cornu.backends.torch.recording import *
+from cornu.backends.torch.recurrent import *
 from cornu.backends.torch.reduce import *
 from cornu.backends.torch.shaping import *
 from cornu.backends.torch.training import *

@@ -12,11 +12,26 @@ from typing import Any
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.graph import CodeGen
+from torch.utils._python_dispatch import TorchDispatchMode
 
 __all__ = ["record"]
 
 _LONGEST = 1500
 """Kernel calls beyond which the Python between them no longer matters, and recording takes long."""
+
+
+class _AtMost(TorchDispatchMode):
+    """Inside, so many kernel calls may be made, and no more."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self._left = left
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise RuntimeError("too many kernel calls to record")
+        return func(*args, **(kwargs or {}))
 
 
 def record(
@@ -29,11 +44,13 @@ def record(
     """
     examples = [x.detach().clone() for x in inputs]
     try:
+        with _AtMost(_LONGEST):  # counted first: recording takes a millisecond for each call
+            fn(examples)
         module = make_fx(lambda *xs: fn(list(xs)))(*examples)
     except Exception:  # noqa: BLE001 - whatever PyTorch cannot trace runs as written
         return None
     graph = module.graph
-    if len(graph.nodes) > _LONGEST or any("random" in str(node.target) or "dropout" in str(node.target) for node in graph.nodes):
+    if any("random" in str(node.target) or "dropout" in str(node.target) for node in graph.nodes):
         return None
     for node in list(graph.nodes):
         if node.target is torch.ops.aten.detach.default:  # no gradient is kept while a recording is replayed
