@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from cornu import config, dtypes
+from cornu.backends.spec.tensor_spec import broadcast
 from cornu.errors import ArgumentError, BackendError, DTypeError, ShapeError
 
 __all__ = [
@@ -106,17 +107,6 @@ def together(run: Callable[..., Any], *xs: Array) -> Any:
     except (TypeError, ValueError, RuntimeError):
         broadcast(*(tuple(getattr(x, "shape", ())) for x in xs))
         raise
-
-
-def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape to which all of these broadcast."""
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        raise ShapeError(
-            f"Shapes must be equal, or 1 where they differ, counted from the last axis; got {' and '.join(map(str, shapes))}. "
-            "Add or drop an axis with `ops.expand_dims` or `ops.squeeze`, or check that the right arrays meet here."
-        ) from None
 
 
 def concrete(on: ModuleType, x: Array, op: str) -> np.ndarray:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cornu import config, dtypes
-from cornu.backends.spec.tensor_spec import TensorSpec
-from cornu.errors import DTypeError, ShapeError
+from cornu.backends.spec.tensor_spec import TensorSpec, broadcast
+from cornu.errors import DTypeError
 
 __all__ = ["ARRAY_TYPES", "CAN_TRAIN", "NAME", "asarray", "broadcast_shapes", "cast", "copy", "dtype", "inference", "to_numpy"]
 
@@ -59,11 +59,4 @@ def inference() -> contextlib.AbstractContextManager[None]:
 
 def broadcast_shapes(*xs: Any) -> tuple[int, ...]:
     """The shape to which all broadcast; scalars have the shape ()."""
-    shapes = [x.shape if isinstance(x, TensorSpec) else () for x in xs]
-    try:
-        return np.broadcast_shapes(*shapes)
-    except ValueError:
-        raise ShapeError(
-            f"Shapes must be equal, or 1 where they differ, counted from the last axis; got {' and '.join(map(str, shapes))}. "
-            "Add or drop an axis with `ops.expand_dims` or `ops.squeeze`, or check that the right arrays meet here."
-        ) from None
+    return broadcast(*(x.shape if isinstance(x, TensorSpec) else () for x in xs))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from cornu import dtypes
-from cornu.backends.spec.tensor_spec import TensorSpec
+from cornu.backends.spec.tensor_spec import TensorSpec, broadcast
 from cornu.errors import ShapeError
 
 __all__ = [
@@ -24,8 +22,8 @@ def matmul(x1: TensorSpec, x2: TensorSpec) -> TensorSpec:
             f"A matrix product needs the last axis of the first as long as the last but one of the second, got shapes {s1} and {s2}."
         )
     try:
-        lead = np.broadcast_shapes(a[:-2], b[:-2])
-    except ValueError:
+        lead = broadcast(a[:-2], b[:-2])
+    except ShapeError:
         raise ShapeError(f"The leading axes of a matrix product must broadcast, got shapes {s1} and {s2}.") from None
     return TensorSpec((*lead, *a[-2:-1] * (len(s1) > 1), *b[-1:] * (len(s2) > 1)), x1.dtype)
 
@@ -49,7 +47,7 @@ def einsum(subscripts: str, operands: list[TensorSpec]) -> TensorSpec:
         free = x.ndim - len(head) - len(tail)
         if free < 0 or (free and not dots):
             raise ShapeError(f"The subscripts {term!r} do not fit an array of shape {x.shape}.")
-        ellipsis = np.broadcast_shapes(ellipsis, x.shape[len(head) : len(head) + free])
+        ellipsis = broadcast(ellipsis, x.shape[len(head) : len(head) + free])
         for letter, n in zip(head + tail, x.shape[: len(head)] + x.shape[len(head) + free :], strict=True):
             if lengths.setdefault(letter, n) != n and 1 not in (lengths[letter], n):
                 raise ShapeError(f"The axis {letter!r} of {subscripts!r} must have one length, got {lengths[letter]} and {n}.")
@@ -117,7 +115,7 @@ def svd(x: TensorSpec, full_matrices: bool, compute_uv: bool) -> TensorSpec | tu
 
 def solve(a: TensorSpec, b: TensorSpec) -> TensorSpec:
     """The shape of the right-hand side, for each pair of matrices."""
-    return TensorSpec((*np.broadcast_shapes(_square(a).shape[:-2], b.shape[:-2]), *b.shape[-2:]), b.dtype)
+    return TensorSpec((*broadcast(_square(a).shape[:-2], b.shape[:-2]), *b.shape[-2:]), b.dtype)
 
 
 def solve_triangular(a: TensorSpec, b: TensorSpec, lower: bool) -> TensorSpec:

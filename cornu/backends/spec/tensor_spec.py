@@ -8,7 +8,7 @@ from typing import Any
 from cornu import dtypes
 from cornu.errors import DTypeError, ShapeError
 
-__all__ = ["STAND_INS", "TensorSpec", "known"]
+__all__ = ["STAND_INS", "TensorSpec", "broadcast", "known"]
 
 STAND_INS = (55440, 83160)
 """What an unknown dimension is while shapes are inferred: once the one, once the other. Highly composite, so that splitting
@@ -77,3 +77,20 @@ def known(shape: Sequence[int | None]) -> tuple[int | None, ...]:
     (None, 8)
     """
     return tuple(None if n is None or (n and n % STAND_INS[0] == 0) else n for n in shape)
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape to which all of these broadcast. NumPy's own counts the numbers, too many where lengths stand for unknown ones.
+
+    >>> broadcast((3, 1), (4,), ())
+    (3, 4)
+    """
+    rank = max(map(len, shapes), default=0)
+    columns = zip(*((1,) * (rank - len(shape)) + tuple(shape) for shape in shapes), strict=True)
+    lengths = [set(column) - {1} or {1} for column in columns]
+    if any(len(found) > 1 for found in lengths):
+        raise ShapeError(
+            f"Shapes must be equal, or 1 where they differ, counted from the last axis; got {' and '.join(map(str, shapes))}. "
+            "Add or drop an axis with `ops.expand_dims` or `ops.squeeze`, or check that the right arrays meet here."
+        )
+    return tuple(found.pop() for found in lengths)
