@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cornu import tree
 from cornu.errors import ArgumentError, DataError, ShapeError, nearest
@@ -11,8 +11,17 @@ from cornu.graph import Node, Plan, SymbolicTensor, nodes_between
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.layer import Layer
 from cornu.layers.signature import call_signature
+from cornu.state.variable import structure_version
 
 __all__ = ["Graph"]
+
+
+class _Trace(NamedTuple):
+    """What goes in, masks last; what comes out; and the masks of that, None where there is none."""
+
+    inputs: list[SymbolicTensor]
+    outputs: list[SymbolicTensor]
+    masks: list[Any]
 
 
 class Graph:
@@ -43,52 +52,59 @@ class Graph:
         nodes_between(self.flat_inputs, self.flat_outputs)  # raises where something does not come from the inputs
         self.nodes, self.operations = _ordered(self.flat_inputs, self.flat_outputs)
         self.layers = [step for step in self.operations if isinstance(step, Layer)]
-        self._plan: Plan | None = None
-        self._masked: dict[tuple[bool, ...], tuple[Plan, list[Any]]] = {}
+        self._traces: dict[tuple[bool, ...], _Trace] = {(): _Trace(self.flat_inputs, self.flat_outputs, self.output_masks)}
+        self._plans: dict[tuple[bool, ...], Plan] = {}
+        self._planned_at = -1
 
     def __call__(self, inputs: Any, training: bool | None, masks: Sequence[Any] | None = None) -> tuple[list[Any], list[Any]]:
         """Flat outputs, and a mask or None for each, for inputs in the structure of the model's."""
         values = [_fitted(*each) for each in zip(self.arrange(inputs), self.accepted, self.input_names, strict=True)]
         if masks is not None and any(m is not None for m in masks):
-            plan, mask_outputs = self._with_masks(tuple(m is not None for m in masks))
+            given = tuple(m is not None for m in masks)
             values = [*values, *(m for m in masks if m is not None)]
         else:
-            plan, mask_outputs = self._without_masks()
-        results = plan(values, training)
+            given = ()
+        results = self._plan(given)(values, training)
         count, found = len(self.flat_outputs), iter(results[len(self.flat_outputs) :])
-        return results[:count], [None if m is None else next(found) for m in mask_outputs]
+        return results[:count], [None if m is None else next(found) for m in self._traces[given].masks]
 
     def forget_plans(self) -> None:
         """Has the plans made anew when next needed, because what a layer's call must do around it has changed."""
-        self._plan = None
-        self._masked.clear()
+        self._plans.clear()
 
     def masks_given(self, given: Sequence[bool]) -> list[Any]:
         """The outputs' masks where those inputs come with one."""
-        return self._with_masks(tuple(given))[1]
+        return self._trace(tuple(given)).masks
 
     def pack(self, values: list[Any]) -> Any:
         """Flat outputs in the structure of the model's."""
         return tree.pack_sequence_as(self.outputs, values)
 
-    def _without_masks(self) -> tuple[Plan, list[Any]]:
-        if self._plan is None:
-            wanted = [*self.flat_outputs, *(m for m in self.output_masks if m is not None)]
-            self._plan = Plan(self.flat_inputs, wanted, _callable_of)
-        return self._plan, self.output_masks
+    def _plan(self, given: tuple[bool, ...]) -> Plan:
+        """The plan for inputs of which some come with a mask, or none where nothing is said of them.
 
-    def _with_masks(self, given: tuple[bool, ...]) -> tuple[Plan, list[Any]]:
-        """The plan for inputs of which some come with a mask: the graph recorded again with those masks laid."""
-        if given not in self._masked:
+        Whoever quantises a layer or adds low-rank parts to it moves the structure version on, and has no word of the graphs it is in.
+        """
+        if self._planned_at != structure_version():
+            self._plans.clear()
+            self._planned_at = structure_version()
+        plan = self._plans.get(given)
+        if plan is None:
+            trace = self._trace(given)
+            plan = self._plans[given] = Plan(trace.inputs, [*trace.outputs, *(m for m in trace.masks if m is not None)], _callable_of)
+        return plan
+
+    def _trace(self, given: tuple[bool, ...]) -> _Trace:
+        """The graph recorded again with those masks laid."""
+        if given not in self._traces:
             fresh = [SymbolicTensor(x.shape, x.dtype) for x in self.flat_inputs]
             for x, masked in zip(fresh, given, strict=True):
                 if masked:
                     x.mask = SymbolicTensor(x.shape[:2], "bool")
             outputs = replay(self.nodes, dict(zip(map(id, self.flat_inputs), fresh, strict=True)), self.flat_outputs)
-            masks = [x.mask for x in outputs]
             entrances = [*fresh, *(x.mask for x in fresh if x.mask is not None)]
-            self._masked[given] = Plan(entrances, [*outputs, *(m for m in masks if m is not None)], _callable_of), masks
-        return self._masked[given]
+            self._traces[given] = _Trace(entrances, outputs, [x.mask for x in outputs])
+        return self._traces[given]
 
     def arrange(self, inputs: Any) -> list[Any]:
         """The values of the inputs, flat, from a structure like the model's, a dict by input name, or a flat list.

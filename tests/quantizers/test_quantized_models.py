@@ -6,6 +6,7 @@ import pytest
 import cornu
 from cornu import dtype_policies, layers
 from cornu.errors import ArgumentError
+from cornu.layers import tracking
 
 MODES = ("int8", "int4", "float8")
 
@@ -124,6 +125,39 @@ def test_layers_inside_wrappers_and_inner_models(tmp_path, rng):
     model.save(tmp_path / "m.keras")
     again = cornu.saving.load_model(tmp_path / "m.keras")
     np.testing.assert_allclose(again.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-6)
+
+
+def functional():
+    x = cornu.Input((3,), dtype="int32")
+    y = layers.Embedding(5, 8, mask_zero=True)(x)
+    return cornu.Model(x, layers.Dense(2)(layers.LSTM(4)(layers.Dense(6, "relu", name="one")(y))))
+
+
+def nested():
+    inner = cornu.Sequential([cornu.Input((3,)), layers.Dense(6, "relu", name="one")], name="inner")
+    return cornu.Sequential([cornu.Input((3,)), inner, layers.Dense(2)])
+
+
+@pytest.mark.parametrize("change", ["int8", "float8", "low rank"])
+@pytest.mark.parametrize("make", [functional, nested])
+def test_a_single_layer_changed_after_the_model_ran_runs_changed(backend, tmp_path, rng, make, change):
+    """Nobody tells the models around it: they find out themselves, with masks and without, as steps and as a plain call."""
+    model, x = make(), rng.integers(1, 5, (4, 3))
+    before = model.predict(x, verbose=0)
+    layer = next(found for found in tracking.walk(model) if found.name == "one")
+    if change == "low rank":
+        layer.enable_lora(2, b_initializer="ones")
+    else:
+        layer.quantize(change)
+    after = model.predict(x, verbose=0)
+    assert not np.array_equal(after, before)
+    model.save(tmp_path / "m.keras")
+    fresh = cornu.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_allclose(after, fresh.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(after, cornu.ops.convert_to_numpy(model(x)), rtol=1e-5, atol=1e-6)
+    if change == "low rank":
+        layer.merge_lora()
+        np.testing.assert_allclose(model.predict(x, verbose=0), after, rtol=1e-5, atol=1e-6)
 
 
 def test_filters_reach_parts_by_name_and_by_function():
