@@ -77,7 +77,8 @@ class Backend(Protocol):
     def compile(self, fn: Callable[..., Any], state: list[Array], args: Any, written: Callable[[], list[int]]) -> Callable[..., Any]:
         """Compiles `fn(state, args) -> (outputs, new values)` for arrays like these; for backends that do not run as written.
 
-        After tracing, `written()` tells the indices in `state` whose new values are returned; their old arrays may be reused.
+        After tracing, `written()` tells the indices in `state` whose new values are returned; their old arrays may be reused. A backend whose
+        namespace has `CHOOSES_COMPILER = True` takes `xla` too: whether the whole program goes through that compiler, which is asked for.
         """
 
     def record(

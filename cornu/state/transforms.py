@@ -106,7 +106,7 @@ class CompiledStep:
     Args:
         fn: takes the batch's arrays (nested structures too), gives arrays.
         variables: gives all variables that `fn` may read or write.
-        jit: False to run as written, for debugging.
+        jit: False to run as written, for debugging; True to compile further than by default, where a backend leaves that choice.
         name: what the ledger calls it.
 
     Attributes:
@@ -155,7 +155,7 @@ class CompiledStep:
     def _compiled(self, key: Any, batch: Any) -> _Program:
         """The program for such a batch. Variables that turn out to be written though nobody named them are taken in, and the trace made anew."""
         try:
-            program = _Program(self._fn, self._variables, batch)
+            program = _Program(self._fn, self._variables, batch, further=self._jit is True)
         except UnlistedError as found:
             self._unlisted = _distinct([*self._unlisted, *found.variables])
             self._refresh()
@@ -187,7 +187,7 @@ class UnlistedError(Exception):
 class _Program:
     """One compiled program: which variables go in, which come out changed."""
 
-    def __init__(self, fn: Callable[..., Any], variables: list[Variable], batch: Any) -> None:
+    def __init__(self, fn: Callable[..., Any], variables: list[Variable], batch: Any, *, further: bool) -> None:
         self._variables = variables
         self._written: list[Variable] = []
         backend = variables[0].backend if variables else dispatch.interpreter_of()
@@ -205,7 +205,8 @@ class _Program:
                 raise UnlistedError(missing)
             return [place[id(v)] for v in self._written]
 
-        self._run = backend.compile(pure, [v.own_value for v in variables], batch, indices)
+        chosen = {"xla": True} if further and getattr(backend, "CHOOSES_COMPILER", False) else {}
+        self._run = backend.compile(pure, [v.own_value for v in variables], batch, indices, **chosen)
 
     def __call__(self, batch: Any) -> Any:
         outputs, values = self._run([v.own_value for v in self._variables], batch)

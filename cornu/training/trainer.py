@@ -58,8 +58,9 @@ class Trainer(StatelessTraining, Stepping):
             weighted_metrics: the same; these take sample weights into account.
             run_eagerly: run each step as it is written, for debugging.
             steps_per_execution: how many steps run before callbacks look; it changes speed, never results.
-            jit_compile: False runs each step as it is written; "auto" compiles it (JAX) or records and replays its parts (torch); True also
-                puts the recorded parts through PyTorch's compiler, which takes minutes at times and needs a C++ compiler.
+            jit_compile: False runs each step as it is written; "auto" compiles it (JAX), makes a graph of it (TensorFlow), or records and
+                replays its parts (torch); True also puts the graph through XLA, where that can, or the recorded parts through PyTorch's
+                compiler, which takes minutes at times and needs a C++ compiler.
             auto_scale_loss: wrap the optimizer for loss scaling under mixed_float16.
             on_nonfinite: what happens where loss or gradients are NaN or infinite: "raise" stops before anything is changed,
                 "skip" leaves such steps out, "ignore" goes on.

@@ -92,6 +92,18 @@ def test_what_xla_cannot_compile_runs_as_a_graph(total, xla, tf):
         assert (float(outputs), state.tolist()) == (8.0, [4.0 * n])
 
 
+@pytest.mark.parametrize("jit_compile", ["auto", True])
+def test_whole_steps_go_through_xla_where_that_is_asked_for(tf, monkeypatch, jit_compile):
+    made, own, asked = backends.current().compile, backends.current(), []
+    monkeypatch.setattr(own, "compile", lambda *args, xla=False: (asked.append(xla), made(*args, xla=xla))[1])
+    model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(1, kernel_initializer="ones")])
+    model.compile(cornu.optimizers.SGD(0.5), "mse", jit_compile=jit_compile)
+    model.fit(np.eye(3, dtype=np.float32), np.zeros((3, 1)), batch_size=3, verbose=0)
+    assert asked[0] is (jit_compile is True)
+    # of mean((w + b)²) at w = 1, b = 0: 2 / 3 for each of w, 2 for b
+    assert [v.tolist() for v in model.get_weights()] == [pytest.approx(np.full((3, 1), 2 / 3)), [-1.0]]
+
+
 def test_a_scan_of_a_traced_function_has_gradients(tf):
     def last(x):
         carry, ys = ops.scan(lambda c, x: (c * x, c), np.float32(1), x, reverse=True)

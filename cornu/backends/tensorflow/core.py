@@ -20,8 +20,9 @@ from cornu.backends.tensorflow.library import tf
 from cornu.errors import BackendError
 
 __all__ = [
-    "ARRAY_TYPES", "CAN_TRAIN", "CHOOSES_COMPILER", "EAGER", "NAME", "add_state", "asarray", "assign_state", "block", "borrow", "cast", "compile", "concrete",
-    "copy", "devices", "dtype", "evaluate_shape", "inference", "is_portable", "make_state", "on_device", "portable", "to_numpy", "value_and_grad",
+    "ARRAY_TYPES", "CAN_TRAIN", "CHOOSES_COMPILER", "EAGER", "NAME", "add_state", "asarray", "assign_state", "block", "borrow", "cast",
+    "compile", "concrete", "copy", "devices", "dtype", "evaluate_shape", "inference", "is_portable", "make_state", "on_device", "portable",
+    "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
 NAME = "tensorflow"
