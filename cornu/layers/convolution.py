@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from cornu import activations, config, constraints, initializers, ops, regularizers
 from cornu.errors import ArgumentError, ShapeError
+from cornu.layers.adapted.adaptation import Adaptable
+from cornu.layers.adapted.adapting import keep_arguments
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
 from cornu.layers.making import known_lengths, make_weight
@@ -115,6 +117,7 @@ class Convolution(Windowed):
         kernel_regularizer, bias_regularizer: penalties on the weights.
         activity_regularizer: a penalty on the outputs.
         kernel_constraint, bias_constraint: projections after each update.
+        lora_rank, lora_alpha: as `enable_lora` takes them, once the layer is built.
 
     Shapes: (batch, *spatial, channels) to (batch, *new spatial, filters). A window spans `reach = (kernel_size - 1) * dilation_rate + 1`
     cells; with "valid" padding `floor((length - reach) / stride) + 1` places remain.
@@ -127,6 +130,8 @@ class Convolution(Windowed):
 
     Y. LeCun and others, "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86, 1998.
     """
+
+    adaptable = Adaptable("kernel")
 
     def __init__(
         self,
@@ -146,12 +151,15 @@ class Convolution(Windowed):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             bias_initializer, bias_regularizer, bias_constraint, activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
+        keep_arguments(self, lora_rank, lora_alpha, None)
         self.filters, self.groups = as_tuple(filters, 1, "filters")[0], as_tuple(groups, 1, "groups")[0]
         if self.filters % self.groups:
             raise ArgumentError(f"groups must divide filters, got groups={groups} and filters={filters}.")
@@ -174,6 +182,10 @@ class Convolution(Windowed):
     def call(self, inputs: Array) -> Array:
         """The weighted sums, activated."""
         return self.finished(ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate))
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments; those of low-rank parts only where there are any."""
+        return {name: value for name, value in super().get_config().items() if value is not None or name not in ("lora_rank", "lora_alpha")}
 
 
 @LAYERS.add

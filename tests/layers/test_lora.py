@@ -6,7 +6,6 @@ import pytest
 import cornu
 from cornu import layers
 from cornu.errors import ArgumentError, NotBuiltError
-from cornu.layers.adapted.adaptation import Adaptable
 from cornu.ops import convert_to_numpy
 from cornu.quantizers import AWQConfig, GPTQConfig
 
@@ -79,16 +78,16 @@ def test_what_does_not_fit_says_so():
         layer.merge_lora()
 
 
-class AdaptedConv1D(layers.Conv1D):
-    adaptable = Adaptable("kernel")
+CONVOLUTIONS = {
+    "over time": (lambda **given: layers.Conv1D(3, 2, padding="causal", **given), (2, 6, 4)),
+    "of images": (lambda **given: layers.Conv2D(3, 2, strides=2, data_format="channels_last", **given), (2, 6, 6, 4)),
+    "in groups": (lambda **given: layers.Conv2D(3, (2, 1), groups=3, **given), (2, 4, 4, 6)),
+    "of volumes": (lambda **given: layers.Conv3D(3, 2, **given), (1, 3, 4, 3, 2)),
+}
 
 
-class AdaptedConv2D(layers.Conv2D):
-    adaptable = Adaptable("kernel")
-
-
-@pytest.mark.parametrize(("make", "shape"), [(lambda: AdaptedConv1D(3, 2), (2, 6, 4)), (lambda: AdaptedConv2D(3, 2), (2, 6, 6, 4))])
-def test_any_layer_that_says_where_its_kernel_is_takes_low_rank_parts(backend, rng, make, shape):
+@pytest.mark.parametrize(("make", "shape"), CONVOLUTIONS.values(), ids=CONVOLUTIONS)
+def test_convolutions_take_low_rank_parts(backend, rng, make, shape):
     layer, x = make(), rng.normal(size=shape).astype("float32")
     before = convert_to_numpy(layer(x))
     kernel = layer.kernel.numpy()
@@ -104,6 +103,24 @@ def test_any_layer_that_says_where_its_kernel_is_takes_low_rank_parts(backend, r
     layer.merge_lora()
     np.testing.assert_allclose(layer.kernel.numpy(), expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(convert_to_numpy(layer(x)), adapted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(("make", "shape"), CONVOLUTIONS.values(), ids=CONVOLUTIONS)
+def test_convolutions_train_the_parts_alone_and_their_files_hold_the_sum(trainable_backend, tmp_path, rng, make, shape):
+    model = cornu.Sequential([cornu.Input(shape[1:]), make(lora_rank=2, lora_alpha=5, name="c")])
+    (layer,) = model.layers
+    assert {name: value for name, value in layer.get_config().items() if "lora" in name} == {"lora_rank": 2, "lora_alpha": 5}
+    assert not any("lora" in name or "quantization" in name for name in make().get_config())
+    x = rng.normal(size=shape).astype("float32")
+    kernel, bias = layer.kernel.numpy(), layer.bias.numpy()
+    model.compile("sgd", "mse")
+    model.fit(x, rng.normal(size=model.predict(x, verbose=0).shape), verbose=0)
+    np.testing.assert_array_equal(layer.adaptation.weights["kernel"].held.variables[0].numpy(), kernel)
+    assert not np.array_equal(layer.kernel.numpy(), kernel)
+    assert not np.array_equal(layer.bias.numpy(), bias)
+    expected = model.predict(x, verbose=0)
+    model.save(tmp_path / "m.keras")
+    np.testing.assert_allclose(cornu.saving.load_model(tmp_path / "m.keras").predict(x, verbose=0), expected, rtol=1e-4, atol=1e-5)
 
 
 def attention_model():

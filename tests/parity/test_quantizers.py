@@ -207,3 +207,25 @@ def test_filters_are_keras_s(keras):
                 model.quantize("int8", filters=filters)
             modes.append([layer.quantization_mode for layer in model.layers])
         assert modes[0] == modes[1]
+
+
+@pytest.mark.parametrize(("rank", "shape"), [(1, (2, 5, 4)), (2, (2, 5, 5, 4)), (3, (1, 3, 3, 3, 4))])
+def test_low_rank_parts_of_convolutions_are_keras_s(keras, tmp_path, rng, rank, shape):
+    """The same weights train, the configurations say the same, and each computes the sum that the other's file holds."""
+    x, name = rng.normal(size=shape).astype("float32"), f"Conv{rank}D"
+    made = []
+    for module in (cornu, keras):
+        layer = getattr(module.layers, name)(3, 2, lora_rank=2, lora_alpha=5, name="c")
+        made.append(module.Sequential([module.Input(shape[1:]), layer]))
+    ours, theirs = made
+    assert [(v.name, v.shape) for v in ours.trainable_weights] == [(v.name, tuple(v.shape)) for v in theirs.trainable_weights]
+    config, wanted = (m.layers[0].get_config() for m in made)
+    assert [{k: v for k, v in c.items() if "lora" in k or "quant" in k} for c in (config, wanted)] == [
+        {"lora_rank": 2, "lora_alpha": 5}
+    ] * 2
+    for model in made:
+        model.trainable_weights[-1].assign(rng.normal(size=(2, 3)).astype("float32"))
+        model.save(tmp_path / f"{type(model).__module__.partition('.')[0]}.keras")
+    for writer, reader, file in ((ours, keras, "cornu.keras"), (theirs, cornu, "keras.keras")):
+        again = reader.saving.load_model(tmp_path / file)
+        np.testing.assert_allclose(again.predict(x, verbose=0), writer.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
