@@ -9,7 +9,8 @@ from typing import Any
 
 from cornu import backends, tree
 from cornu.errors import ArgumentError, BackendError, NotBuiltError
-from cornu.export.tracing import at_tensorflow, copies_of, specs_of, traced, variables_of
+from cornu.export.homes import variables_of
+from cornu.export.tracing import at_tensorflow, copies_of, specs_of, traced
 from cornu.state import StateScope, Variable
 
 __all__ = ["ExportArchive"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from cornu.errors import ArgumentError, BackendError
 from cornu.export.tf_saved_model import archive_of
+from cornu.saving.atomic import atomic_write
 
 __all__ = ["write_litert"]
 
@@ -25,6 +26,7 @@ def write_litert(model: Any, filepath: Any, input_signature: Any = None, **kwarg
     Raises:
         ArgumentError: another ending, a setting that the converter has not, and what `write_saved_model` raises.
         BackendError: the converter refuses.
+        SavingError: the operating system refuses; a file that was there stays.
     """
     path = os.fspath(filepath)
     if not path.endswith(".tflite"):
@@ -46,5 +48,5 @@ def write_litert(model: Any, filepath: Any, input_signature: Any = None, **kwarg
                 program = converter.convert()
         except Exception as error:  # noqa: BLE001 - the converter raises errors of its own kind, which is not public
             raise BackendError(f"The model must be one that LiteRT's converter takes, got {str(error)[:300]}.") from None
-    with open(path, "wb") as file:
-        file.write(program)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(program)

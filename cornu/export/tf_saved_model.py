@@ -32,8 +32,6 @@ def write_saved_model(model: Any, filepath: Any, input_signature: Any = None) ->
 
 def archive_of(model: Any, input_signature: Any = None) -> ExportArchive:
     """The archive with the model's forward pass as the endpoint `serve`; for what is raised see `write_saved_model`."""
-    if not model.built:
-        raise NotBuiltError(f"A model must be built to be exported, {model.name!r} is not. Call it on data, or give it an Input.")
     specs, archive, call = specs_of_model(model, input_signature), ExportArchive(), in_inference(model)
     archive.track(model)
     archive.add_endpoint("serve", lambda *inputs: call(inputs[0] if len(inputs) == 1 else list(inputs)), specs)
@@ -41,7 +39,9 @@ def archive_of(model: Any, input_signature: Any = None) -> ExportArchive:
 
 
 def specs_of_model(model: Any, signature: Any) -> list[TensorSpec]:
-    """Shape and dtype of each input, in the model's structure."""
+    """Shape and dtype of each input of a built model, in its structure."""
+    if not model.built:
+        raise NotBuiltError(f"A model must be built to be exported, {model.name!r} is not. Call it on data, or give it an Input.")
     given = model.inputs if signature is None else signature
     if given is None:
         raise ArgumentError("The shapes of a subclassed model's inputs must be named: give `input_signature=[InputSpec(shape=(None, 3))]`.")

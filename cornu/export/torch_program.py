@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from cornu import backends
-from cornu.errors import ArgumentError, NotBuiltError
+from cornu.errors import ArgumentError
+from cornu.export.homes import at_backend
 from cornu.export.tf_saved_model import specs_of_model
+from cornu.saving.atomic import atomic_write
 from cornu.state import StateScope
 
 __all__ = ["write_torch_program"]
@@ -29,12 +31,11 @@ def write_torch_program(model: Any, filepath: Any, input_signature: Any = None) 
     Raises:
         NotBuiltError: the model has no weights yet.
         ArgumentError: another ending, inputs whose lengths are not known, or code that PyTorch cannot trace.
+        SavingError: the operating system refuses; a file that was there stays.
     """
     path = os.fspath(filepath)
     if not path.endswith(".pt2"):
         raise ArgumentError(f"The name of a program of PyTorch ends in '.pt2', got {path!r}.")
-    if not model.built:
-        raise NotBuiltError(f"A model must be built to be exported, {model.name!r} is not. Call it on data, or give it an Input.")
     specs = specs_of_model(model, input_signature)
     if any(None in s.shape for s in specs):
         first = [(1, *s.shape[1:]) for s in specs]
@@ -42,16 +43,11 @@ def write_torch_program(model: Any, filepath: Any, input_signature: Any = None) 
             f"All lengths of a program of PyTorch must be known, got {[s.shape for s in specs]}. Give `input_signature`, such as "
             f"`[{', '.join(f'cornu.InputSpec(shape={shape})' for shape in first)}]`."
         )
-    home = next((v.backend.NAME for v in model.variables), "torch")
-    try:
-        model.to("torch")
-        with backends.use_backend("torch"):
-            _write(model, path, specs)
-    finally:
-        model.to(home)
+    with at_backend("torch", [model]), atomic_write(path) as temporary, temporary.open("wb") as file:
+        _write(model, file, specs)
 
 
-def _write(model: Any, path: str, specs: Any) -> None:
+def _write(model: Any, file: BinaryIO, specs: Any) -> None:
     import torch
 
     variables = model.variables
@@ -78,4 +74,4 @@ def _write(model: Any, path: str, specs: Any) -> None:
             f"A model must be one that PyTorch can trace to be exported, got {type(error).__name__}: {str(error)[:300]}. "
             "Write its layers in `cornu.ops`."
         ) from None
-    torch.export.save(program, path)
+    torch.export.save(program, file)

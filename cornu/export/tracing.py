@@ -10,6 +10,7 @@ import numpy as np
 
 from cornu import backends, dtypes, tree
 from cornu.errors import ArgumentError
+from cornu.export.homes import at_backend
 from cornu.state import StateScope, Variable
 
 __all__ = ["at_tensorflow", "copies_of", "specs_of", "traced"]
@@ -20,31 +21,10 @@ _LENGTH = 3
 
 @contextlib.contextmanager
 def at_tensorflow(resources: Sequence[Any]) -> Iterator[None]:
-    """Inside, layers and variables live on TensorFlow's backend, the current one; afterwards where they lived before."""
-    homes = [(r, next((v.backend.NAME for v in variables_of(r)), "tensorflow")) for r in resources]
+    """Inside, layers and variables live on TensorFlow's backend, the current one, and its graphs are made for files."""
     tensorflow: Any = backends.load("tensorflow")
-    try:
-        for resource, _ in homes:
-            _move(resource, "tensorflow")
-        with backends.use_backend("tensorflow"), tensorflow.portable():
-            yield
-    finally:
-        for resource, home in homes:
-            _move(resource, home)
-
-
-def variables_of(resource: Any) -> list[Variable]:
-    """Those that a layer holds, or the variable itself."""
-    return [resource] if isinstance(resource, Variable) else list(resource.variables)
-
-
-def _move(resource: Any, backend: str) -> None:
-    if {v.backend.NAME for v in variables_of(resource)} - {backend}:
-        if hasattr(resource, "set_home"):
-            resource.to(backend)
-        else:
-            for variable in variables_of(resource):
-                variable.to(backend)
+    with at_backend("tensorflow", resources), tensorflow.portable():
+        yield
 
 
 def copies_of(variables: Sequence[Variable]) -> list[Any]:

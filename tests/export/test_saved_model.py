@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.errors import ArgumentError, BackendError, NotBuiltError, UnknownNameError
+from cornu.errors import ArgumentError, BackendError, NotBuiltError, SavingError, UnknownNameError
 
 tf = pytest.importorskip("tensorflow")
 
@@ -92,6 +92,36 @@ def test_a_program_of_torch_computes_what_the_model_does(home, tmp_path, rng):
             model.export(tmp_path / "model.pt2", format="torch")
     found = torch.export.load(tmp_path / "model.pt2").module()(torch.tensor(x))
     np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_without_weights_stays_where_it_is(tmp_path):
+    pytest.importorskip("torch")
+    x = np.ones((2, 3), "float32")
+    with cornu.use_backend("jax"):
+        model = cornu.Sequential([cornu.Input((3,)), layers.Rescaling(2.0)])
+        before = type(model(x))
+        model.export(tmp_path / "model.pt2", format="torch", input_signature=[cornu.InputSpec(shape=(2, 3))])
+        assert type(model(x)) is before
+
+
+class Unwilling(layers.Layer):
+    def call(self, inputs):
+        raise RuntimeError("no trace of me")
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+@pytest.mark.parametrize(("format", "ending"), [("torch", "pt2"), ("litert", "tflite")])
+def test_a_file_stays_as_it_was_where_an_export_fails(format, ending, tmp_path):
+    pytest.importorskip("torch")
+    model, path = cornu.Sequential([cornu.Input((3,)), Unwilling()]), tmp_path / f"model.{ending}"
+    path.write_text("before")
+    with pytest.raises(ArgumentError, match="trace"):
+        model.export(path, format=format, input_signature=[cornu.InputSpec(shape=(2, 3))])
+    assert [(found.name, found.read_text()) for found in tmp_path.iterdir()] == [(path.name, "before")]
+    with pytest.raises(SavingError, match="nowhere"):
+        dense().export(tmp_path / "nowhere" / path.name, format=format, input_signature=[cornu.InputSpec(shape=(2, 6))])
 
 
 @pytest.mark.parametrize(("format", "program"), [("onnx", "tf2onnx"), ("openvino", "ovc")])
