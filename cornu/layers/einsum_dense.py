@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -38,7 +39,8 @@ class EinsumDense(Layer):
         kernel_regularizer, bias_regularizer: penalties on the weights.
         kernel_constraint, bias_constraint: projections after each update.
         lora_rank, lora_alpha: as `enable_lora` takes them, once the layer is built.
-        gptq_unpacked_column_size: None; GPTQ is not there yet.
+        gptq_unpacked_column_size: the kernel's numbers for each input, before GPTQ puts two in a byte: the product of the lengths of its axes that
+            the outputs have. Files of layers quantised so say it; where it is given, it must be right.
         quantization_config: how a quantised `dtype` such as "int8_from_float32" is done.
 
     Shapes: by the equation. Weights: kernel, a length for each letter, Glorot uniform; bias, from the first letter in `bias_axes` to the
@@ -46,7 +48,8 @@ class EinsumDense(Layer):
 
     Raises:
         ArgumentError: an equation of another form, or letters that stand nowhere.
-        ShapeError: lengths of `output_shape` that differ from the inputs', or unknown ones where weights need them.
+        ShapeError: lengths of `output_shape` that differ from the inputs', or unknown ones where weights need them; another
+            `gptq_unpacked_column_size` than the kernel has.
 
     >>> import numpy as np
     >>> EinsumDense("abc,cde->abde", output_shape=(None, 2, 3), bias_axes="de")(np.ones((1, 5, 4), "float32")).shape
@@ -74,8 +77,7 @@ class EinsumDense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if gptq_unpacked_column_size is not None:
-            raise ArgumentError("Layers are not quantised by GPTQ yet: leave gptq_unpacked_column_size out.")
+        self.gptq_unpacked_column_size = gptq_unpacked_column_size
         keep_arguments(self, lora_rank, lora_alpha, quantization_config)
         _parts(equation)
         self.equation = equation
@@ -93,6 +95,11 @@ class EinsumDense(Layer):
         """Makes the kernel and the bias."""
         kernel, outputs, lengths = axis_lengths(self.equation, tuple(input_shape), self.output_shape)
         self.kernel = make_weight(self, "kernel", self._known(kernel, lengths))
+        if self.gptq_unpacked_column_size not in (None, self._columns()):
+            raise ShapeError(
+                f"The kernel of {self.name!r}, of the shape {tuple(self.kernel.shape)}, has {self._columns()} numbers for each input, "
+                f"got gptq_unpacked_column_size={self.gptq_unpacked_column_size!r}. Leave it out: it is known when the layer is built."
+            )
         self.bias = None
         if self.bias_axes:
             missing = [axis for axis in self.bias_axes if axis not in outputs]
@@ -113,6 +120,11 @@ class EinsumDense(Layer):
             )
         return tuple(known)
 
+    def _columns(self) -> int:
+        """How many numbers of the kernel each input meets."""
+        parts = _parts(self.equation)
+        return math.prod(n for axis, n in zip(parts["k"], self.kernel.shape, strict=True) if axis in parts["y"])
+
     def call(self, inputs: Array) -> Array:
         """The sums, activated."""
         sums = ops.einsum(self.equation, inputs, self.kernel)
@@ -121,7 +133,10 @@ class EinsumDense(Layer):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; those of wrappers only where there is one."""
         optional = ("lora_rank", "lora_alpha", "gptq_unpacked_column_size")
-        return {name: value for name, value in super().get_config().items() if value is not None or name not in optional}
+        config = super().get_config()
+        if self.built and self.quantization_mode == "gptq":
+            config["gptq_unpacked_column_size"] = self._columns()
+        return {name: value for name, value in config.items() if value is not None or name not in optional}
 
 
 def _parts(equation: str) -> dict[str, str]:

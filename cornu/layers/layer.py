@@ -235,10 +235,17 @@ class Layer(Weights, Stateless, Configurable, Tracked):
     def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
         """Keeps the weights in few bits from now on. They are then no longer trained, low-rank parts and biases still are.
 
+        "float8" keeps floats, which go on to be trained, and multiplies with eight bits. "int8" and "int4" are for Dense, EinsumDense and
+        Embedding layers, the others for Dense and EinsumDense.
+
         Args:
-            mode: "int8" or "int4".
+            mode: "int8", "int4" or "float8"; "gptq" and "awq" by their `config`, whose `dataset` are then inputs of the layer.
             type_check: whether a subclass of a layer of Cornu's own is refused, whose `call` may differ.
             config: a `QuantizationConfig`, in the mode's place, for quantisers of one's own.
+
+        Raises:
+            NotBuiltError: the layer is not built.
+            ArgumentError: the mode is none of these or not for such a layer, or the layer is quantised already.
 
         >>> layer = Layer()
         >>> layer.quantization_mode is None

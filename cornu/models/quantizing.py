@@ -1,55 +1,17 @@
-"""Quantising the layers of a model."""
+"""Maps of dtype policies that are given to a model of layers made already."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cornu.dtype_policies import DTypePolicyMap
-from cornu.errors import ArgumentError, NotBuiltError
-from cornu.layers import Layer, tracking
-from cornu.quantizers.configs import validate
+from cornu.errors import ArgumentError
+from cornu.layers import tracking
 
 if TYPE_CHECKING:
     from cornu.models.model import Model
 
-__all__ = ["hand_on_policies", "quantize_model"]
-
-
-def quantize_model(model: Model, mode: str | None, config: Any, filters: Any) -> None:
-    """Quantises each layer within that can be; see `Model.quantize`."""
-    found = validate(mode, config)
-    if not model.built:
-        raise NotBuiltError(f"Only a built model has weights to quantise, and {model.name!r} is not built. Call it on data first.")
-    if found.mode not in ("int8", "int4"):
-        raise ArgumentError(f"Models are quantised to int8 and int4; {found.mode!r} is not there yet.")
-    chosen = _filter(filters)
-    wanted = [x for x in _members(model) if x.adaptable is not None and x.adaptable.places is not None and x.built and chosen(x)]
-    quantised = [x.name for x in wanted if x.quantization_mode is not None]
-    if quantised:
-        raise ArgumentError(f"The layers {quantised[:5]} of {model.name!r} are quantised already; leave them out with `filters`.")
-    for layer in wanted:
-        layer.quantize(type_check=False, config=found)
-
-
-def _members(model: Any) -> list[Layer]:
-    """The layers of a model and of inner models: those whose configuration says how they are kept, which parts of other layers cannot."""
-    found: dict[int, Layer] = {}
-    for layer in model.layers:
-        inner = _members(layer) if hasattr(layer, "layers") else [layer]
-        found.update((id(x), x) for x in inner)
-    return list(found.values())
-
-
-def _filter(filters: Any) -> Callable[[Layer], bool]:
-    """Whether a layer is meant: by regular expressions found in its name, or by a function of it."""
-    if filters is None:
-        return lambda layer: True
-    if callable(filters):
-        return lambda layer: bool(filters(layer))
-    patterns: Sequence[str] = [filters] if isinstance(filters, str) else list(filters)
-    return lambda layer: any(re.search(pattern, layer.name) for pattern in patterns)
+__all__ = ["hand_on_policies"]
 
 
 def hand_on_policies(model: Model, policies: Any) -> None:

@@ -50,6 +50,14 @@ def test_every_public_name_has_a_page(site):
     assert set(names) - titles == set()
 
 
+def test_every_page_written_by_hand_is_made_and_listed_on_the_first(site):
+    written = {path.stem for path in BUILD.parent.glob("*.md")}
+    assert {"quantization", "benchmarks", "index"} <= written
+    assert {f"{name}.html" for name in written} <= set(site)
+    listed = set(re.findall(r'href="([^"/]+)\.html"', site["index.html"].partition("<main>")[2]))
+    assert written - {"index"} <= listed
+
+
 def test_no_two_pages_are_one_file_where_case_does_not_count(site):
     assert len({path.lower() for path in site}) == len(site)
 

@@ -250,6 +250,24 @@ def test_a_class_says_its_own_blocks_and_filters_choose_among_them(rng):
     assert branched.get_quantization_layer_structure("awq") is None
 
 
+def test_files_say_how_many_columns_there_were_before_packing(tmp_path, rng):
+    made = {"abc,cde->abde": ((None, 2, 3), "de", 6), "abcd,cde->abe": ((None, 7), "e", 7)}
+    for equation, (outputs, bias, columns) in made.items():
+        shape = (5, 4) if equation.startswith("abc,") else (5, 2, 2)
+        layer = layers.EinsumDense(equation, outputs, bias_axes=bias)
+        model = cornu.Sequential([cornu.Input(shape), layer])
+        assert "gptq_unpacked_column_size" not in layer.get_config()
+        x = rng.normal(size=(3, *shape)).astype("float32")
+        layer.quantize(config=GPTQConfig(x, None, group_size=2))
+        assert layer.get_config()["gptq_unpacked_column_size"] == columns
+        model.save(tmp_path / "m.keras")
+        again = cornu.saving.load_model(tmp_path / "m.keras")
+        np.testing.assert_allclose(again.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    wrong = layers.EinsumDense("ab,bc->ac", 6, gptq_unpacked_column_size=5)
+    with pytest.raises(ShapeError, match=r"6 numbers.*gptq_unpacked_column_size=5"):
+        wrong.build((None, 3))
+
+
 def test_what_the_data_may_be(rng):
     def samples(data, tokenizer=None, **more):
         return calibration_samples(GPTQConfig(data, tokenizer, **{"num_samples": 3, "sequence_length": 4, **more}))
