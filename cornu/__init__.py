@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cornu import distillation as distillation
     from cornu import dtype_policies as dtype_policies
     from cornu import errors as errors
+    from cornu import export as export
     from cornu import initializers as initializers
     from cornu import layers as layers
     from cornu import losses as losses
@@ -82,9 +83,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations", "applications", "backends", "callbacks", "config", "constraints", "datasets", "distillation", "dtype_policies", "errors", "initializers",
-    "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers", "saving", "tree",
-    "utils", "visualization", "wrappers",
+    "activations", "applications", "backends", "callbacks", "config", "constraints", "datasets", "distillation", "dtype_policies", "errors",
+    "export", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing",
+    "quantizers", "random", "regularizers", "saving", "tree", "utils", "visualization", "wrappers",
 )  # fmt: skip
 _NAMES = {
     "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",
