@@ -6,13 +6,13 @@ import contextlib
 import contextvars
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from cornu.errors import ArgumentError
 
-__all__ = ["kept", "name_scope", "number", "reset", "scopes", "unique"]
+__all__ = ["distinct", "kept", "name_scope", "number", "reset", "scopes", "unique"]
 
 _taken: Counter[str] = Counter()
 _numbered: Counter[str] = Counter()
@@ -32,6 +32,23 @@ def number(prefix: str) -> int:
     with _lock:
         _numbered[prefix] += 1
         return _numbered[prefix]
+
+
+def distinct(paths: Sequence[str]) -> list[str]:
+    """The paths, those numbered that come again or that are groups in which others stand.
+
+    >>> distinct(["a", "a", "a_1", "b", "b/c"])
+    ['a', 'a_1', 'a_1_1', 'b_1', 'b/c']
+    """
+    groups = {path[:i] for path in paths for i, letter in enumerate(path) if letter == "/"}
+    found: dict[str, None] = {}
+    for path in paths:
+        name, number = path, 0
+        while name in found or name in groups:
+            number += 1
+            name = f"{path}_{number}"
+        found[name] = None
+    return list(found)
 
 
 _scopes: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar("cornu_name_scopes", default=())

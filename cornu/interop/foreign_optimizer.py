@@ -77,7 +77,8 @@ class ForeignOptimizer(Optimizer):
         raise AttributeError(f"{self.name!r} has no learning rate that can be looked at. {self._rate_advice()}")
 
     def _rate_advice(self) -> str:
-        raise NotImplementedError
+        """How what is wrapped may come to a learning rate that can be told, as a sentence."""
+        raise NotImplementedError(f"{type(self).__name__} must define `_rate_advice`.")
 
     def exclude_from_weight_decay(self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None) -> None:
         """Raises: what decays is said to the library."""
@@ -108,7 +109,8 @@ class ForeignOptimizer(Optimizer):
         return serialization.serialize_argument(name, float(value) if isinstance(value, Variable) else value)
 
     def _why_not(self) -> str:
-        raise NotImplementedError
+        """Why no file holds what is wrapped, and how it could name it, as sentences."""
+        raise NotImplementedError(f"{type(self).__name__} must define `_why_not`.")
 
 
 def without_code(thing: Any) -> Any:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from cornu import naming
 from cornu.errors import ArgumentError
 from cornu.interop.foreign_optimizer import ForeignOptimizer, without_code
 from cornu.ops.arguments import Array
@@ -69,7 +70,7 @@ class OptaxOptimizer(ForeignOptimizer):
             return
         self._need_home(list(variables))
         super().build(variables)
-        self._keys = _distinct([v.path for v in self._trainable_variables])
+        self._keys = naming.distinct([v.path for v in self._trainable_variables])
         with variables[0].backend.concrete():
             self._keep(self._inner.init({key: v.own_value for key, v in zip(self._keys, variables, strict=True)}))
 
@@ -148,16 +149,6 @@ def _is_key(leaf: Any) -> bool:
     import jax
 
     return hasattr(leaf, "dtype") and jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """The names, repeated ones numbered: a, a_1, a_2."""
-    seen: dict[str, int] = {}
-    found = []
-    for name in names:
-        count = seen[name] = seen.get(name, -1) + 1
-        found.append(f"{name}_{count}" if count else name)
-    return found
 
 
 @adapts

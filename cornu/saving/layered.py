@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from cornu import naming
 from cornu.errors import ConfigError, CorruptFileError, SavingError
 from cornu.layers import Layer
 from cornu.layers.tracking import own_variables
@@ -278,21 +279,8 @@ def write_layers(model: Any, writer: Hdf5Writer, *, optimizer: bool = True) -> N
         store: dict[str, Any] = {}
         chosen.save_own_variables(store)
         values = [np.asarray(store[str(i)]) for i in range(len(store))]
-        writer.put_named(OPTIMIZER, dict(zip(_distinct([v.path for v in chosen.variables[: len(values)]]), values, strict=True)))
+        writer.put_named(OPTIMIZER, dict(zip(naming.distinct([v.path for v in chosen.variables[: len(values)]]), values, strict=True)))
 
 
 def _named(variables: Sequence[Variable]) -> dict[str, np.ndarray]:
-    return dict(zip(_distinct([v.path for v in variables]), [v.numpy() for v in variables], strict=True))
-
-
-def _distinct(paths: Sequence[str]) -> list[str]:
-    """The paths, those numbered that come again or that are groups in which others stand."""
-    groups = {path[:i] for path in paths for i, letter in enumerate(path) if letter == "/"}
-    found: dict[str, None] = {}
-    for path in paths:
-        name, number = path, 0
-        while name in found or name in groups:
-            number += 1
-            name = f"{path}_{number}"
-        found[name] = None
-    return list(found)
+    return dict(zip(naming.distinct([v.path for v in variables]), [v.numpy() for v in variables], strict=True))
