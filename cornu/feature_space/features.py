@@ -14,27 +14,32 @@ from cornu.registry import LAYERS
 
 __all__ = ["KINDS", "Cross", "Feature", "TFDConcat", "TFDIdentity", "feature_of", "named", "read"]
 
-HOME = "keras.src.layers.preprocessing.feature_space"
+Part = TypeVar("Part", bound=Configurable)
+
+_HOME = "keras.src.layers.preprocessing.feature_space"
 """The module that files name for what is defined here."""
 
-Part = TypeVar("Part", bound="_Described")
+
+class _Described:
+    """What a file describes within a `FeatureSpace`, and nowhere else."""
+
+    def config_head(self) -> dict[str, Any]:
+        """How files name the class."""
+        name = type(self).__name__
+        return {"module": _HOME, "class_name": name, "registered_name": name}
 
 
 @LAYERS.add
-class TFDIdentity(Identity):
+class TFDIdentity(_Described, Identity):
     """The identity, under the name that files have for it in a `FeatureSpace`.
 
     >>> TFDIdentity()([1.0])
     [1.0]
     """
 
-    def config_head(self) -> dict[str, Any]:
-        """How files name the class."""
-        return _head(type(self))
-
 
 @LAYERS.add
-class TFDConcat(Layer):
+class TFDConcat(_Described, Layer):
     """Arrays joined along an axis, under the name that files have for it in a `FeatureSpace`.
 
     Args:
@@ -53,22 +58,6 @@ class TFDConcat(Layer):
         """The arrays in one."""
         return ops.concatenate(list(xs), axis=self.axis)
 
-    def config_head(self) -> dict[str, Any]:
-        """How files name the class."""
-        return _head(type(self))
-
-
-def _head(cls: type) -> dict[str, Any]:
-    return {"module": HOME, "class_name": cls.__name__, "registered_name": cls.__name__}
-
-
-class _Described(Configurable):
-    """What a file describes within a `FeatureSpace`, and nowhere else."""
-
-    def config_head(self) -> dict[str, Any]:
-        """How files name the class."""
-        return _head(type(self))
-
 
 def read(cls: type[Part], value: Any) -> Any:
     """A part of a space from its configuration in a file; anything else as it is."""
@@ -77,7 +66,7 @@ def read(cls: type[Part], value: Any) -> Any:
     return value
 
 
-class Feature(_Described):
+class Feature(_Described, Configurable):
     """One feature: the dtype of its values, the layer that prepares them, and how the result is encoded.
 
     Args:
@@ -97,7 +86,7 @@ class Feature(_Described):
         self.dtype, self.preprocessor, self.output_mode = dtypes.standardize(dtype), preprocessor, output_mode
 
 
-class Cross(_Described):
+class Cross(_Described, Configurable):
     """Two features or more together as one, by the hash of all.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -11,9 +10,9 @@ import numpy as np
 from cornu import dtypes, ops
 from cornu.errors import DataError, nearest
 from cornu.feature_space.features import Feature
-from cornu.layers.texts import as_data, is_text
+from cornu.layers.texts import as_data, each_batch, is_text
 
-__all__ = ["as_columns", "columns_of", "dicts"]
+__all__ = ["as_columns", "columns_of", "dicts", "in_rows"]
 
 
 def dicts(data: Any, owner: str) -> Iterator[Mapping[str, Any]]:
@@ -25,10 +24,7 @@ def dicts(data: Any, owner: str) -> Iterator[Mapping[str, Any]]:
     if _is_frame(data):
         yield data
         return
-    if hasattr(data, "num_batches") and not hasattr(data, "__iter__"):  # a PyDataset
-        count = data.num_batches
-        data = map(data.__getitem__, itertools.count() if count is None else range(count))
-    for batch in data:
+    for batch in each_batch(data):
         inner = batch[0] if isinstance(batch, (list, tuple)) and len(batch) == 1 else batch
         if not _is_frame(inner):
             raise DataError(

@@ -195,14 +195,12 @@ class FeatureSpace(Layer):
         """The outputs of arrays of NumPy."""
         single = all(x.ndim == 0 for x in columns.values())
         with backends.use_backend("numpy"):
-            found = self._outputs({name: in_rows(x) for name, x in columns.items()}, wanted)
-        return tree.map_structure(
-            lambda y: np.asarray(ops.convert_to_numpy(y))[0] if single else np.asarray(ops.convert_to_numpy(y)), found
-        )
+            found = tree.map_structure(ops.convert_to_numpy, self._outputs({name: in_rows(x) for name, x in columns.items()}, wanted))
+        return tree.map_structure(lambda y: y[0], found) if single else found
 
     def _one_on_host(self, key: str, columns: Mapping[str, np.ndarray]) -> np.ndarray:
         """One output of those in a dict."""
-        return dict.__getitem__(self._on_host(columns, [key]), key)
+        return self._on_host(columns, [key])[key]
 
     def _as_steps(self, columns: Mapping[str, Any]) -> Any:
         """Within a graph of `tf.data`: a step on the host for each output."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
 from cornu import config, ops
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
@@ -17,26 +15,6 @@ __all__ = [
     "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D", "AdaptivePooling",
 ]  # fmt: skip
-
-
-def windowed_mean(x: Array, output_size: Sequence[int], data_format: str) -> Array:
-    """`ops.adaptive_average_pool`, such that what is infinite or not a number stays in the windows that have it.
-
-    Where windows overlap the op multiplies by a matrix of shares, and 0 times infinity is not 0; here the cells of each window are gathered.
-    """
-    first = 1 if data_format == "channels_last" else 2
-    if all(n % m == 0 for n, m in zip(x.shape[first:], output_size, strict=False)):
-        return ops.adaptive_average_pool(x, output_size, data_format)
-    for axis, m in enumerate(output_size, first):
-        n = x.shape[axis]
-        starts = np.arange(m) * n // m
-        lengths = -(-(np.arange(m) + 1) * n // m) - starts
-        reach = np.arange(lengths.max())
-        parts = ops.take(x, np.minimum(starts[:, None] + reach, n - 1).astype("int32"), axis)  # (…, windows, cells of the longest, …)
-        rest = (1,) * (x.ndim - axis - 1)
-        inside = (reach < lengths[:, None]).reshape(m, -1, *rest)
-        x = ops.sum(ops.where(inside, parts, 0), axis + 1) / ops.cast(lengths.reshape(m, *rest), x.dtype)
-    return x
 
 
 class AdaptivePooling(Layer):
@@ -77,7 +55,7 @@ class AdaptiveAveragePooling1D(AdaptivePooling):
     (1, 2, 3)
     """
 
-    rank, pool = 1, windowed_mean
+    rank, pool = 1, ops.adaptive_average_pool
 
 
 @LAYERS.add
@@ -91,7 +69,7 @@ class AdaptiveAveragePooling2D(AdaptivePooling):
     (1, 2, 3, 3)
     """
 
-    rank, pool = 2, windowed_mean
+    rank, pool = 2, ops.adaptive_average_pool
 
 
 @LAYERS.add
@@ -105,7 +83,7 @@ class AdaptiveAveragePooling3D(AdaptivePooling):
     (1, 2, 2, 2, 3)
     """
 
-    rank, pool = 3, windowed_mean
+    rank, pool = 3, ops.adaptive_average_pool
 
 
 @LAYERS.add

@@ -79,9 +79,12 @@ def _joined(first: Moments, second: Moments) -> Moments:
 def _slices(data: Any, batch_size: int | None, steps: int | None, owner: str) -> Iterator[np.ndarray]:
     """The data: an array in slices, anything else as the batches that it yields."""
     whole = hasattr(data, "shape") or (isinstance(data, (list, tuple)) and not any(hasattr(v, "shape") for v in tree.flatten(data)))
+    size = batch_size or (4096 if steps is None else 32)
     for batch in batches(data, steps, owner):
-        size = (batch_size or (4096 if steps is None else 32)) if whole and batch.ndim else max(1, batch.size)
-        yield from itertools.islice((batch[i : i + size] for i in range(0, len(batch), size)) if batch.ndim else [batch], steps)
+        if whole and batch.ndim:
+            yield from itertools.islice((batch[i : i + size] for i in range(0, len(batch), size)), steps)
+        elif batch.shape[:1] != (0,):  # an empty one tells nothing
+            yield batch
 
 
 @LAYERS.add

@@ -16,7 +16,7 @@ from cornu.backends.spec import TensorSpec
 from cornu.errors import DataError
 from cornu.ops import dispatch
 
-__all__ = ["as_bytes", "as_data", "batches", "in_pipeline", "is_text", "on_host", "tokens_of"]
+__all__ = ["as_bytes", "as_data", "batches", "each_batch", "in_pipeline", "is_text", "on_host", "tokens_of"]
 
 _TEXT = (str, bytes)
 _KINDS = {str, bytes, np.str_, np.bytes_}
@@ -121,6 +121,14 @@ def as_bytes(tokens: Iterable[Any], encoding: str = "utf-8") -> list[bytes]:
     return [t if isinstance(t, bytes) else t.encode(encoding) for t in tokens]
 
 
+def each_batch(data: Any) -> Iterable[Any]:
+    """What data yield; a PyDataset, which goes on for ever, as many batches as it says that it has."""
+    if hasattr(data, "num_batches") and not hasattr(data, "__iter__"):
+        count = data.num_batches
+        return map(data.__getitem__, itertools.count() if count is None else range(count))
+    return data
+
+
 def batches(data: Any, steps: int | None, owner: str) -> Iterable[np.ndarray]:
     """What `adapt` looks at, as arrays: an array or list whole, anything else as the batches that it yields.
 
@@ -131,10 +139,7 @@ def batches(data: Any, steps: int | None, owner: str) -> Iterable[np.ndarray]:
         whole = as_data(data)
         yield whole if isinstance(whole, np.ndarray) else ops.convert_to_numpy(whole)
         return
-    if hasattr(data, "num_batches") and not hasattr(data, "__iter__"):  # a PyDataset goes on for ever
-        count = data.num_batches
-        data = map(data.__getitem__, itertools.count() if count is None else range(count))
-    for batch in itertools.islice(data, steps):
+    for batch in itertools.islice(each_batch(data), steps):
         if isinstance(batch, (list, tuple)) and len(batch) == 1 and hasattr(batch[0], "shape"):
             batch = batch[0]
         if isinstance(batch, dict) or (isinstance(batch, (list, tuple)) and _of_arrays(batch)):

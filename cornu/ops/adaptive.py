@@ -9,19 +9,21 @@ import numpy as np
 from cornu import dtypes
 from cornu.ops.arguments import Array, as_tuple
 from cornu.ops.conv import average_pool, layout, max_pool
-from cornu.ops.core import convert_to_tensor, to_floating
+from cornu.ops.core import convert_to_tensor, to_floating, where
 from cornu.ops.dispatch import composite
+from cornu.ops.elementwise import divide
 from cornu.ops.indexing import take
-from cornu.ops.products import tensordot
-from cornu.ops.reduce import max
-from cornu.ops.shaping import moveaxis
+from cornu.ops.reduce import max, sum
 
 __all__ = ["adaptive_average_pool", "adaptive_max_pool"]
 
 
-def _windows(length: int, count: int) -> list[tuple[int, int]]:
-    """Where each of `count` windows over `length` cells begins and ends."""
-    return [(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
+def _cells(length: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The cells of each of `count` windows over `length` cells, the last one again in shorter windows; and how many each has."""
+    starts = np.arange(count) * length // count
+    ends = -(-(np.arange(count) + 1) * length // count)
+    reach = np.arange((ends - starts).max())
+    return np.minimum(starts[:, None] + reach, ends[:, None] - 1).astype("int32"), ends - starts
 
 
 @composite
@@ -44,10 +46,12 @@ def adaptive_average_pool(inputs: Array, output_size: int | Sequence[int], data_
     if _even(lengths, counts):
         return average_pool(x, [n // m for n, m in zip(lengths, counts, strict=True)], data_format=data_format)
     for axis, (n, m) in enumerate(zip(lengths, counts, strict=True), first):
-        shares = np.zeros((n, m), "float32")
-        for i, (start, end) in enumerate(_windows(n, m)):
-            shares[start:end, i] = 1 / (end - start)
-        x = moveaxis(tensordot(x, convert_to_tensor(shares, dtypes.standardize(x.dtype)), [[axis], [0]]), -1, axis)
+        cells, sizes = _cells(n, m)
+        rest = (1,) * (x.ndim - axis - 1)
+        # (…, windows, cells of the longest, …); by a matrix of shares an infinity would be everywhere, for 0 times it is no number
+        inside = (np.arange(cells.shape[1]) < sizes[:, None]).reshape(m, -1, *rest)
+        total = sum(where(inside, take(x, cells, axis=axis), 0), axis=axis + 1)
+        x = divide(total, convert_to_tensor(sizes.reshape(m, *rest), dtypes.standardize(x.dtype)))
     return x
 
 
@@ -63,11 +67,8 @@ def adaptive_max_pool(inputs: Array, output_size: int | Sequence[int], data_form
     if _even(lengths, counts):
         return max_pool(x, [n // m for n, m in zip(lengths, counts, strict=True)], data_format=data_format)
     for axis, (n, m) in enumerate(zip(lengths, counts, strict=True), first):
-        windows = _windows(n, m)
-        reach = np.arange(np.max([end - start for start, end in windows]))
         # shorter windows have their last cell twice, which changes no maximum, nor its gradient
-        cells = np.stack([np.minimum(start + reach, end - 1) for start, end in windows]).astype("int32")  # (windows, cells of the longest)
-        x = max(take(x, cells, axis=axis), axis=axis + 1)
+        x = max(take(x, _cells(n, m)[0], axis=axis), axis=axis + 1)
     return x
 
 

@@ -75,6 +75,23 @@ def test_adaptive_windows_share_the_length(backend, rng, length, count):
         np.testing.assert_allclose(number(layer(count)(x)), expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize(("sizes", "counts"), [((7, 5), (3, 4)), ((6, 4), (3, 2)), ((3, 4), (5, 2))])
+def test_what_is_not_finite_stays_in_its_windows(backend, rng, bad, sizes, counts):
+    """Elsewhere the means are those of the finite numbers, whatever stands in other windows."""
+    x = rng.standard_normal((2, *sizes, 2)).astype("float32")
+    x[0, 1, 2, 1] = bad
+    expected = np.empty((2, *counts, 2))
+    for i, j in np.ndindex(*counts):
+        (a, b), (c, d) = ((k * n // m, -(-(k + 1) * n // m)) for k, n, m in zip((i, j), sizes, counts, strict=True))
+        expected[:, i, j] = x[:, a:b, c:d].mean((1, 2))
+    assert 0 < np.sum(~np.isfinite(expected)) <= 4
+    np.testing.assert_allclose(number(ops.adaptive_average_pool(x, counts, "channels_last")), expected, rtol=1e-5, atol=1e-6)
+    first = number(ops.adaptive_average_pool(np.moveaxis(x, -1, 1), counts, "channels_first"))
+    np.testing.assert_allclose(np.moveaxis(first, 1, -1), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(number(layers.AdaptiveAveragePooling2D(counts)(x)), expected, rtol=1e-5, atol=1e-6)
+
+
 def test_adaptive_poolings_of_unknown_lengths(backend):
     y = layers.AdaptiveAveragePooling2D((2, 3))(layers.Input((None, None, 4)))
     assert y.shape == (None, 2, 3, 4)

@@ -33,6 +33,7 @@ ELSEWHERE = {
     "separable_conv": "tests/backends",
     "max_pool": "tests/backends",
     "average_pool": "tests/backends",
+    "gru": "layers/test_recurrent",
     "lstm": "tests/backends",
     "adaptive_average_pool": "tests/backends",
     "adaptive_max_pool": "tests/backends",

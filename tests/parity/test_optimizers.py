@@ -127,20 +127,80 @@ def test_schedules(name, arguments, settings):
         assert float(ours(step)) == pytest.approx(float(theirs(step)), rel=2e-5, abs=1e-7)
 
 
-def test_the_loss_scale():
-    """Good steps grow it and bad ones shrink it just as there."""
+GRADIENTS = {
+    "good and bad": (1.0, 1.0, 1.0, np.inf, 1.0, 1.0, 1.0, np.nan), "bad at once": (np.inf, np.inf, -np.inf, 1.0), "good": (1.0,) * 7,
+    "bad as it would grow": (1.0, np.nan, 1.0, 1.0, np.inf, 1.0, 1.0),
+}  # fmt: skip
+INNER = {
+    "SGD": lambda home: home.SGD(0.1, momentum=0.5), "Adam": lambda home: home.Adam(0.1, weight_decay=0.1),
+    "clipped": lambda home: home.SGD(0.1, clipnorm=0.5), "averaged": lambda home: home.SGD(0.1, use_ema=True, ema_momentum=0.5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("gradients", GRADIENTS.values(), ids=GRADIENTS)
+@pytest.mark.parametrize("inner", INNER.values(), ids=INNER)
+def test_the_loss_scale(inner, gradients):
+    """Good steps grow it and bad ones shrink it just as there: the scale and the counters are equal, to the bit."""
     import jax
 
     with cornu.use_backend("jax"):
-        v, ours = Variable([1.0, 1.0]), optimizers.LossScaleOptimizer(optimizers.SGD(0.1), initial_scale=8.0, dynamic_growth_steps=2)
+        v, ours = Variable([1.0, 1.0]), optimizers.LossScaleOptimizer(inner(optimizers), initial_scale=8.0, dynamic_growth_steps=2)
         ours.build([v])
-        w, theirs = keras.Variable([1.0, 1.0]), keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), 8.0, 2)
+        w, theirs = keras.Variable([1.0, 1.0]), keras.optimizers.LossScaleOptimizer(inner(keras.optimizers), 8.0, 2)
         theirs.build([w])
         step = jax.jit(theirs.stateless_apply)
         state, values = [x.value for x in theirs.variables], [w.value]
-        for g in (1.0, 1.0, 1.0, np.inf, 1.0, 1.0, 1.0, np.nan):
+        for g in gradients:
             scaled = np.array([g, 1.0], "float32") * float(ours.dynamic_scale)
             ours.apply([scaled], [v])
             values, state = step(state, [scaled], values)
-            np.testing.assert_allclose(v.numpy(), values[0], rtol=1e-6)
+            np.testing.assert_allclose(v.numpy(), values[0], rtol=1e-5)
             assert [float(x) for x in ours.variables[2:4]] == [float(x) for x in state[2:4]]
+            assert len(ours.variables) == len(state)
+            for x, y in zip(ours.variables[4:], state[4:], strict=True):
+                np.testing.assert_allclose(x.numpy(), y, rtol=1e-5, atol=1e-7)
+
+
+def test_several_optimizers_in_one(rng):
+    """By patterns: rates of their own for parts of a model, as there."""
+    import jax
+
+    weights, grads = problem(rng)
+    variables = [keras.Variable(w, name=name) for w, name in zip(weights, ("body", "head", "other"), strict=True)]
+    runs = []
+    for home in (keras.optimizers, optimizers):
+        chosen = home.OptimizerMap(home.SGD(0.1), {"head": home.Adam(0.01)})
+        chosen["other"] = home.SGD(0.5, momentum=0.9)
+        runs.append(home.MultiOptimizer(chosen, loss_scale_factor=2.0))
+    theirs, ours = runs
+    theirs.build(variables)
+    step, state, values = jax.jit(theirs.stateless_apply), [v.value for v in theirs.variables], [v.value for v in variables]
+    mine = [Variable(w, name=name) for w, name in zip(weights, ("body", "head", "other"), strict=True)]
+    for g in grads[:6]:
+        values, state = step(state, g, values)
+        ours.apply(g, mine)
+    for a, b in zip(mine, values, strict=True):
+        np.testing.assert_allclose(a.numpy(), b, rtol=2e-5, atol=2e-5)
+    for g in grads[:1]:
+        assert float(ours.scale_loss(g[1][0])) == float(theirs.scale_loss(g[1][0]))
+
+
+def test_what_gathering_means(rng):
+    """Batches of 8 and 3 rows: here one of 11; there the mean of two means."""
+    x, y = rng.normal(size=(11, 4)).astype("float32"), rng.normal(size=(11, 1)).astype("float32")
+    start = rng.normal(size=(4, 1)).astype("float32")
+    steps = [2 * part.T @ (part @ start - target) / len(part) for part, target in ((x, y), (x[:8], y[:8]), (x[8:], y[8:]))]
+    for home, slope in ((cornu, steps[0]), (keras, (steps[1] + steps[2]) / 2)):
+        model = home.Sequential([home.Input((4,)), home.layers.Dense(1, use_bias=False)])
+        model.set_weights([start])
+        model.compile(home.optimizers.SGD(0.1, gradient_accumulation_steps=2), "mse")
+        model.fit(x, y, batch_size=8, shuffle=False, verbose=0)
+        np.testing.assert_allclose(model.get_weights()[0], start - 0.1 * slope, rtol=1e-5, atol=1e-6)
+
+
+def test_who_takes_a_transformation_of_optax():
+    optax = pytest.importorskip("optax")
+    with cornu.use_backend("jax"):
+        assert type(optimizers.get(optax.sgd(0.1))).__name__ == "OptaxOptimizer"
+    with pytest.raises(ValueError, match="Could not interpret optimizer identifier"):
+        keras.optimizers.get(optax.sgd(0.1))
