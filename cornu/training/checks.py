@@ -100,7 +100,7 @@ def check_inputs(model: Stepping, x: Any) -> None:
             elif not _holds_texts():
                 raise DataError(
                     sentences(
-                        f"Input {name!r} is of texts, and the backend {backends.current().__name__.rpartition('.')[2]!r} holds numbers alone.",
+                        f"Input {name!r} is of texts, and the backend {backends.current().NAME!r} holds numbers alone.",
                         "Apply the layers of texts in the data pipeline, `dataset.map(lambda x, y: (layer(x), y))`, or to the arrays before "
                         "`fit` and `predict`, and give the model their outputs.",
                     )

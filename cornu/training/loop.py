@@ -230,7 +230,7 @@ def _run_epoch(
     if begun and model.stop_training:
         batches = iter(())
     program, together = model.program(watch.program), model.steps_per_execution
-    default, step, logs = model.uses_default_step("train_step"), begun, Logs(model.get_metrics_result)
+    own, step, logs = model.gives_own_logs("train_step"), begun, Logs(model.get_metrics_result)
     try:
         for group in _grouped(_limited(batches, begun), together):
             told.on_train_batch_begin(step)
@@ -240,7 +240,7 @@ def _run_epoch(
                 results = interrupts.run(program, batch)
                 watch.saw(batch)
             step += len(group)
-            logs = Logs(model.get_metrics_result if default else functools.partial(_given, results))
+            logs = Logs(functools.partial(_given, results) if own else model.get_metrics_result)
             told.on_train_batch_end(step - 1, logs)
             interrupts.stop_if_asked()
             if model.stop_training:
@@ -314,7 +314,7 @@ def evaluate(
             callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=_at_most(source.num_batches)
         )  # fmt: skip
         program, logs, results = model.program("test"), Logs(model.get_metrics_result), None
-        default = model.uses_default_step("test_step")
+        own = model.gives_own_logs("test_step")
         with backends.current().inference():
             model.reset_metrics()
             told.on_test_begin()
@@ -323,7 +323,7 @@ def evaluate(
                     check(batch, step)
                 told.on_test_batch_begin(step)
                 results = interrupts.run(program, batch)
-                logs = Logs(model.get_metrics_result if default else functools.partial(_given, results))
+                logs = Logs(functools.partial(_given, results) if own else model.get_metrics_result)
                 told.on_test_batch_end(step, logs)
                 interrupts.stop_if_asked()
             final = dict(logs)

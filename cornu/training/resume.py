@@ -169,7 +169,7 @@ class Run:
         assert self._facts is not None
         model, there = self._model, self._facts["variables"]
         found = _differing(there, self._variables())
-        if not found or model.uses_default_step("train_step"):
+        if not found or not model.gives_own_logs("train_step"):
             return found
         before = [(v, v.numpy()) for held in self._variables().values() for v in held]
         model.program("train")(*first)

@@ -76,8 +76,8 @@ class Stepping(Layer):
 
     def test_step(self, data: Any) -> dict[str, Array]:
         """One evaluation step on a batch; gives the metrics so far."""
-        self.update_metrics(*unpack(data))
-        return self.get_metrics_result()
+        logs = self.update_metrics(*unpack(data))
+        return self.get_metrics_result() if logs is None else logs
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for one batch."""
@@ -109,6 +109,10 @@ class Stepping(Layer):
     def uses_default_step(self, name: str) -> bool:
         """Whether the step of that name is the one written here, not a subclass's."""
         return getattr(type(self), name) is getattr(Stepping, name)
+
+    def gives_own_logs(self, step: str) -> bool:
+        """Whether what a step gives is the model's own: the step, or `compute_metrics`, is a subclass's."""
+        return not (self.uses_default_step(step) and self.uses_default_step("compute_metrics"))
 
     def compute_gradients(
         self, x: Any, y: Any, sample_weight: Any, *, probed: bool = True
@@ -152,15 +156,15 @@ class Stepping(Layer):
         masks = [mask for mask in self._masks(y_pred) if mask is not None]
         self.optimizer.apply_weighted(grads, variables, weight=count_nonzero(masks[0]) if masks else _rows(x))
 
-    def track(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Array) -> None:
-        """Brings the running loss and the metrics up to date."""
+    def track(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Array) -> dict[str, Array] | None:
+        """Brings the running loss and the metrics up to date; gives what a `compute_metrics` of the model's own gives."""
         if not self.uses_default_step("compute_metrics"):
             self._loss_mean.update_state(loss, _rows(x))
-            self.compute_metrics(x, y, y_pred, sample_weight)
-            return
+            return self.compute_metrics(x, y, y_pred, sample_weight)
         self._part("track", self._track, lambda: [v for m in self.metrics for v in m.variables])(
             y, y_pred, sample_weight, loss, self._masks(y_pred), _rows(x)
         )
+        return None
 
     def _track(self, y: Any, y_pred: Any, sample_weight: Any, loss: Array, masks: list[Any], rows: int) -> None:
         with context.CallContext(training=True):
@@ -194,16 +198,16 @@ class Stepping(Layer):
             self._trained_variables, self._trained_at = self.trainable_variables, structure_version()
         return self._trained_variables
 
-    def update_metrics(self, x: Any, y: Any, sample_weight: Any) -> None:
-        """A forward pass without training; loss and metrics are brought up to date."""
+    def update_metrics(self, x: Any, y: Any, sample_weight: Any) -> dict[str, Array] | None:
+        """A forward pass without training; loss and metrics are brought up to date. Gives what a `compute_metrics` of the model's own gives."""
         y_pred = self(x, training=False)
         if self._objective is not None and (self.loss is not None or self.losses):
             loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
             self._loss_mean.update_state(loss, _rows(x))
-        if self.uses_default_step("compute_metrics"):
-            self._update_scores(y, y_pred, sample_weight)
-        else:
-            self.compute_metrics(x, y, y_pred, sample_weight)
+        if not self.uses_default_step("compute_metrics"):
+            return self.compute_metrics(x, y, y_pred, sample_weight)
+        self._update_scores(y, y_pred, sample_weight)
+        return None
 
     def _update_scores(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
         if self._scores is not None and self._scores.metrics:

@@ -34,7 +34,7 @@ def are_finite(probe: Array, values: Sequence[Array]) -> Array | bool:
 
 def train_step(model: Stepping, data: Any) -> Any:
     """One step on a batch (x, y, sample_weight): the model's own `train_step` if it has one, whose result it gives; else the default, and None."""
-    if not model.uses_default_step("train_step"):
+    if model.gives_own_logs("train_step"):
         return _custom_train_step(model, data)
     x, y, sample_weight = data
     with CallContext(training=True):
@@ -79,8 +79,8 @@ def default_train_step(model: Stepping, data: Any) -> dict[str, Array]:
     x, y, sample_weight = data
     (loss, y_pred, _), grads, variables = model.compute_gradients(x, y, sample_weight, probed=False)
     model.apply_gradients(grads, variables, x, y_pred)
-    model.track(x, y, y_pred, sample_weight, loss)
-    return model.get_metrics_result()
+    logs = model.track(x, y, y_pred, sample_weight, loss)
+    return model.get_metrics_result() if logs is None else logs
 
 
 def _custom_train_step(model: Stepping, data: Any) -> Any:
@@ -107,7 +107,7 @@ def _conditionally(model: Stepping, probe: Array | None, values: Sequence[Array]
 def test_step(model: Stepping, data: Any) -> Any:
     """Loss and metrics of one batch."""
     with CallContext(training=False):
-        if not model.uses_default_step("test_step"):
+        if model.gives_own_logs("test_step"):
             return model.test_step(data if data[2] is not None else data[:2] if data[1] is not None else data[0])
         x, y, sample_weight = data
         model.update_metrics(x, y, sample_weight)

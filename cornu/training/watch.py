@@ -151,7 +151,7 @@ class Rewind:
 def watch_over(model: Trainer, source: Batches, told: CallbackList) -> Guard | Rewind:
     """The way that suits a run."""
     conditions: tuple[Callable[[], bool], ...] = (
-        lambda: model.health.policy == "raise" and model.uses_default_step("train_step") and not model.run_eagerly,
+        lambda: model.health.policy == "raise" and not model.gives_own_logs("train_step") and not model.run_eagerly,
         lambda: isinstance(source, ArrayBatches) and not told.wants_batches,
         lambda: not model.optimizer.skips_nonfinite and not model.optimizer.clipvalue,  # a clipped infinity leaves no trace
         lambda: all(v.constraint is None for v in model.trainable_variables),  # nor may one that is constrained

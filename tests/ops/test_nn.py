@@ -179,7 +179,6 @@ REFUSED = [
     (lambda: ops.space_to_depth(X, 2), ShapeError, "4 axes"),
     (lambda: ops.dot_product_attention(Q, K, V[:, :2]), ShapeError, r"\(2, 2, 4, 3\)"),
     (lambda: ops.dot_product_attention(Q, K[:, :, :3], V[:, :, :3]), ShapeError, "got 3 and 4"),
-    (lambda: ops.dot_product_attention(Q, K, V, flash_attention=True), ArgumentError, "flash_attention"),
 ]
 
 

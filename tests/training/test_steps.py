@@ -219,8 +219,10 @@ def test_metrics_of_one_s_own(trainable_backend, xy):
     for _ in range(2):  # anew in each run
         logs = model.evaluate(x, y, batch_size=6, verbose=0, return_dict=True)
         assert logs["bias"] == pytest.approx((x.sum(-1, keepdims=True) - y).mean(), abs=1e-5)
+        assert logs["constant"] == 7.0  # the dict is what callbacks and history see
     history = model.fit(x, y, batch_size=6, epochs=2, verbose=0).history
     np.testing.assert_allclose(history["bias"], [(x.sum(-1, keepdims=True) - y).mean()] * 2, atol=1e-5)
+    assert history["constant"] == [7.0, 7.0]
 
 
 def test_a_predict_step_of_one_s_own(backend):
