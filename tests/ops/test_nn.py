@@ -5,7 +5,7 @@ import pytest
 import scipy.special
 
 from cornu import ops
-from cornu.errors import ArgumentError, ShapeError
+from cornu.errors import ShapeError
 from tests.ops.cases import Case, table
 
 RNG = np.random.default_rng(6)
