@@ -15,7 +15,7 @@ import numpy as np
 from cornu.callbacks.callback import Callback, Logs
 from cornu.errors import ArgumentError, nearest
 
-__all__ = ["MonitorCallback", "direction"]
+__all__ = ["MonitorCallback", "direction", "meant"]
 
 _UP = (
     *("acc", "accuracy", "auc", "precision", "recall", "f1", "f1_score", "fbeta_score", "score", "iou", "io_u", "dice"),

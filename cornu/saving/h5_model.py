@@ -37,7 +37,7 @@ def write_h5_model(model: Any, path: Path, version: str, *, optimizer: bool = Tr
     """
     config = json.loads(loadable_config(model, compiled=optimizer))
     compiled = config.get("compile_config")
-    backend = model._home_backend().__name__.rpartition(".")[2]
+    backend = model._home_backend().NAME
     with Hdf5Writer(path) as writer:
         for group in ("", "model_weights"):
             writer.text(group, "backend", backend)

@@ -480,3 +480,15 @@ def test_a_failed_build_leaves_the_layers_as_they_were(backend):
     assert not any(layer.built for layer in model.layers)
     assert model.weights == []
     assert model.predict(IMAGES[..., None], verbose=0).shape == (24, 6, 6, 3)
+
+
+@pytest.mark.parametrize(("home", "holds"), [("numpy", True), ("tensorflow", True), ("jax", False), ("torch", False)])
+def test_texts_are_refused_where_the_backend_holds_none(home, holds):
+    pytest.importorskip(home)
+    with cornu.use_backend(home):
+        model = cornu.Sequential([cornu.Input((1,), dtype="string", name="town"), layers.StringLookup(vocabulary=["a"])])
+        if holds:
+            assert np.asarray(model.predict(np.array([["a"], ["b"]], object), verbose=0)).tolist() == [[1], [0]]
+        else:
+            with pytest.raises(DataError, match=rf"'town' is of texts, and the backend '{home}' holds numbers alone"):
+                model.predict(np.array([["a"], ["b"]], object), verbose=0)

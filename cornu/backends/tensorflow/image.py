@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import tensorflow as tf
+from cornu.backends.tensorflow.library import tf
 
 __all__ = ["resample"]
 

@@ -15,6 +15,7 @@ __all__ = ["lstm"]
 State = tuple[Any, Any, Any]
 
 _LONG = 64
+"""Steps from which a call by itself, outside of a graph, is worth the compilation."""
 
 
 def lstm(
