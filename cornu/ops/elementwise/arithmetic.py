@@ -10,7 +10,7 @@ from typing import Any
 
 from cornu import dtypes
 from cornu.errors import DTypeError
-from cornu.ops.arguments import Array, alike, array, floating, no_booleans, promoted, together
+from cornu.ops.arguments import Array, alike, array, combined, floating, no_booleans, promoted, together
 from cornu.ops.dispatch import primitive
 
 __all__ = [
@@ -26,7 +26,7 @@ def add(on: Any, x1: Array, x2: Array) -> Array:
     >>> add([1, 2], 3).tolist()
     [4, 5]
     """
-    return together(on.add, *promoted(on, x1, x2))
+    return combined(on, on.add, x1, x2)
 
 
 @primitive
@@ -47,7 +47,7 @@ def multiply(on: Any, x1: Array, x2: Array) -> Array:
     >>> multiply([1, 2], 3).tolist()
     [3, 6]
     """
-    return together(on.multiply, *promoted(on, x1, x2))
+    return combined(on, on.multiply, x1, x2)
 
 
 @primitive
@@ -133,7 +133,7 @@ def maximum(on: Any, x1: Array, x2: Array) -> Array:
     >>> maximum([1, 5], 3).tolist()
     [3, 5]
     """
-    return together(on.maximum, *promoted(on, x1, x2))
+    return combined(on, on.maximum, x1, x2)
 
 
 @primitive
@@ -143,7 +143,7 @@ def minimum(on: Any, x1: Array, x2: Array) -> Array:
     >>> minimum([1, 5], 3).tolist()
     [1, 3]
     """
-    return together(on.minimum, *promoted(on, x1, x2))
+    return combined(on, on.minimum, x1, x2)
 
 
 def _but_for_nan(on: ModuleType, choose: Any, x1: Array, x2: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cornu import dtypes
 from cornu.errors import DTypeError
-from cornu.ops.arguments import Array, alike, array, promoted, together
+from cornu.ops.arguments import Array, alike, array, combined, promoted, together
 from cornu.ops.dispatch import primitive
 
 __all__ = [
@@ -24,7 +24,7 @@ def equal(on: Any, x1: Array, x2: Array) -> Array:
     >>> equal([1, 2], 2).tolist()
     [False, True]
     """
-    return together(on.equal, *promoted(on, x1, x2))
+    return combined(on, on.equal, x1, x2)
 
 
 @primitive
@@ -34,7 +34,7 @@ def not_equal(on: Any, x1: Array, x2: Array) -> Array:
     >>> not_equal([1, 2], 2).tolist()
     [True, False]
     """
-    return together(on.not_equal, *promoted(on, x1, x2))
+    return combined(on, on.not_equal, x1, x2)
 
 
 @primitive
@@ -44,7 +44,7 @@ def less(on: Any, x1: Array, x2: Array) -> Array:
     >>> less([1, 2], 2).tolist()
     [True, False]
     """
-    return together(on.less, *promoted(on, x1, x2))
+    return combined(on, on.less, x1, x2)
 
 
 @primitive
@@ -54,7 +54,7 @@ def less_equal(on: Any, x1: Array, x2: Array) -> Array:
     >>> less_equal([1, 3], 2).tolist()
     [True, False]
     """
-    return together(on.less_equal, *promoted(on, x1, x2))
+    return combined(on, on.less_equal, x1, x2)
 
 
 @primitive
@@ -64,7 +64,7 @@ def greater(on: Any, x1: Array, x2: Array) -> Array:
     >>> greater([1, 3], 2).tolist()
     [False, True]
     """
-    return together(on.greater, *promoted(on, x1, x2))
+    return combined(on, on.greater, x1, x2)
 
 
 @primitive
@@ -74,7 +74,7 @@ def greater_equal(on: Any, x1: Array, x2: Array) -> Array:
     >>> greater_equal([1, 2], 2).tolist()
     [False, True]
     """
-    return together(on.greater_equal, *promoted(on, x1, x2))
+    return combined(on, on.greater_equal, x1, x2)
 
 
 @primitive
