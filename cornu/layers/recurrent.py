@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from cornu import activations, ops
 from cornu.configurable import parameters
@@ -22,6 +23,10 @@ Seed = int | SeedGenerator | None
 class Recurrent(RNN):
     """A recurrent layer that makes its own cell: what it is told about the cell is read from there (`layer.units`, …)."""
 
+    op: ClassVar[Callable[..., Any]]
+    """What runs over all steps at once, for cells that it fits."""
+    _fits_the_op = False
+
     def __init__(self, cell: Cell, *flags: bool, **kwargs: Any) -> None:
         super().__init__(cell, *flags, **kwargs)
         cell.dtype_policy = self.dtype_policy  # of a map of policies it is the layer's that holds
@@ -32,12 +37,18 @@ class Recurrent(RNN):
         super().build(sequences_shape, initial_state_shape)
         self.input_spec = InputSpec(ndim=3, axes={-1: sequences_shape[-1]})
 
-    def _asked_for(self, outputs: Array, mask: Array | None) -> Array:
-        """Of the outputs of all steps those that the layer gives: the last or all, masked ones as zeros if so wanted."""
+    def run_cell(self, sequences: Array, states: Any, mask: Array | None, training: bool) -> tuple[Array, Any]:
+        """The outputs and the last states, by the op where it does the same."""
+        cell = self.cell
+        if not self._fits_the_op or (training and cell.seed_generator is not None):
+            return super().run_cell(sequences, states, mask, training)
+        with autocast(cell.compute_dtype):
+            weights = cell.kernel, cell.recurrent_kernel, cell.bias
+            outputs, *states = type(self).op(sequences, *states, *weights, mask, self.go_backwards)
         if mask is not None and self.zero_output_for_mask:
             counts = ops.flip(mask, 1) if self.go_backwards else mask
             outputs = ops.where(ops.expand_dims(counts, -1), outputs, ops.zeros_like(outputs))
-        return outputs if self.return_sequences else ops.get_item(outputs, (slice(None), -1))
+        return (outputs if self.return_sequences else ops.get_item(outputs, (slice(None), -1))), states
 
     def _constructor_arguments(self) -> dict[str, Any]:
         return {name: value for name, value in super()._constructor_arguments().items() if name not in ("cell", "use_cudnn")}
@@ -121,6 +132,8 @@ class LSTM(Recurrent):
     ((2, 3, 4), (2, 4), (2, 4))
     """
 
+    op = ops.lstm
+
     def __init__(
         self,
         units: int,
@@ -160,16 +173,6 @@ class LSTM(Recurrent):
         self._fits_the_op = standard and not unroll
         _check_cudnn(use_cudnn, self._fits_the_op and not recurrent_dropout)
 
-    def run_cell(self, sequences: Array, states: Any, mask: Array | None, training: bool) -> tuple[Array, Any]:
-        """The outputs and the last states, by the op where it does the same."""
-        cell = self.cell
-        if not self._fits_the_op or (training and cell.seed_generator is not None):
-            return super().run_cell(sequences, states, mask, training)
-        with autocast(cell.compute_dtype):
-            h, c = states
-            outputs, h, c = ops.lstm(sequences, h, c, cell.kernel, cell.recurrent_kernel, cell.bias, mask, self.go_backwards)
-        return self._asked_for(outputs, mask), [h, c]
-
 
 @LAYERS.add
 class GRU(Recurrent):
@@ -189,6 +192,8 @@ class GRU(Recurrent):
     >>> GRU(4)(np.ones((2, 3, 5), "float32")).shape
     (2, 4)
     """
+
+    op = ops.gru
 
     def __init__(
         self,
@@ -228,15 +233,6 @@ class GRU(Recurrent):
         standard = cell.activation is activations.tanh and cell.recurrent_activation is activations.sigmoid
         self._fits_the_op = standard and reset_after and not unroll
         _check_cudnn(use_cudnn, self._fits_the_op and not recurrent_dropout)
-
-    def run_cell(self, sequences: Array, states: Any, mask: Array | None, training: bool) -> tuple[Array, Any]:
-        """The outputs and the last states, by the op where it does the same."""
-        cell = self.cell
-        if not self._fits_the_op or (training and cell.seed_generator is not None):
-            return super().run_cell(sequences, states, mask, training)
-        with autocast(cell.compute_dtype):
-            outputs, h = ops.gru(sequences, states[0], cell.kernel, cell.recurrent_kernel, cell.bias, mask, self.go_backwards)
-        return self._asked_for(outputs, mask), [h]
 
 
 def _check_cudnn(use_cudnn: bool | str, fits: bool) -> None:
