@@ -100,9 +100,11 @@ class Resizing(ToSize):
         self.crop_to_aspect_ratio, self.pad_to_aspect_ratio = crop_to_aspect_ratio, pad_to_aspect_ratio
         self.fill_mode, self.fill_value, self.antialias = fill_mode, fill_value, antialias
         if crop_to_aspect_ratio and pad_to_aspect_ratio:
-            raise ArgumentError("Resizing crops or pads to an aspect ratio, got crop_to_aspect_ratio=True and pad_to_aspect_ratio=True.")
+            raise ArgumentError(
+                "Resizing crops or pads to an aspect ratio, got crop_to_aspect_ratio=True and pad_to_aspect_ratio=True. Leave one out."
+            )
         if fill_mode != "constant":
-            raise ArgumentError(f"Resizing fills with a constant, `fill_value`, got fill_mode={fill_mode!r}.")
+            raise ArgumentError(f"Resizing fills with a constant, `fill_value`, got fill_mode={fill_mode!r}. Leave it out.")
 
     def get_random_transformation(self, data: Data, training: bool = True, seed: Any = None) -> Window:
         """The window; nothing is drawn."""
