@@ -71,6 +71,10 @@ class Stepping(Layer):
                 (loss, _), grads = cornu.value_and_grad(forward, self.trainable_variables)
                 self.optimizer.apply(grads, self.trainable_variables)
                 return {"loss": loss}
+
+        A step of two parameters, `train_step(self, state, data)`, is a function without side effects, as libraries of functions like it: `state` holds
+        the values of trainable, non-trainable, optimizer's and metrics' variables, and it gives the metrics and such a state. `test_step` goes
+        without the optimizer's; `predict_step` takes the first two kinds, and gives the second beside the outputs.
         """
         return steps.default_train_step(self, unpack(data))
 

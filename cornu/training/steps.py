@@ -6,6 +6,7 @@ that scope take effect together, where loss and gradients are finite, and not at
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -85,10 +86,28 @@ def default_train_step(model: Stepping, data: Any) -> dict[str, Array]:
 
 def _custom_train_step(model: Stepping, data: Any) -> Any:
     with StateScope() as pending, CallContext(training=True):
-        logs = model.train_step(data if data[2] is not None else data[:2] if data[1] is not None else data[0])
+        kinds = (model.trainable_variables, model.non_trainable_variables, model.optimizer.variables, model.metrics_variables)
+        logs = _own_step(model.train_step, _as_given(data), kinds)
     floats = [value for variable, value in pending.written.values() if variable.trainable]
     _conditionally(model, finite_probe(floats) if floats else None, floats, pending.commit)
     return logs
+
+
+def _as_given(data: Any) -> Any:
+    """x, (x, y) or (x, y, sample_weight): what is not there is left out."""
+    return data if data[2] is not None else data[:2] if data[1] is not None else data[0]
+
+
+def _own_step(step: Callable[..., Any], data: Any, kinds: Sequence[Sequence[Variable]]) -> Any:
+    """A step that somebody else has written. One of two parameters, state and data, is a function of the variables' values, kind by kind, and gives
+    them as they are afterwards beside its result."""
+    if len(inspect.signature(step).parameters) < 2:
+        return step(data)
+    result, after = step(tuple([v.value for v in kind] for kind in kinds), data)
+    for kind, values in zip(kinds, after, strict=True):
+        for variable, value in zip(kind, values, strict=True):
+            variable.assign(value)
+    return result
 
 
 def _conditionally(model: Stepping, probe: Array | None, values: Sequence[Array], update: Callable[[], None]) -> None:
@@ -108,7 +127,8 @@ def test_step(model: Stepping, data: Any) -> Any:
     """Loss and metrics of one batch."""
     with CallContext(training=False):
         if model.gives_own_logs("test_step"):
-            return model.test_step(data if data[2] is not None else data[:2] if data[1] is not None else data[0])
+            kinds = (model.trainable_variables, model.non_trainable_variables, model.metrics_variables)
+            return _own_step(model.test_step, _as_given(data), kinds)
         x, y, sample_weight = data
         model.update_metrics(x, y, sample_weight)
     return None
@@ -116,4 +136,10 @@ def test_step(model: Stepping, data: Any) -> Any:
 
 def predict_step(model: Stepping, data: Any) -> Any:
     """Outputs for one batch."""
-    return model.predict_step(data)
+    if model.uses_default_step("predict_step") or len(inspect.signature(model.predict_step).parameters) < 2:
+        return model.predict_step(data)
+    rest = model.non_trainable_variables
+    outputs, after = model.predict_step(([v.value for v in model.trainable_variables], [v.value for v in rest]), data)
+    for variable, value in zip(rest, after, strict=True):
+        variable.assign(value)
+    return outputs

@@ -225,6 +225,61 @@ def test_metrics_of_one_s_own(trainable_backend, xy):
     assert history["constant"] == [7.0, 7.0]
 
 
+def test_steps_as_functions_of_a_state(xy):
+    jax = pytest.importorskip("jax")
+
+    class Pure(cornu.Model):
+        def compute_loss_and_updates(self, trainable, rest, x, y, training=False):
+            y_pred, rest = self.stateless_call(trainable, rest, x, training=training)
+            return self.compute_loss(x, y, y_pred), (y_pred, rest)
+
+        def measured(self, values, loss, y, y_pred):
+            logs, after = {}, []
+            for metric in self.metrics:
+                own = values[len(after) : len(after) + len(metric.variables)]
+                own = metric.stateless_update_state(own, *((loss,) if metric.name == "loss" else (y, y_pred)))
+                logs[metric.name] = metric.stateless_result(own)
+                after += own
+            return logs, after
+
+        def train_step(self, state, data):
+            trainable, rest, of_optimizer, of_metrics = state
+            x, y = data
+            slope = jax.value_and_grad(self.compute_loss_and_updates, has_aux=True)
+            (loss, (y_pred, rest)), grads = slope(trainable, rest, x, y, training=True)
+            trainable, of_optimizer = self.optimizer.stateless_apply(of_optimizer, grads, trainable)
+            logs, of_metrics = self.measured(of_metrics, loss, y, y_pred)
+            return logs, (trainable, rest, of_optimizer, of_metrics)
+
+        def test_step(self, state, data):
+            trainable, rest, of_metrics = state
+            x, y = data
+            loss, (y_pred, rest) = self.compute_loss_and_updates(trainable, rest, x, y)
+            logs, of_metrics = self.measured(of_metrics, loss, y, y_pred)
+            return logs, (trainable, rest, of_metrics)
+
+        def predict_step(self, state, data):
+            outputs, rest = self.stateless_call(*state, data if not isinstance(data, tuple) else data[0])
+            return outputs, rest
+
+    x, y = xy
+
+    def trained(kind):
+        cornu.utils.set_random_seed(0)
+        entrance = cornu.Input((3,))
+        hidden = layers.BatchNormalization()(layers.Dense(4, activation="tanh")(entrance))
+        model = kind(entrance, layers.Dense(1)(hidden))
+        model.compile("adam", "mse", metrics=["mae"])
+        history = model.fit(x, y, batch_size=10, epochs=2, shuffle=False, verbose=0).history
+        return history, model.evaluate(x, y, batch_size=10, verbose=0), model.predict(x, verbose=0), model.get_weights()
+
+    with cornu.use_backend("jax"):
+        pure, usual = trained(Pure), trained(cornu.Model)
+    assert pure[0].keys() == usual[0].keys()
+    for a, b in zip(cornu.tree.flatten(pure), cornu.tree.flatten(usual), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
 def test_a_predict_step_of_one_s_own(backend):
     class Doubled(cornu.Model):
         def predict_step(self, data):
