@@ -42,7 +42,7 @@ def serialize(obj: Any) -> Any:
     """
     if isinstance(obj, _PLAIN) and not isinstance(obj, np.generic):
         return obj
-    if isinstance(obj, Mapping):
+    if isinstance(obj, Mapping) and not hasattr(obj, "get_config"):
         return {_key(name): serialize(value) for name, value in obj.items()}
     if isinstance(obj, (list, tuple)):
         return (list if isinstance(obj, list) else tuple)(serialize(value) for value in obj)
@@ -160,7 +160,7 @@ def revive(value: Any) -> Any:
     A dict counts as a configuration if it has `class_name` and `config`, and says its `module` or `registered_name`. One that says
     neither, as in older files, is left to who knows what it is meant to be.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not hasattr(value, "get_config"):  # a map of policies is an object made already
         read = _reader(value)
         if read is not None:
             return _read(read, value)

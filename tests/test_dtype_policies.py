@@ -143,6 +143,65 @@ def test_a_map_given_to_a_subclassed_model_holds_for_the_layers_within(backend):
     assert {w.dtype for w in model.weights} == {"float32"}
 
 
+@pytest.mark.parametrize("front", [True, False])
+def test_a_map_given_to_a_sequential_holds_for_the_layers_within(backend, front):
+    policies = DTypePolicyMap("float32", {"net/one": "mixed_bfloat16", "net/heads/query": "mixed_float16", "net/own": "mixed_bfloat16"})
+    policies["net/top"] = "mixed_float16"
+    made = [
+        layers.Dense(4, name="one"), layers.Dense(4, name="own", dtype="float32"), layers.Reshape((2, 2)),
+        SelfAttention(2, 3, name="heads"), layers.Dense(2, name="last"),
+    ]  # fmt: skip
+    model = models.Sequential(([layers.Input((3,))] if front else []) + made, name="net", dtype=policies)
+    y = model(X)
+    assert names(model) == ["mixed_bfloat16", "float32", "float32", "float32", "float32"]
+    assert [part.dtype_policy.name for part in (made[3].query_dense, made[3].key_dense)] == ["mixed_float16", "float32"]
+    assert [layer.path for layer in (made[0], made[3].query_dense)] == ["net/one", "net/heads/query"]
+    kernel, bias = (np.array(ops.convert_to_numpy(ops.cast(w, "bfloat16")), "float64") for w in made[0].weights)
+    seen = np.array(ops.convert_to_numpy(ops.cast(X, "bfloat16")), "float64")
+    np.testing.assert_allclose(ops.convert_to_numpy(ops.cast(made[0](X), "float32")), seen @ kernel + bias, atol=4 * HALF["bfloat16"])
+    model.add(layers.Dense(1, name="top"))
+    assert (ops.dtype(y), ops.dtype(model(X))) == ("float32", "float16")
+    again = models.Sequential.from_config(model.get_config(), custom_objects={"SelfAttention": SelfAttention})
+    assert names(again) == names(model)
+
+
+class SelfAttention(layers.MultiHeadAttention):
+    """Attention of what comes in to itself, for a stack of layers."""
+
+    def build(self, input_shape):
+        super().build(input_shape, input_shape)
+
+    def call(self, x):
+        return super().call(x, x)
+
+
+def test_a_global_map_is_read_by_a_sequential_s_layers_with_their_own_paths(policy_of, backend):
+    policy_of(DTypePolicyMap("float32", {"heads/query": "mixed_float16", "last": "mixed_bfloat16"}))
+    model = models.Sequential([layers.Input((2, 3)), SelfAttention(2, 3, name="heads"), layers.Dense(2, name="last")], name="net")
+    assert names(model) == ["float32", "mixed_bfloat16"]
+    assert model.layers[0].query_dense.dtype_policy.name == "mixed_float16"
+
+
+def test_a_map_comes_too_late_for_the_weights_of_a_graph(backend):
+    x = layers.Input((3,))
+    y = layers.Dense(2, name="body")(x)
+    with pytest.raises(ArgumentError, match="'body' has weights already"):
+        models.Model(x, y, name="net", dtype=DTypePolicyMap("float32", {"net/body": "mixed_bfloat16"}))
+    model = models.Model(x, layers.ReLU(name="end")(y), name="net", dtype=DTypePolicyMap("float32", {"net/end": "mixed_bfloat16"}))
+    assert names(model)[1:] == ["float32", "mixed_bfloat16"]
+    assert ops.dtype(model(X)) == "bfloat16"
+
+
+def test_a_map_within_a_configuration_stays_one_however_often_it_is_gone_over():
+    policies = DTypePolicyMap("float32", {"a/.*": "bfloat16"})
+    once = serialization.revive(json.loads(json.dumps(serialization.serialize({"within": [policies]}))))
+    assert type(once["within"][0]) is DTypePolicyMap
+    assert once["within"] == [policies]
+    assert serialization.revive(once)["within"][0] is once["within"][0]
+    layer = layers.Dense.from_config(serialization.revive({"units": 2, "name": "a/b", "dtype": serialization.serialize(policies)}))
+    assert (layer.policy_map, layer.dtype_policy.name) == (policies, "bfloat16")
+
+
 def test_parts_of_a_layer_follow_it_or_have_a_key_of_their_own(backend):
     policies = DTypePolicyMap("float32", {"reader/steps": "mixed_bfloat16", "alone": "mixed_float16", "heads/query": "mixed_float16"})
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from cornu import registry, serialization
 from cornu.errors import ArgumentError
 from cornu.graph import SymbolicTensor
+from cornu.layers import building
 from cornu.layers.input_layer import Input, InputLayer
 from cornu.layers.layer import Layer
 from cornu.models import surgery
@@ -29,6 +31,7 @@ class Sequential(Model):
         layers: the layers, `Input(shape)` first if the shape is known.
         trainable: whether its weights are changed by optimizers.
         name: `sequential`, `sequential_1`, … by default.
+        dtype: a policy; a `DTypePolicyMap` holds for the layers that the model builds and that were given none, by paths such as "net/head".
 
     >>> import cornu
     >>> model = Sequential([cornu.Input((4,)), cornu.layers.Dense(3), cornu.layers.Dense(2)])
@@ -78,7 +81,8 @@ class Sequential(Model):
 
     def _extend(self, layer: Layer) -> None:
         try:
-            after = layer(self._exit)
+            with self._own_policies():
+                after = layer(self._exit)
         except Exception:
             self._stack.remove(layer)
             raise
@@ -90,6 +94,11 @@ class Sequential(Model):
         self._exit = after
         self._set_graph(None)
         self.built = True
+
+    def _own_policies(self) -> contextlib.AbstractContextManager[None]:
+        """Where a layer is built that comes on top: within the model, if that was given a map of policies, whose keys are paths from there."""
+        given = self.policy_map is not None and not self.follows_policies
+        return building.inside(self) if given else contextlib.nullcontext()
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Takes the top layer off and gives it back."""
