@@ -99,8 +99,11 @@ def _as_given(data: Any) -> Any:
 
 
 def _own_step(step: Callable[..., Any], data: Any, kinds: Sequence[Sequence[Variable]]) -> Any:
-    """A step that somebody else has written. One of two parameters, state and data, is a function of the variables' values, kind by kind, and gives
-    them as they are afterwards beside its result."""
+    """A step that somebody else has written.
+
+    One of two parameters, state and data, is a function of the variables' values, kind by kind, and gives them as they are afterwards beside
+    its result.
+    """
     if len(inspect.signature(step).parameters) < 2:
         return step(data)
     result, after = step(tuple([v.value for v in kind] for kind in kinds), data)
@@ -136,10 +139,11 @@ def test_step(model: Stepping, data: Any) -> Any:
 
 def predict_step(model: Stepping, data: Any) -> Any:
     """Outputs for one batch."""
-    if model.uses_default_step("predict_step") or len(inspect.signature(model.predict_step).parameters) < 2:
-        return model.predict_step(data)
+    step: Any = model.predict_step
+    if model.uses_default_step("predict_step") or len(inspect.signature(step).parameters) < 2:
+        return step(data)
     rest = model.non_trainable_variables
-    outputs, after = model.predict_step(([v.value for v in model.trainable_variables], [v.value for v in rest]), data)
+    outputs, after = step(([v.value for v in model.trainable_variables], [v.value for v in rest]), data)
     for variable, value in zip(rest, after, strict=True):
         variable.assign(value)
     return outputs
