@@ -114,3 +114,16 @@ def test_shapes_are_inferred():
     for reduction in ("mean", "sum", "mean_with_sample_weight"):
         loss = losses.MeanSquaredError(reduction=reduction)
         assert loss(t, y, SymbolicTensor((None,)), mask=SymbolicTensor((None, 5), dtype="bool")).shape == ()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("name", ["BinaryCrossentropy", "BinaryFocalCrossentropy", "KLDivergence", "CosineSimilarity"])
+def test_half_size_floats_keep_what_is_small(backend, name, dtype):
+    """Outputs of exactly 0 and 1, and vectors of zeros: 1e-7 is not lost beside 1, nor 1e-12 beside 0."""
+    t, y = np.eye(3, dtype="float32"), np.eye(3, dtype="float32")[[1, 1, 0]]
+    y[2] = 0 if name == "CosineSimilarity" else y[2]
+    exact = ops.convert_to_numpy(getattr(losses, name)(reduction=None)(t, y))
+    found = getattr(losses, name)(reduction=None, dtype=dtype)(t, y)
+    assert ops.dtype(found) == dtype
+    np.testing.assert_allclose(ops.convert_to_numpy(found).astype("float32"), exact, rtol=1e-2, atol=1e-5)
+    assert np.isfinite(exact).all()
