@@ -202,6 +202,17 @@ def test_a_map_within_a_configuration_stays_one_however_often_it_is_gone_over():
     assert (layer.policy_map, layer.dtype_policy.name) == (policies, "bfloat16")
 
 
+def test_a_policy_with_quantised_parts_is_a_map_in_files():
+    few = DTypePolicyMap("mixed_bfloat16", {"block/inner": "int8_from_mixed_bfloat16", "inner": "int8_from_mixed_bfloat16"})
+    block, other = layers.Dense(2, name="block", dtype=few), layers.Dense(2, name="other", dtype=few)
+    assert [block.dtype_policy.for_path(path).name for path in ("block", "block/inner", "block/else")] == [
+        "mixed_bfloat16", "int8_from_mixed_bfloat16", "mixed_bfloat16",
+    ]  # fmt: skip
+    assert other.dtype_policy == DTypePolicy("mixed_bfloat16")
+    assert serialize(block.dtype_policy) == serialization.serialize(block.dtype_policy) == serialize(few)
+    assert deserialize(json.loads(json.dumps(serialize(block.dtype_policy)))).for_path("block") == block.dtype_policy
+
+
 def test_parts_of_a_layer_follow_it_or_have_a_key_of_their_own(backend):
     policies = DTypePolicyMap("float32", {"reader/steps": "mixed_bfloat16", "alone": "mixed_float16", "heads/query": "mixed_float16"})
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from cornu import config, dtypes, registry
 from cornu.dtype_policies.policy import DTypePolicy
-from cornu.dtype_policies.quantized import named
+from cornu.dtype_policies.quantized import PartsDTypePolicy, named
 from cornu.errors import ArgumentError
 from cornu.registry import DTYPE_POLICIES
 
@@ -47,7 +47,10 @@ def get(identifier: Any) -> DTypePolicy:
 def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
     """The policy's configuration, as `deserialize` reads it."""
     module = registry.module_of(type(dtype_policy)) or "keras"
-    return {"module": module, "class_name": type(dtype_policy).__name__, "config": dtype_policy.get_config(), "registered_name": None}
+    head = {"module": module, "class_name": type(dtype_policy).__name__, "registered_name": None}
+    if isinstance(dtype_policy, PartsDTypePolicy):
+        head = dtype_policy.config_head()
+    return {**head, "config": dtype_policy.get_config()}
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> DTypePolicy:

@@ -8,6 +8,7 @@ from typing import Any
 
 from cornu.dtype_policies.identify import dtype_policy, get, serialize
 from cornu.dtype_policies.policy import DTypePolicy
+from cornu.dtype_policies.quantized import PartsDTypePolicy
 from cornu.errors import ArgumentError
 from cornu.registry import DTYPE_POLICIES
 
@@ -66,8 +67,11 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
         return self.default_policy.quantization_mode
 
     def for_path(self, path: str) -> DTypePolicy:
-        """The policy of the layer at this path."""
-        return self[path]
+        """The policy of the layer at this path; where layers below it are quantised, one that it hands on to them."""
+        found = self[path]
+        few = {key: policy for key, policy in self._policies.items() if policy.quantization_mode is not None}
+        below = found.quantization_mode is None and any(key.startswith(f"{path}/") for key in few)
+        return PartsDTypePolicy(found.name, few) if below else found
 
     def has(self, path: str) -> bool:
         """Whether a key matches the path."""

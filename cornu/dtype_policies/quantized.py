@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from cornu import config
 from cornu.dtype_policies.policy import DTypePolicy, split_mode
 from cornu.errors import ArgumentError
 from cornu.registry import DTYPE_POLICIES
+from cornu.serialization import serialize
 
 __all__ = [
     "MODES",
@@ -156,7 +158,8 @@ class AWQDTypePolicy(GPTQDTypePolicy):
 class PartsDTypePolicy(DTypePolicy):
     """A policy of floats for a layer, which hands it on to the layers that it makes, and quantised ones for some of those by their paths.
 
-    `Model.quantize` gives it to a layer such as MultiHeadAttention, whose configuration does not hold those of its parts.
+    `Model.quantize` gives it to a layer such as MultiHeadAttention, whose configuration does not hold those of its parts. Files hold it as a
+    `DTypePolicyMap`, which gives it back for the path of a layer that has quantised parts.
 
     Args:
         source_name: the name of the policy of floats.
@@ -177,6 +180,14 @@ class PartsDTypePolicy(DTypePolicy):
             return self.parts[path]
         return self if any(key.startswith(f"{path}/") for key in self.parts) else DTypePolicy(self.source_name)
 
+    def config_head(self) -> dict[str, Any]:
+        """How files name the class: as a map, which other libraries know too."""
+        return {"module": "keras.dtype_policies", "class_name": "DTypePolicyMap", "registered_name": None}
+
+    def get_config(self) -> dict[str, Any]:
+        """That of a map: the default policy's name, and the configurations of the parts' policies."""
+        return {"default_policy": self.source_name, "policy_map": serialize(self.parts)}
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PartsDTypePolicy) and super().__eq__(other) and other.parts == self.parts
 
@@ -184,7 +195,6 @@ class PartsDTypePolicy(DTypePolicy):
         return super().__hash__()
 
 
-DTYPE_POLICIES.add(PartsDTypePolicy)
 for _cls in (QuantizedDTypePolicy, QuantizedFloat8DTypePolicy, Int4DTypePolicy, GPTQDTypePolicy, AWQDTypePolicy):
     add(_cls)
 

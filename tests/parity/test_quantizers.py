@@ -229,3 +229,18 @@ def test_low_rank_parts_of_convolutions_are_keras_s(keras, tmp_path, rng, rank, 
     for writer, reader, file in ((ours, keras, "cornu.keras"), (theirs, cornu, "keras.keras")):
         again = reader.saving.load_model(tmp_path / file)
         np.testing.assert_allclose(again.predict(x, verbose=0), writer.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+def test_keras_opens_files_with_attention_of_few_bits(keras, tmp_path, rng, mode):
+    """Files hold the policies of the projections as a map. (Keras 3.15 holds none in its own, which it then cannot open.)"""
+    inputs, x = cornu.Input((5, 8)), rng.normal(size=(2, 5, 8)).astype("float32")
+    y = cornu.layers.MultiHeadAttention(2, 4, name="attention")(inputs, inputs)
+    y = cornu.layers.GroupQueryAttention(4, 4, 2, name="grouped")(y, y)
+    model = cornu.Model(inputs, cornu.layers.Dense(3, name="head")(y))
+    model.quantize(mode)
+    model.save(tmp_path / "m.keras")
+    theirs = keras.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_allclose(theirs.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    kept = {tuple(v.shape): str(v.dtype) for v in theirs.get_layer("attention").variables}
+    assert kept == {v.shape: v.dtype for v in model.get_layer("attention").variables}
