@@ -9,7 +9,7 @@ import torch
 from jax import lax
 
 from cornu.backends import torch as backend
-from cornu.backends.torch import nn
+from cornu.backends.torch import nn, recurrent
 
 
 def pair(rng, *shape):
@@ -309,7 +309,7 @@ def test_lstm_is_the_recurrence(rng, mask, state, bias, reverse):
     inputs = [0, 3, 4] if not state else [0, 1, 2, 3, 4]  # a state of 0 is a constant
     inputs += [5] if bias else []
     tensors = [None if a is None else torch.from_numpy(a).requires_grad_(n in inputs) for n, a in enumerate(arrays)]
-    y = nn.lstm(*tensors, None if mask is None else torch.from_numpy(mask), reverse)
+    y = recurrent.lstm(*tensors, None if mask is None else torch.from_numpy(mask), reverse)
 
     def theirs(*given):
         full = list(arrays)
@@ -330,14 +330,14 @@ def test_lstm_declines_masks_that_its_gates_cannot_express(rng):
     def run(mask, state, **changed):
         arrays = [torch.from_numpy(a) for a in lstm_arguments(rng, state)]
         arrays[1].requires_grad_(changed.get("learned", False))
-        return nn.lstm(*arrays, torch.from_numpy(mask), False)
+        return recurrent.lstm(*arrays, torch.from_numpy(mask), False)
 
     between = np.array([[True, False, True, True, True, True]] * 3)
     assert run(between, False) is NotImplemented
     assert run(AT_START, True) is NotImplemented  # the state would change before the first step that counts
     assert run(AT_START, False, learned=True) is NotImplemented  # and so would its gradient
     mixed = [torch.from_numpy(a) for a in lstm_arguments(rng)]
-    assert nn.lstm(mixed[0].half(), *mixed[1:], None, False) is NotImplemented
+    assert recurrent.lstm(mixed[0].half(), *mixed[1:], None, False) is NotImplemented
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
@@ -345,7 +345,7 @@ def test_lstm_declines_masks_that_its_gates_cannot_express(rng):
 def test_lstm_in_small_floats(rng, dtype, mask):
     arrays = lstm_arguments(rng)
     tensors = [torch.from_numpy(a).to(dtype).requires_grad_() for a in arrays]
-    y, _, c = nn.lstm(*tensors, None if mask is None else torch.from_numpy(mask), False)
+    y, _, c = recurrent.lstm(*tensors, None if mask is None else torch.from_numpy(mask), False)
     expected, _, last = lstm_looped(*(t.detach().float().numpy() for t in tensors), mask, False)
     assert y.dtype == c.dtype == dtype
     np.testing.assert_allclose(y.detach().float().numpy(), expected, atol=0.05)
@@ -356,7 +356,7 @@ def test_lstm_in_small_floats(rng, dtype, mask):
 def test_lstm_has_shapes_without_numbers():
     shapes = [(3, 6, 2), (3, 4), (3, 4), (2, 16), (4, 16), (16,)]
     hollow = [torch.empty(s, device="meta") for s in shapes]
-    y, h, c = nn.lstm(*hollow, torch.empty(3, 6, dtype=torch.bool, device="meta"), False)
+    y, h, c = recurrent.lstm(*hollow, torch.empty(3, 6, dtype=torch.bool, device="meta"), False)
     assert [tuple(v.shape) for v in (y, h, c)] == [(3, 6, 4), (3, 4), (3, 4)]
 
 

@@ -96,6 +96,15 @@ def test_gradients_of_the_op_gru_are_those_of_its_steps(masked, trainable_backen
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_what_a_masked_step_holds_is_never_seen(kind, backend, rng):
+    x = rng.normal(size=(2, 5, 3)).astype("float32")
+    mask = np.array([[True, True, False, False, False], [True, True, True, True, False]])
+    layer = getattr(layers, kind)(4, return_sequences=True)
+    expected = numbers(layer(x, mask=mask))
+    np.testing.assert_array_equal(numbers(layer(np.where(mask[..., None], x, np.float32("nan")), mask=mask)), expected)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
 @pytest.mark.parametrize("settings", [{"return_sequences": True}, {"go_backwards": True, "zero_output_for_mask": True}])
 def test_the_layer_is_the_op_and_the_cell_step_by_step(kind, settings, backend, rng):
     x = rng.normal(size=(2, 5, 3)).astype("float32")
