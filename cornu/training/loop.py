@@ -118,13 +118,13 @@ def between_steps() -> Iterator[_Interrupts]:
     if threading.current_thread() is not threading.main_thread() or not callable(interrupts._handler):
         yield interrupts
         return
-    _interrupts.append(interrupts)
-    signal.signal(signal.SIGINT, interrupts.ask)
     try:
+        signal.signal(signal.SIGINT, interrupts.ask)
+        _interrupts.append(interrupts)  # while Ctrl-C is held back: were one to break in here, this run would count as running for ever
         yield interrupts
     finally:
+        _interrupts.clear()
         signal.signal(signal.SIGINT, interrupts._handler)
-        _interrupts.pop()
     interrupts.stop_if_asked()
 
 

@@ -377,7 +377,11 @@ def test_ctrl_c_at_random_moments(backend_name, tmp_path):
                 child.wait(0.01 + moments.random() * 0.15)
             except subprocess.TimeoutExpired:
                 child.send_signal(signal.SIGINT)
-        out, err = child.communicate(timeout=120)
+        try:
+            out, err = child.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            child.kill()  # or the block would wait for it for ever
+            raise
     assert child.returncode == 0, err
     done, interrupts, steps = out.split()[-3:]
     assert (done, int(interrupts)) == ("done", rounds), err
