@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Grid", "Moments", "Rounded", "apply_grid", "grid_of", "round_plainly"]
+__all__ = ["Grid", "Moments", "Rounded", "apply_grid", "grid_of", "group_length", "round_plainly"]
 
 Floats = NDArray[np.floating]
 SMALLEST_SCALE = 1e-8

@@ -167,9 +167,8 @@ def relu6(x: torch.Tensor) -> torch.Tensor:
 
 
 def leaky_relu(x: torch.Tensor, negative_slope: float = 0.2) -> torch.Tensor:
-    return (
-        F.leaky_relu(x, negative_slope) if all_floats(x) and isinstance(negative_slope, (int, float)) else NotImplemented
-    )  # 2.4, 23 times
+    plain = all_floats(x) and isinstance(negative_slope, (int, float))
+    return F.leaky_relu(x, negative_slope) if plain else NotImplemented  # 2.4, 23 times
 
 
 def elu(x: torch.Tensor, alpha: float = 1.0) -> torch.Tensor:
