@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import types
 import warnings
@@ -176,7 +177,7 @@ def test_small_batches_cost_a_few_microseconds():
         for _ in source.epoch(epoch):
             continue
         best = min(best, (time.perf_counter() - begun) / source.num_batches)
-    assert best < 6e-6
+    assert best < 2e-5  # some three are usual; a copy through lists, or a lock a batch, takes more
 
 
 # --- what arrays may be -----------------------------------------------------------------------------------------------
@@ -585,15 +586,16 @@ def test_py_datasets_without_an_end():
 
 
 def test_workers_make_batches_at_the_same_time_and_in_order():
+    together = threading.Barrier(4)
+
     class Slow(Numbers):
         def __getitem__(self, index):
-            time.sleep(0.03 if index % 2 == 0 else 0.0)
+            together.wait(timeout=60)  # passes once four workers are in here
+            time.sleep(0.003 if index % 2 == 0 else 0.0)
             return super().__getitem__(index)
 
     source = data.batches(Slow(count=8, workers=4))
-    begun = time.perf_counter()
     assert firsts(source) == list(range(8))
-    assert time.perf_counter() - begun < 4 * 0.03
     source.close()
 
 
