@@ -112,7 +112,7 @@ def together(run: Callable[..., Any], *xs: Array) -> Any:
 def combined(on: ModuleType, run: Callable[[Any, Any], Any], x1: Array, x2: Array) -> Any:
     """`run(x1, x2)` in the dtype where both meet. Two arrays of one dtype, the everyday case, take the short way to it."""
     kind = type(x1)
-    if kind is not type(x2) or kind not in on.ARRAY_TYPES or x1.dtype != x2.dtype:
+    if kind is not type(x2) or kind not in on.ARRAY_TYPES or x1.dtype is not x2.dtype:
         x1, x2 = promoted(on, x1, x2)
     try:
         return run(x1, x2)

@@ -95,7 +95,7 @@ def test_operations_and_bare_calls_compute_the_same(framework):
             if framework == "torch" and "layer" in name:
                 continue  # its modules have weights of their own
             arrays, function = operations.OPERATIONS[name]
-            values = function(cornu, *(ours[key] for key in arrays)), call(*(bare[key] for key in arrays))
+            values = function(cornu)(*(ours[key] for key in arrays)), call(*(bare[key] for key in arrays))
             mine, theirs = (
                 np.sort(cornu.ops.convert_to_numpy(value[0] if isinstance(value, (tuple, list)) else value), None) for value in values
             )

@@ -152,29 +152,26 @@ def _gru_steps(z: jax.Array, h: jax.Array, recurrent: jax.Array, bias: jax.Array
 
 
 def _gru_forward(z: jax.Array, h: jax.Array, recurrent: jax.Array, bias: jax.Array, mask: jax.Array | None) -> tuple[Any, ...]:
-    units = h.shape[-1]
-
     def step(h: jax.Array, now: tuple[Any, ...]) -> tuple[jax.Array, tuple[jax.Array, ...]]:
-        z, keep = now
-        past = h @ recurrent + bias
-        gates = jnp.tanh(z[:, : 2 * units] + past[:, : 2 * units]) * 0.5 + 0.5
-        u, r = jnp.split(gates, 2, -1)
-        g = jnp.tanh(z[:, 2 * units :] + r * past[:, 2 * units :])
+        (zu, zr, zg), keep = now
+        pu, pr, pg = jnp.split(h @ recurrent + bias, 3, -1)
+        u, r = jnp.tanh(zu + pu) * 0.5 + 0.5, jnp.tanh(zr + pr) * 0.5 + 0.5
+        g = jnp.tanh(zg + r * pg)
         new = g + u * (h - g)
         new = new if keep is None else jnp.where(keep, new, h)
-        return new, (new, gates, g)
+        return new, (new, u, r, g)
 
-    last, (hs, gates, g) = lax.scan(step, h, (z, mask))
-    return (hs, last), (h, recurrent, bias, mask, hs, gates, g)
+    # three arrays to step over: taken from one, the parts cost XLA three times the whole loop, forward alone
+    last, (hs, u, r, g) = lax.scan(step, h, (tuple(jnp.split(z, 3, -1)), mask))
+    return (hs, last), (h, recurrent, bias, mask, hs, u, r, g)
 
 
 def _gru_backward(kept: tuple[Any, ...], gradients: tuple[Any, ...]) -> tuple[Any, ...]:
     """Back through time: as for the long short-term memory, the loop holds one product only, with factors known before it begins."""
-    h, recurrent, bias, mask, hs, gates, g = kept
+    h, recurrent, bias, mask, hs, u, r, g = kept
     d_outputs, dh = gradients
     units = h.shape[-1]
     before = jnp.concatenate([h[None], hs[:-1]])
-    u, r = jnp.split(gates, 2, -1)
     past = before @ recurrent[:, 2 * units :] + bias[2 * units :]
     # of h in the scaled sums: sigmoid' = 2 s (1 - s) there
     of_u, of_g = 2 * (before - g) * u * (1 - u), (1 - u) * (1 - g * g)

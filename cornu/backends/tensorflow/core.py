@@ -30,7 +30,7 @@ CAN_TRAIN = True
 EAGER = False
 CHOOSES_COMPILER = True
 """`compile` takes `xla`: whether the whole step goes through that compiler."""
-ARRAY_TYPES = (tf.Tensor, tf.Variable)
+ARRAY_TYPES = (type(tf.constant(0)), tf.Tensor, tf.Variable)  # that of eager tensors first: it is the everyday one
 
 _portable: contextvars.ContextVar[bool] = contextvars.ContextVar("cornu_tensorflow_portable", default=False)
 is_portable = _portable.get

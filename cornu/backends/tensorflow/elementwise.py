@@ -76,14 +76,19 @@ _LN2, _LN10 = 0.6931471805599453, 2.302585092994046
 def widened(function: Callable[..., Any], dtypes: frozenset[Any], wide: str = "int64") -> Callable[..., Any]:
     """The function; for arrays of these dtypes by way of a wider one."""
 
-    def run(*xs: Any) -> Any:
-        own = next(x.dtype for x in xs if tf.is_tensor(x))
-        if own not in dtypes:
-            return function(*xs)
-        y = function(*(tf.cast(x, wide) if tf.is_tensor(x) else x for x in xs))
-        return cast(y, own.name) if y.dtype == wide else y
+    def run(x: Any, *others: Any) -> Any:
+        if x.dtype not in dtypes:
+            return function(x, *others)
+        y = function(*(tf.cast(each, wide) for each in (x, *others)))
+        return cast(y, x.dtype.name) if y.dtype == wide else y
 
     return run
+
+
+def _kernel(name: str) -> Callable[..., Any]:
+    """TensorFlow's kernel without the function around it, which looks for other kinds of arguments for as long as a small kernel takes."""
+    kernel = getattr(tf.raw_ops, name)
+    return lambda x1, x2: kernel(x=x1, y=x2)
 
 
 def _number(x: Any, dtype: Any) -> Any:
@@ -94,9 +99,9 @@ def _pair(function: Callable[..., Any]) -> Callable[..., Any]:
     """Both sides as tensors of one dtype. Shapes that do not meet are a ValueError, as in a graph, whichever way TensorFlow says it."""
 
     def run(x1: Any, x2: Any) -> Any:
-        if not tf.is_tensor(x1):
+        if not isinstance(x1, tf.Tensor):
             x1 = _number(x1, x2.dtype)
-        elif not tf.is_tensor(x2):
+        elif not isinstance(x2, tf.Tensor):
             x2 = _number(x2, x1.dtype)
         try:
             return function(x1, x2)
@@ -111,10 +116,10 @@ def _of_two(function: Callable[..., Any], dtypes: frozenset[Any] = BOOL, wide: s
 
 
 _NONE: frozenset[Any] = frozenset()
-add, subtract, multiply = _of_two(tf.math.add), _of_two(tf.math.subtract), _of_two(tf.math.multiply)
-divide, arctan2 = _of_two(tf.math.divide, _NONE), _of_two(tf.math.atan2, _NONE)
-equal, not_equal = _of_two(tf.math.equal, _NONE), _of_two(tf.math.not_equal, _NONE)
-less, less_equal, greater, greater_equal = map(_of_two, (tf.math.less, tf.math.less_equal, tf.math.greater, tf.math.greater_equal))
+add, subtract, multiply = (_of_two(_kernel(name)) for name in ("AddV2", "Sub", "Mul"))
+divide, equal, not_equal = (_of_two(_kernel(name), _NONE) for name in ("RealDiv", "Equal", "NotEqual"))
+arctan2 = _of_two(tf.math.atan2, _NONE)
+less, less_equal, greater, greater_equal = (_of_two(_kernel(name)) for name in ("Less", "LessEqual", "Greater", "GreaterEqual"))
 bitwise_and, bitwise_or, bitwise_xor = map(_of_two, (tf.bitwise.bitwise_and, tf.bitwise.bitwise_or, tf.bitwise.bitwise_xor))
 logical_and, logical_or, logical_xor = (_pair(f) for f in (tf.math.logical_and, tf.math.logical_or, tf.math.logical_xor))
 power = _of_two(tf.math.pow, BOOL | UNSIGNED)
