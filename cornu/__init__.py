@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from cornu.models import Sequential as Sequential
     from cornu.naming import name_scope as name_scope
     from cornu.optimizers import Optimizer as Optimizer
+    from cornu.quantizers import Quantizer as Quantizer
     from cornu.regularizers import Regularizer as Regularizer
     from cornu.state import StatelessScope as StatelessScope
     from cornu.state import StateScope as StateScope
@@ -90,10 +91,11 @@ _MODULES = (
 _NAMES = {
     "backend": "backends", "set_backend": "backends", "use_backend": "backends", "Callback": "callbacks", "Constraint": "constraints",
     "DTypePolicy": "dtype_policies", "Initializer": "initializers", "Input": "layers", "InputSpec": "layers", "Layer": "layers", "Loss": "losses",
-    "Metric": "metrics", "Model": "models", "Sequential": "models", "Optimizer": "optimizers", "Regularizer": "regularizers", "StateScope": "state",
+    "Metric": "metrics", "Model": "models", "Sequential": "models", "Optimizer": "optimizers", "Regularizer": "regularizers",
     "Variable": "state", "grad": "state", "hessian": "state", "jit": "state", "jvp": "state", "remat": "state", "value_and_grad": "state", "vjp": "state",
     "vmap": "state", "device": "backends", "FloatDTypePolicy": "dtype_policies", "KerasTensor": "graph", "Operation": "graph",
     "Function": "models", "name_scope": "naming", "StatelessScope": "state", "SymbolicScope": "state", "RematScope": "layers.remat",
+    "Quantizer": "quantizers", "StateScope": "state",
 }  # fmt: skip
 
 __all__ = ["__version__", *_MODULES, *_NAMES]  # noqa: PLE0604 - both hold texts

@@ -192,6 +192,20 @@ def test_a_map_comes_too_late_for_the_weights_of_a_graph(backend):
     assert ops.dtype(model(X)) == "bfloat16"
 
 
+def test_another_policy_holds_from_the_next_call(backend):
+    layer = layers.Dense(2)
+    assert ops.dtype(layer(X)) == "float32"
+    layer.dtype_policy = "mixed_bfloat16"
+    assert ops.dtype(layer(X)) == "bfloat16"
+    assert [v.dtype for v in layer.weights] == ["float32"] * 2
+    with pytest.raises(ArgumentError, match=r"has weights already, of the dtype float32.*'bfloat16'"):
+        layer.dtype_policy = "bfloat16"
+    assert layer.dtype_policy.name == "mixed_bfloat16"
+    layer.dtype_policy = "int8_from_float32"
+    assert layer.quantization_mode == "int8"
+    assert [v.dtype for v in layer.weights if v.name == "kernel"] == ["int8"]
+
+
 def test_a_map_within_a_configuration_stays_one_however_often_it_is_gone_over():
     policies = DTypePolicyMap("float32", {"a/.*": "bfloat16"})
     once = serialization.revive(json.loads(json.dumps(serialization.serialize({"within": [policies]}))))

@@ -40,7 +40,7 @@ def _segment_sum(x: Tensor, ids: Tensor) -> Tensor:
 
 CALLS = {
     "add, 4×8": torch.add,
-    "add, 4×8, named arguments": lambda x, y: torch.add(x, y),
+    "add, 4×8, named arguments": lambda x, y: torch.add(input=x, other=y),
     "tanh, about 10 µs": torch.tanh,
     "matmul, 256×256": torch.matmul,
     "conv 3×3": lambda x, w: F.conv2d(x, w, padding=1),

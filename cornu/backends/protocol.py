@@ -38,6 +38,8 @@ class Backend(Protocol):
     CAN_TRAIN: bool
     EAGER: bool
     """Whether a step runs as it is written. Otherwise it is traced once and compiled by `compile`."""
+    HOLDS_TEXTS: bool
+    """Whether its arrays may be of texts."""
 
     def asarray(self, x: Any, dtype: str | None = None) -> Array:
         """An array of this backend from anything array-like; Python floats become `floatx`, Python ints int32."""

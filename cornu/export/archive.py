@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from cornu import backends, tree
 from cornu.errors import ArgumentError, BackendError, NotBuiltError
 from cornu.export.homes import variables_of
 from cornu.export.tracing import at_tensorflow, copies_of, specs_of, traced
+from cornu.saving.atomic import atomic_folder
 from cornu.state import StateScope, Variable
 
 __all__ = ["ExportArchive"]
@@ -157,7 +159,7 @@ class ExportArchive:
     # --- writing --------------------------------------------------------------------------------------------------------
 
     def write_out(self, filepath: Any, options: Any = None, verbose: bool = True) -> None:
-        """Writes the folder, with the values that the variables have now.
+        """Writes the folder, with the values that the variables have now, whole or not at all.
 
         Args:
             filepath: the folder.
@@ -166,6 +168,7 @@ class ExportArchive:
 
         Raises:
             ArgumentError: there are no endpoints.
+            SavingError: the folder cannot be written, or holds other things than a SavedModel.
         """
         import tensorflow as tf
 
@@ -181,7 +184,9 @@ class ExportArchive:
             setattr(root, name, thing)
         signatures = {name: _named(tf, name, fn) for name, fn in self._endpoints.items()}
         signatures.setdefault("serving_default", next(iter(signatures.values())))
-        tf.saved_model.save(root, os.fspath(filepath), signatures=signatures, options=options)
+        Path(filepath).parent.mkdir(parents=True, exist_ok=True)
+        with atomic_folder(filepath, mark="saved_model.pb") as folder:
+            tf.saved_model.save(root, os.fspath(folder), signatures=signatures, options=options)
         if verbose:
             sys.stdout.write(f"Saved endpoints {', '.join(map(repr, self._endpoints))} to {os.fspath(filepath)}\n")
 

@@ -38,7 +38,7 @@ def write_litert(model: Any, filepath: Any, input_signature: Any = None, **kwarg
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
-        unknown = sorted(name for name in kwargs if not hasattr(converter, name))
+        unknown = sorted(name for name in kwargs if name.startswith("_") or callable(getattr(converter, name, len)))
         if unknown:
             raise ArgumentError(f"Settings must be those of tf.lite.TFLiteConverter, got {unknown}. Leave them out.")
         for name, value in kwargs.items():

@@ -52,6 +52,8 @@ class FeatureSpace(Layer):
     [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 0.0, -1.0]]
     """
 
+    takes_texts = True
+
     def __init__(
         self, features: Mapping[str, Any], output_mode: str = "concat", crosses: Sequence[Any] | None = None, crossing_dim: int = 32,
         hashing_dim: int = 32, num_discretization_bins: int = 32, name: str | None = None

@@ -79,7 +79,6 @@ def _settle_policy(layer: Layer, maps: tuple[Any, ...]) -> None:
     before = layer.dtype_policy
     for part in (layer, *(x for x in tracking.walk(layer) if x.dtype_policy is before and not x.built)):
         part.dtype_policy = found[0]
-        vars(part).pop("_reads_weights_in_another_dtype", None)
 
 
 def note_call(layer: Layer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:

@@ -68,6 +68,8 @@ class Hashing(Categorical):
     [[1], [0], [2]]
     """
 
+    takes_texts = True
+
     def __init__(
         self, num_bins: int, mask_value: Any = None, salt: Any = None, output_mode: str = "int", sparse: bool = False, **kwargs: Any
     ) -> None:
@@ -130,6 +132,8 @@ class HashedCrossing(Categorical):
     >>> HashedCrossing(5)((["A", "B"], [101, 101])).tolist()
     [1, 4]
     """
+
+    takes_texts = True
 
     def __init__(
         self, num_bins: int, output_mode: str = "int", sparse: bool = False, name: str | None = None, dtype: Any = None, **kwargs: Any

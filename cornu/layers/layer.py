@@ -28,6 +28,7 @@ from cornu.layers.weights import Weights
 from cornu.ops import dispatch
 from cornu.ops.arguments import Array
 from cornu.state import Tracked, Variable, autocast
+from cornu.state.variable import touch_structure
 
 __all__ = ["Layer"]
 
@@ -55,6 +56,8 @@ class Layer(Weights, Stateless, Configurable, Tracked):
 
     supports_masking: bool = False
     """Whether a mask that comes in goes out unchanged where `compute_mask` is not overridden."""
+    takes_texts: bool = False
+    """Whether inputs may be texts."""
     input_spec: Any = None
     _watcher: Callable[[Layer, Any], None] | None = None
     _remat: remat.RematScope | None = None
@@ -93,7 +96,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         self.name = name or naming.unique(registry.snake_case(type(self).__name__))
         self._path = "/".join((*naming.scopes(), *context.building_path.get(), self.name))
         policy = dtype_policies.get(dtype)
-        self.dtype_policy: DTypePolicy = policy.for_path(self._path)
+        self._dtype_policy: DTypePolicy = policy.for_path(self._path)
         self.policy_map = policy if isinstance(policy, DTypePolicyMap) else None
         self.follows_policies = dtype is None
         self.autocast = autocast
@@ -198,7 +201,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
 
     @functools.cached_property
     def _reads_weights_in_another_dtype(self) -> bool:
-        return self.autocast and self.dtype_policy.compute_dtype != self.dtype_policy.variable_dtype
+        return self.autocast and self._dtype_policy.compute_dtype != self._dtype_policy.variable_dtype
 
     @functools.cached_property
     def _makes_masks(self) -> bool:
@@ -217,7 +220,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         elif not dispatch.is_array(x):
             return x
         name = dtypes.standardize(x.dtype)
-        wanted = self.dtype_policy.compute_dtype
+        wanted = self._dtype_policy.compute_dtype
         return x if name == wanted or not dtypes.is_floating(name) else dispatch.OPS["cast"](x, wanted)
 
     # --- what takes the place of weights ------------------------------------------------------------------------------
@@ -274,6 +277,21 @@ class Layer(Weights, Stateless, Configurable, Tracked):
     def merge_lora(self) -> None:
         """Adds the low-rank parts to the weight for good, and lets it train again unless it is quantised."""
         adapting.merge_lora(self)
+
+    def quantized_build(self, input_shape: Any, mode: str, config: Any = None) -> None:
+        """Builds the layer for inputs of this shape with its weights quantised, as `build` and `quantize` do in turn."""
+        self.build(input_shape)
+        self.quantize(mode, config=config)
+
+    def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
+        """What `call` gives, by the quantised weights.
+
+        Raises:
+            ArgumentError: the layer is not quantised.
+        """
+        if self.adaptation is None or self.quantization_mode is None:
+            raise ArgumentError(f"Layer {self.name!r} is not quantised: `layer.quantize(mode)` first.")
+        return self.adaptation.call(*args, **kwargs)
 
     # --- symbolic -----------------------------------------------------------------------------------------------------
 
@@ -385,6 +403,35 @@ class Layer(Weights, Stateless, Configurable, Tracked):
     def layer_class(self) -> type[Layer]:
         """The class by which sublayers are known."""
         return Layer
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """The dtypes of weights and computation. A new one holds from the next call (a graph made before keeps the dtypes that it was made with);
+        a quantised one quantises the weights that are there.
+
+        Raises:
+            ArgumentError: there are weights of another dtype than the new policy's.
+
+        >>> layer = Layer()
+        >>> layer.dtype_policy = "mixed_bfloat16"
+        >>> layer.compute_dtype, layer.variable_dtype
+        ('bfloat16', 'float32')
+        """
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, policy: Any) -> None:
+        found: DTypePolicy = dtype_policies.get(policy).for_path(self._path)
+        if self.built and found.variable_dtype != self.variable_dtype and self.weights:
+            raise ArgumentError(
+                f"Layer {self.name!r} has weights already, of the dtype {self.variable_dtype}, and takes no policy whose weights are "
+                f"{found.variable_dtype} ({found.name!r}). Give it to the constructor, as the layer's `dtype`."
+            )
+        self._dtype_policy, self._accepted = found, None
+        vars(self).pop("_reads_weights_in_another_dtype", None)
+        if self.built:
+            adapting.adapt_built(self)
+            touch_structure()
 
     @property
     def dtype(self) -> str:  # type: ignore[override]

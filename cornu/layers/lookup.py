@@ -34,6 +34,8 @@ class Lookup(Categorical):
     tokens. `adapt` puts the most frequent first, of equally frequent ones the larger.
     """
 
+    takes_texts = True
+
     def __init__(
         self, *, max_tokens: int | None, num_oov_indices: int, mask_token: Any, oov_token: Any, vocabulary: Any, idf_weights: Any, invert: bool,
         output_mode: str, sparse: bool, pad_to_max_tokens: bool, oov_method: str, salt: Any, name: str | None, **kwargs: Any

@@ -49,6 +49,8 @@ class TextVectorization(Categorical):
     (['', '[UNK]', 'the'], [[2, 5, 0], [1, 4, 3]])
     """
 
+    takes_texts = True
+
     def __init__(
         self, max_tokens: int | None = None, standardize: str | Callable[..., Any] | None = "lower_and_strip_punctuation",
         split: str | Callable[..., Any] | None = "whitespace", ngrams: int | Sequence[int] | None = None, output_mode: str = "int",

@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from cornu import naming, registry, serialization, tree
-from cornu.errors import ArgumentError, NotBuiltError, UnknownNameError
+from cornu.errors import ArgumentError, NotBuiltError
 from cornu.export import export_model
 from cornu.graph import Node, SymbolicTensor, infer
 from cornu.layers import InputLayer, context, tracking
@@ -163,7 +163,15 @@ class Model(Trainer):
         return list(self._graph.layers) if self._graph is not None else tracking.sublayers(self)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """A layer by its name, or by its place in `layers`."""
+        """A layer by its name, or by its place in `layers`.
+
+        Inside inner models and wrappers it has a path: names joined by "/".
+
+        >>> import cornu
+        >>> inner = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(3, name="middle")], name="inner")
+        >>> cornu.Sequential([inner, cornu.layers.Dense(2)]).get_layer("inner/middle").units
+        3
+        """
         if (name is None) == (index is None):
             raise ArgumentError(f"get_layer takes a name or an index, got name={name!r} and index={index!r}.")
         if index is not None:
@@ -173,7 +181,7 @@ class Model(Trainer):
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        raise UnknownNameError("layer", name, [layer.name for layer in self.layers])
+        return surgery.lineage(self, str(name))[-1]
 
     @property
     def inputs(self) -> list[SymbolicTensor] | None:

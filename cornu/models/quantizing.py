@@ -21,7 +21,7 @@ def hand_on_policies(model: Model, policies: Any) -> None:
     for layer in tracking.walk(model):
         for path in (f"{model.name}/{layer.name}", layer.name):
             policy = policies[path]
-            if layer is model or policy == policies.default_policy or policy == layer.dtype_policy:
+            if layer is model or policy in (policies.default_policy, layer.dtype_policy):
                 continue
             if layer.built and layer.weights:
                 raise ArgumentError(
@@ -29,4 +29,3 @@ def hand_on_policies(model: Model, policies: Any) -> None:
                     f"({policy.name!r}). Give the map as the layer's own `dtype`."
                 )
             layer.dtype_policy = policy
-            vars(layer).pop("_reads_weights_in_another_dtype", None)

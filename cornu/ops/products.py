@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +60,23 @@ def einsum(on: Any, subscripts: str, *operands: Array) -> Array:
                 raise ShapeError(
                     f"The axis {letter!r} of {subscripts!r} must have one length, got shapes {' and '.join(str(tuple(v.shape)) for v in operands)}."
                 )
-    return on.einsum(subscripts.replace(" ", ""), list(operands))
+    return on.einsum(_spelt_out(subscripts.replace(" ", ""), operands), list(operands))
+
+
+def _spelt_out(subscripts: str, operands: Sequence[Array]) -> str:
+    """With letters for an ellipsis, where it stands in one operand only.
+
+    NumPy asks for it in the result too, and TensorFlow takes the gradient of such a product from all of its terms side by side: (32, 64, 64)
+    with (64, 4, 16), 190 ms for 1.
+    """
+    inputs, arrow, _ = subscripts.partition("->")
+    terms = inputs.split(",")
+    dotted = [i for i, term in enumerate(terms) if "..." in term]
+    if len(dotted) != 1 or not arrow:
+        return subscripts
+    free = operands[dotted[0]].ndim - len(terms[dotted[0]]) + len("...")
+    unused = [letter for letter in string.ascii_letters if letter not in subscripts]
+    return subscripts.replace("...", "".join(unused[:free]))
 
 
 @primitive

@@ -71,21 +71,28 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike[str], mark: str) -> Iterator[Path]:
     """`atomic_write` for a folder: gives an empty temporary folder to fill; it becomes `path` when the block ends well.
 
-    A folder that is there already is exchanged for the new one in one step where the system can (Linux), and then removed.
+    A folder that is there already is exchanged for the new one in one step where the system can (Linux), and then removed; one that holds
+    anything, and not the file that marks such folders, is somebody's work and stays.
 
     Args:
         path: the folder to make or to replace; the folder around it must exist.
+        mark: the name of a file that all folders of this kind hold.
 
     Raises:
-        SavingError: the operating system refused; it names `path`.
+        SavingError: the operating system refused, or the folder that is there is of another kind; it names `path`.
     """
     target = Path(os.path.realpath(path))
     with _told(target):
         if target.exists() and not target.is_dir():
             raise SavingError(f"A folder must be written to a folder's path, but {str(target)!r} is a file. Choose another path.")
+        if target.exists() and any(target.iterdir()) and not (target / mark).is_file():
+            raise SavingError(
+                f"The folder {str(target)!r} holds other things than what would take their place (it has no {mark!r}), so it stays as it is. "
+                "Choose a path that does not exist yet."
+            )
         _sweep(target.parent)
         temporary = _sibling(target)
         temporary.mkdir()

@@ -54,7 +54,7 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
     Raises:
         ArgumentError: the path has another ending.
         ConfigError: the model could not be loaded again; the message says which argument of which class is to blame. Nothing was written.
-        SavingError: the file cannot be written; it names the path.
+        SavingError: the file cannot be written, or the folder holds other things; it names the path.
 
     >>> import cornu, tempfile
     >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
@@ -91,7 +91,7 @@ def _write_keras(model: Any, path: Path, *, zipped: bool, optimizer: bool) -> No
             write_hdf5(model, weights, optimizer=optimizer)
             write_archive(temporary, {**members, WEIGHTS: weights, **assets})
     else:
-        with atomic_folder(path) as folder:
+        with atomic_folder(path, mark=CONFIG) as folder:
             for name, content in {**members, **assets}.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)  # type: ignore[arg-type]

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from cornu import backends, config, tree
 from cornu.errors import CornuError, DataError, ShapeError, nearest
 
@@ -89,7 +87,7 @@ def check_inputs(model: Stepping, x: Any) -> None:
     """
     graph: Graph | None = getattr(model, "_graph", None)
     if graph is None:
-        refuse_text([("x", leaf) for leaf in tree.flatten(x)] if not _takes_text(model) else [])
+        refuse_text([("x", leaf) for leaf in tree.flatten(x)] if not _takes_texts(model) else [])
         return
     if isinstance(x, Mapping):
         _check_keys(graph, x)
@@ -97,7 +95,7 @@ def check_inputs(model: Stepping, x: Any) -> None:
         if array is not None and hasattr(array, "shape"):
             if tensor.dtype != "string":
                 refuse_text([(f"input {name!r}", array)])
-            elif not _holds_texts():
+            elif not backends.current().HOLDS_TEXTS:
                 raise DataError(
                     sentences(
                         f"Input {name!r} is of texts, and the backend {backends.current().NAME!r} holds numbers alone.",
@@ -108,21 +106,9 @@ def check_inputs(model: Stepping, x: Any) -> None:
             _check_input_shape(name, wanted, tuple(array.shape), alone=len(graph.flat_inputs) == 1)
 
 
-_TEXT_LAYERS = ("Lookup", "Vectorization", "Hashing", "HashedCrossing", "FeatureSpace")
-
-
-def _takes_text(model: Any) -> bool:
+def _takes_texts(model: Any) -> bool:
     """Whether the model, or a layer in it, is of those that take texts."""
-    return any(cls.__name__.endswith(_TEXT_LAYERS) for v in [model, *getattr(model, "layers", ())] for cls in type(v).__mro__)
-
-
-def _holds_texts() -> bool:
-    """Whether arrays of the current backend may be texts."""
-    try:
-        backends.current().asarray(np.array(["text"], object))
-    except Exception:  # noqa: BLE001 - every framework says in its own words that it holds none
-        return False
-    return True
+    return any(getattr(layer, "takes_texts", False) for layer in (model, *getattr(model, "layers", ())))
 
 
 def refuse_text(arrays: Sequence[tuple[str, Any]]) -> None:

@@ -18,6 +18,7 @@ from cornu.training.health import Health
 from cornu.training.objective import per_output
 from cornu.training.ranges import Values
 from cornu.training.replayable import is_replayable
+from cornu.training.states import as_function
 
 __all__ = ["Stepping"]
 
@@ -59,7 +60,7 @@ class Stepping(Layer):
 
     # --- what a subclass may write -------------------------------------------------------------------------------------
 
-    def train_step(self, data: Any) -> dict[str, Array]:
+    def train_step(self, state: Any = None, data: Any = None) -> Any:
         """One training step on a batch: x, (x, y) or (x, y, sample_weight). Gives the metrics so far.
 
         A subclass may write its own, in ops, once for all backends:
@@ -74,18 +75,24 @@ class Stepping(Layer):
 
         A step of two parameters, `train_step(self, state, data)`, is a function without side effects, as libraries of functions like it: `state` holds
         the values of trainable, non-trainable, optimizer's and metrics' variables, and it gives the metrics and such a state. `test_step` goes
-        without the optimizer's; `predict_step` takes the first two kinds, and gives the second beside the outputs.
+        without the optimizer's; `predict_step` takes the first two kinds, and gives the second beside the outputs. Called with both, the step
+        written here is such a function; with one, that is the batch.
         """
-        return steps.default_train_step(self, unpack(data))
+        return as_function(self, "train_step", lambda batch: steps.default_train_step(self, unpack(batch)), state, data)
 
-    def test_step(self, data: Any) -> dict[str, Array]:
+    def test_step(self, state: Any = None, data: Any = None) -> Any:
         """One evaluation step on a batch; gives the metrics so far."""
-        logs = self.update_metrics(*unpack(data))
-        return self.get_metrics_result() if logs is None else logs
 
-    def predict_step(self, data: Any) -> Any:
+        def scored(batch: Any) -> dict[str, Array]:
+            logs = self.update_metrics(*unpack(batch))
+            return self.get_metrics_result() if logs is None else logs
+
+        return as_function(self, "test_step", scored, state, data)
+
+    def predict_step(self, state: Any = None, data: Any = None) -> Any:
         """The outputs for one batch."""
-        return self._part("outputs", self._outputs, self.variables_in_use)(unpack(data)[0])
+        outputs = self._part("outputs", self._outputs, self.variables_in_use)
+        return as_function(self, "predict_step", lambda batch: outputs(unpack(batch)[0]), state, data)
 
     def _outputs(self, x: Any) -> Any:
         return self(x, training=False)

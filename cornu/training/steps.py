@@ -6,19 +6,17 @@ that scope take effect together, where loss and gradients are finite, and not at
 
 from __future__ import annotations
 
-import functools
-import inspect
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cornu import dtypes, tree
+from cornu import dtypes
 from cornu.layers.context import CallContext
 from cornu.ops.arguments import Array
 from cornu.ops.core import copy
 from cornu.ops.finite import all_finite, finite_probe
 from cornu.state import StateScope, Variable, when
+from cornu.training.states import own_step
 
 if TYPE_CHECKING:
     from cornu.training.stepping import Stepping
@@ -88,8 +86,7 @@ def default_train_step(model: Stepping, data: Any) -> dict[str, Array]:
 
 def _custom_train_step(model: Stepping, data: Any) -> Any:
     with StateScope() as pending, CallContext(training=True):
-        kinds = "trainable_variables", "non_trainable_variables", "optimizer.variables", "metrics_variables"
-        logs = _own_step(model, model.train_step, _as_given(data), kinds, kinds)
+        logs = own_step(model, "train_step", _as_given(data))
     floats = [value for variable, value in pending.written.values() if variable.trainable]
     _conditionally(model, finite_probe(floats) if floats else None, floats, pending.commit)
     return logs
@@ -98,26 +95,6 @@ def _custom_train_step(model: Stepping, data: Any) -> Any:
 def _as_given(data: Any) -> Any:
     """x, (x, y) or (x, y, sample_weight): what is not there is left out."""
     return data if data[2] is not None else data[:2] if data[1] is not None else data[0]
-
-
-def _own_step(model: Stepping, step: Callable[..., Any], data: Any, kinds: Sequence[str], changed: Sequence[str]) -> Any:
-    """A step that somebody else has written.
-
-    One of two parameters, state and data, is a function of the variables' values, kind by kind, and gives those of the kinds that it changes
-    beside its result. Variables are looked for only there: other steps run for every batch.
-    """
-    if not _takes_state(getattr(step, "__func__", step), inspect.ismethod(step)):
-        return step(data)
-    found: dict[str, list[Variable]] = {kind: list(operator.attrgetter(kind)(model)) for kind in kinds}
-    result, after = step(tuple([v.value for v in found[kind]] for kind in kinds), data)
-    for variable, value in zip((v for kind in changed for v in found[kind]), tree.flatten(after), strict=True):
-        variable.assign(value)
-    return result
-
-
-@functools.lru_cache(maxsize=64)
-def _takes_state(step: Callable[..., Any], bound: bool) -> bool:
-    return len(inspect.signature(step).parameters) - bound > 1
 
 
 def _conditionally(model: Stepping, probe: Array | None, values: Sequence[Array], update: Callable[[], None]) -> None:
@@ -137,8 +114,7 @@ def test_step(model: Stepping, data: Any) -> Any:
     """Loss and metrics of one batch."""
     with CallContext(training=False):
         if model.gives_own_logs("test_step"):
-            kinds = "trainable_variables", "non_trainable_variables", "metrics_variables"
-            return _own_step(model, model.test_step, _as_given(data), kinds, kinds)
+            return own_step(model, "test_step", _as_given(data))
         x, y, sample_weight = data
         model.update_metrics(x, y, sample_weight)
     return None
@@ -148,5 +124,4 @@ def predict_step(model: Stepping, data: Any) -> Any:
     """Outputs for one batch."""
     if model.uses_default_step("predict_step"):
         return model.predict_step(data)
-    rest = "non_trainable_variables"
-    return _own_step(model, model.predict_step, data, ("trainable_variables", rest), (rest,))
+    return own_step(model, "predict_step", data)

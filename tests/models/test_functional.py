@@ -225,6 +225,17 @@ def test_get_layer_by_name_and_place():
         model.get_layer("sun")
 
 
+def test_get_layer_by_path():
+    dense = layers.Dense(3, name="dense")
+    inner = cornu.Sequential([cornu.Input((4, 2)), layers.TimeDistributed(dense, name="each")], name="inner")
+    outer = cornu.Sequential([inner, layers.Flatten(name="flat/tened")])
+    assert outer.get_layer("inner/each/dense") is dense
+    assert outer.get_layer("inner/each") is inner.layers[0]
+    assert outer.get_layer("flat/tened") is outer.layers[1]  # a name of its own goes first
+    with pytest.raises(CornuError, match=r"Unknown layer: 'desne'\. Did you mean 'dense'"):
+        outer.get_layer("inner/each/desne")
+
+
 def test_freezing_the_model_freezes_what_is_inside():
     model = two_by_two()
     assert (len(model.trainable_weights), len(model.non_trainable_weights)) == (6, 0)

@@ -68,6 +68,7 @@ PRODUCTS = [
         )
     ),
     Case("einsum", "ij,ij->", WHOLE, WHOLE, like=np.einsum),
+    Case("einsum", "...i->i", BATCH, like=lambda _, x: x.sum((0, 1))),
     Case("einsum", "ij,j->i", WHOLE, V, like=np.einsum, dtype="float32"),
     *(Case("cross", x, y, like=np.cross) for x, y in ((A[:, :3], SQUARE), (A[:, :3], V[:3]), (WHOLE[:, :3], WHOLE[:, :3]))),
     Case("cross", SQUARE, SQUARE.T, axis=0, like=np.cross),

@@ -3,7 +3,6 @@
 import importlib.util
 import inspect
 import operator
-import os
 from collections import Counter
 
 import h5py
@@ -39,12 +38,6 @@ VARIANTS = [
     ("EfficientNetV2B0", {"include_preprocessing": False}),
     ("ConvNeXtTiny", {"include_preprocessing": False}),
 ]
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
 
 
 def stirred(model, rng):

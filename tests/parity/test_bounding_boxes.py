@@ -5,9 +5,8 @@ import os
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("on_jax")]
 
-from cornu import use_backend  # noqa: E402
 from cornu.utils import bounding_boxes as ours  # noqa: E402
 
 FORMATS = ["xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw", "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh"]
@@ -20,12 +19,6 @@ SHAPE = (10, 20, 3)
 def theirs():
     os.environ["KERAS_BACKEND"] = "jax"
     return pytest.importorskip("keras").utils.bounding_boxes
-
-
-@pytest.fixture(autouse=True)
-def on_jax():
-    with use_backend("jax"):
-        yield
 
 
 def same(a, b):

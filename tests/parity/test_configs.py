@@ -1,7 +1,6 @@
 """The real Keras reads our configurations as its own, and ours read Keras's; formulas agree on the same numbers."""
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -12,13 +11,6 @@ from cornu import activations, constraints, initializers, layers, ops, regulariz
 from cornu.dtype_policies import DTypePolicy  # noqa: E402
 from cornu.registry import ACTIVATIONS  # noqa: E402
 from cornu.state import SeedGenerator  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
-
 
 OBJECTS = [
     initializers.Zeros(), initializers.Ones(), initializers.Constant(2.5), initializers.Constant(np.ones((2, 3), "float32")),

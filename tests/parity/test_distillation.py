@@ -1,26 +1,12 @@
 """Distillation beside the real Keras: the same losses, the same training, and its files."""
 
-import os
-
 import numpy as np
 import pytest
 
 import cornu
 from cornu import distillation
 
-pytestmark = pytest.mark.parity
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
-
-
-@pytest.fixture(autouse=True)
-def on_jax():
-    with cornu.use_backend("jax"):
-        yield
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("on_jax")]
 
 
 def models(library):

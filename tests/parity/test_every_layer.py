@@ -1,7 +1,6 @@
 """Every public layer beside the real Keras: none without a case or a reason, shapes with unknown lengths, files both ways."""
 
 import inspect
-import os
 import warnings
 
 import numpy as np
@@ -39,12 +38,6 @@ FAMILIES = {
     "equations and attention": [*cases.EQUATIONS, *cases.ATTENTION],
     "wrapped and films": [*cases.WRAPPED, *cases.FILMS],
 }
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
 
 
 def public_layers():

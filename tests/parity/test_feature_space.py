@@ -15,12 +15,6 @@ DATA = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def keras():
-    """The real Keras."""
-    return pytest.importorskip("keras")
-
-
 def features(space, output_mode):
     return {
         "z": "float", "r": space.float_rescaled(0.5, 1.0), "n": "float_normalized", "d": space.float_discretized(3, output_mode=output_mode),

@@ -1,7 +1,6 @@
 """The real Keras opens our files and we open Keras's; both compute the same, and training goes on along the same curve."""
 
 import json
-import os
 import zipfile
 
 import numpy as np
@@ -13,12 +12,6 @@ import cornu  # noqa: E402
 from cornu import layers, ops, tree  # noqa: E402
 from cornu.ops.dispatch import OPS  # noqa: E402
 from cornu.saving import keras_ops, load_model  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
 
 
 def numbers(rng, shape, dtype="float32"):

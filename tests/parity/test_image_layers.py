@@ -1,12 +1,11 @@
 """What layers for images and sounds do without chance, against the real Keras; their arguments, and configurations both ways."""
 
 import inspect
-import os
 
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("on_jax")]
 
 from cornu import layers, use_backend  # noqa: E402
 from tests.layers.test_image_layers import RANDOM  # noqa: E402
@@ -57,18 +56,6 @@ SOUNDS = [
     ("MelSpectrogram", {"fft_length": 32, "sequence_stride": 8, "num_mel_bins": 6, "mag_exp": 1.0, "top_db": 5.0, "ref_power": 2.0}),
 ]
 OTHERS = [("MixUp", {}), ("CutMix", {}), ("RandomCrop", {"height": 3, "width": 4}), ("MaxNumBoundingBoxes", {"max_number": 3})]
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
-
-
-@pytest.fixture(autouse=True)
-def on_jax():
-    with use_backend("jax"):
-        yield
 
 
 def compare(keras, name, arguments, x, **options):

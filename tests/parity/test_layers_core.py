@@ -2,7 +2,6 @@
 
 import inspect
 import json
-import os
 
 import numpy as np
 import pytest
@@ -21,12 +20,6 @@ MORE = [
     case("AveragePooling3D", (2, 5, 4, 3, 2), pool_size=(2, 3, 2), strides=(1, 2, 1), padding="same"),
 ]
 NAMES = sorted({c.layer for c in CORE_CASES})
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,14 +3,13 @@
 import copy
 import inspect
 import json
-import os
 
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("on_jax")]
 
-from cornu import layers, ops, serialization, tree, use_backend  # noqa: E402
+from cornu import layers, ops, serialization, tree  # noqa: E402
 from cornu.state import CompiledStep, Variable, value_and_grad  # noqa: E402
 from tests.layers.cases import SEQUENCE_CASES, Inner, case, inner, made  # noqa: E402
 
@@ -18,18 +17,6 @@ NAMES = sorted({c.layer for c in SEQUENCE_CASES} | {"GRUCell", "LSTMCell", "Simp
 FUNCTIONS = ["add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract"]
 MASK = np.array([[False, True, True, False, True, True], [True, True, True, False, False, False]])
 SEQUENCE = (2, 6, 4)
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
-
-
-@pytest.fixture(autouse=True)
-def on_jax():
-    with use_backend("jax"):
-        yield
 
 
 @pytest.mark.parametrize("name", [*NAMES, *FUNCTIONS])

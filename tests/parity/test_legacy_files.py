@@ -5,7 +5,6 @@ the optimizer's state.
 """
 
 import contextlib
-import os
 
 import h5py
 import numpy as np
@@ -16,12 +15,6 @@ pytestmark = pytest.mark.parity
 import cornu  # noqa: E402
 from cornu import ops, tree  # noqa: E402
 from cornu.saving import load_model  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
 
 
 def numbers(rng, shape, dtype="float32"):

@@ -4,16 +4,15 @@ the real Keras, given the same weights and the same inputs."""
 import copy
 import inspect
 import json
-import os
 
 import h5py
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("on_jax")]
 
 import cornu  # noqa: E402
-from cornu import layers, serialization, use_backend  # noqa: E402
+from cornu import layers, serialization  # noqa: E402
 from tests.layers.cases import FIRST, IMAGE, MORE_CASES, SEQUENCE, SOURCES, case, inner  # noqa: E402
 from tests.parity.test_layers_sequence import compare, pair, plain  # noqa: E402
 
@@ -37,18 +36,6 @@ MORE = [
     case("AdaptiveMaxPooling2D", (2, 7, 9, 2), output_size=(3, 4)),
     case("AdaptiveAveragePooling2D", (2, 2, 7, 9), output_size=(3, 4), **FIRST),
 ]
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
-
-
-@pytest.fixture(autouse=True)
-def on_jax():
-    with use_backend("jax"):
-        yield
 
 
 @pytest.mark.parametrize("name", [*NAMES, *ALIASES])

@@ -1,7 +1,5 @@
 """Dtypes of every layer's outputs and weights under every policy, beside the real Keras's."""
 
-import os
-
 import pytest
 
 pytestmark = pytest.mark.parity
@@ -14,12 +12,6 @@ ONE_EACH = list({c.layer: c for c in reversed([*CORE_CASES, *SEQUENCE_CASES, *MO
 ORTHOGONAL = ("SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "GRUCell", "LSTMCell", "SimpleRNNCell")
 """On JAX Keras cannot draw an orthogonal matrix of half-size floats; here these layers begin with zeros."""
 POLICIES = ["mixed_bfloat16", "mixed_float16", "bfloat16", "float64"]
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
 
 
 def plainly(layer, arguments):

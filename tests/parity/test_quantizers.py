@@ -1,28 +1,15 @@
 """Quantisers, policies and quantised layers against the real Keras, as a black box."""
 
 import json
-import os
 import warnings
 
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.parity
+pytestmark = [pytest.mark.parity, pytest.mark.usefixtures("on_jax")]
 
 import cornu  # noqa: E402
 from cornu import dtype_policies, quantizers, serialization  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
-
-
-@pytest.fixture(autouse=True)
-def on_jax():
-    with cornu.use_backend("jax"):
-        yield
 
 
 def same(ours, theirs, exact=True):

@@ -14,12 +14,6 @@ WORDS = np.array([["", "a"], ["omar", "stringer"], ["x" * 17, "y" * 40], ["é" *
 TEXTS = ["It's a test, (ok)!", "a second\ttest  of texts", ""]
 
 
-@pytest.fixture(scope="module")
-def keras():
-    """The real Keras."""
-    return pytest.importorskip("keras")
-
-
 def both(keras, name, inputs, data=None, **arguments):
     """What Cornu's and Keras's layer of that name give for the inputs."""
     ours, theirs = getattr(cornu.layers, name)(**arguments), getattr(keras.layers, name)(**arguments)

@@ -1,7 +1,5 @@
 """The loss at each of 20 training steps against the real Keras on JAX: equal initial weights, equal batches."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -11,12 +9,6 @@ from cornu import layers, losses, optimizers
 pytestmark = pytest.mark.parity
 
 STEPS, ROWS = 20, 8
-
-
-@pytest.fixture(scope="module")
-def keras():
-    os.environ["KERAS_BACKEND"] = "jax"
-    return pytest.importorskip("keras")
 
 
 def mlp(entrance, layers):

@@ -48,6 +48,19 @@ def test_products_stay_near(backend, rng, name, config, levels):
     assert layer.quantization_mode == config.mode
 
 
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+def test_building_and_calling_by_the_mode(backend, rng, mode):
+    whole, layer, x = layers.Dense(6), layers.Dense(6), rng.normal(size=(5, 8)).astype("float32")
+    whole(x)
+    with pytest.raises(ArgumentError, match="is not quantised"):
+        whole.quantized_call(x)
+    layer.quantized_build((None, 8), mode)
+    whole.quantize(mode)
+    layer.set_weights(whole.get_weights())
+    assert layer.quantization_mode == mode
+    np.testing.assert_array_equal(convert_to_numpy(layer.quantized_call(x)), run(whole, x))
+
+
 def test_the_int8_product_is_the_one_of_whole_numbers(backend, rng):
     layer, x = layers.Dense(3), rng.normal(size=(4, 5)).astype("float32")
     layer.build((None, 5))

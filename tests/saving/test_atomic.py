@@ -170,13 +170,24 @@ def test_a_folder_takes_the_place_of_another(tmp_path, monkeypatch, one_step):
     if not one_step:
         monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
     for text in ("old", "new"):
-        with atomic.atomic_folder(tmp_path / "m") as folder:
+        with atomic.atomic_folder(tmp_path / "m", "mark") as folder:
             (folder / text).write_text(text)
+            (folder / "mark").write_text("")
         assert os.listdir(tmp_path) == ["m"]
-        assert os.listdir(tmp_path / "m") == [text]
-    with pytest.raises(SavingError, match="Could not write"), atomic.atomic_folder(tmp_path / "m") as folder:
+        assert set(os.listdir(tmp_path / "m")) == {text, "mark"}
+    with pytest.raises(SavingError, match="Could not write"), atomic.atomic_folder(tmp_path / "m", "mark") as folder:
         (folder / "third").joinpath("nowhere").write_text("")
-    assert os.listdir(tmp_path / "m") == ["new"]
+    assert set(os.listdir(tmp_path / "m")) == {"new", "mark"}
     (tmp_path / "file").write_text("")
-    with pytest.raises(SavingError, match="is a file"), atomic.atomic_folder(tmp_path / "file"):
+    with pytest.raises(SavingError, match="is a file"), atomic.atomic_folder(tmp_path / "file", "mark"):
         pass
+
+
+def test_a_folder_of_other_things_is_not_replaced(tmp_path):
+    (tmp_path / "project").mkdir()
+    with atomic.atomic_folder(tmp_path / "project", "mark") as folder:  # there was nothing in it
+        (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(SavingError, match=r"holds other things .*no 'mark'"), atomic.atomic_folder(tmp_path / "project", "mark"):
+        pass
+    assert (tmp_path / "project" / "thesis.txt").read_text() == "years of work"
+    assert os.listdir(tmp_path) == ["project"]

@@ -7,7 +7,7 @@ import pytest
 
 import cornu
 from cornu import layers, ops
-from cornu.errors import NonFiniteError
+from cornu.errors import ArgumentError, NonFiniteError
 
 
 @pytest.fixture
@@ -278,6 +278,59 @@ def test_steps_as_functions_of_a_state(xy):
     assert pure[0].keys() == usual[0].keys()
     for a, b in zip(cornu.tree.flatten(pure), cornu.tree.flatten(usual), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_the_steps_written_here_are_functions_of_a_state_too(trainable_backend, xy):
+    class Counted(cornu.Model):
+        steps = 0
+
+        def train_step(self, state, data):
+            type(self).steps += 1
+            return super().train_step(state, data)
+
+        def test_step(self, state, data):
+            return super().test_step(state, data)
+
+        def predict_step(self, state, data):
+            return super().predict_step(state, data)
+
+    x, y = xy
+
+    def made(kind):
+        cornu.utils.set_random_seed(0)
+        entrance = cornu.Input((3,))
+        hidden = layers.BatchNormalization()(layers.Dense(4, activation="tanh")(entrance))
+        model = kind(entrance, layers.Dense(1)(hidden))
+        model.compile("adam", "mse", metrics=["mae"])
+        return model
+
+    def trained(kind):
+        model = made(kind)
+        history = model.fit(x, y, batch_size=10, epochs=2, shuffle=False, verbose=0).history
+        return history, model.evaluate(x, y, batch_size=10, verbose=0), model.predict(x, verbose=0), model.get_weights()
+
+    pure, usual = trained(Counted), trained(cornu.Model)
+    assert Counted.steps
+    for a, b in zip(cornu.tree.flatten(pure), cornu.tree.flatten(usual), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+    model = made(cornu.Model)
+    model.fit(x, y, batch_size=10, epochs=1, verbose=0)
+    before = [np.array(v) for v in model.variables]
+    kinds = model.trainable_variables, model.non_trainable_variables, model.optimizer.variables, model.metrics_variables
+    state = tuple([v.value * 0 if i == 0 else v.value for v in kind] for i, kind in enumerate(kinds))  # all weights at 0: the mean of y * y
+    batch = ops.convert_to_tensor(x[:10]), ops.convert_to_tensor(y[:10])
+    logs, after = model.test_step((state[0], state[1], [v * 0 for v in state[3]]), batch)
+    assert ops.convert_to_numpy(logs["loss"]) == pytest.approx(np.mean(y[:10] ** 2), rel=1e-5)
+    outputs, rest = model.predict_step(state[:2], batch)
+    assert not ops.convert_to_numpy(outputs).any()
+    assert [len(after), len(rest)] == [3, len(kinds[1])]
+    for found, was in zip(model.variables, before, strict=True):  # the model's own values are as they were
+        np.testing.assert_array_equal(np.array(found), was)
+    with pytest.raises(ArgumentError, match=r"state of `train_step` holds .*got 2 part"):
+        model.train_step(state[:2], batch)
+    with pytest.raises(ArgumentError, match="takes a batch"):
+        model.train_step()
 
 
 def test_a_predict_step_of_one_s_own(backend):

@@ -18,13 +18,14 @@ from cornu.backends.spec.tensor_spec import TensorSpec
 from cornu.errors import BackendError
 
 __all__ = [
-    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "NAME", "asarray", "assign_state", "block", "borrow", "cast", "compile", "concrete", "copy", "devices", "dtype",
-    "evaluate_shape", "inference", "make_state", "on_device", "to_numpy", "value_and_grad",
+    "ARRAY_TYPES", "CAN_TRAIN", "EAGER", "HOLDS_TEXTS", "NAME", "asarray", "assign_state", "block", "borrow", "cast", "compile", "concrete", "copy", "devices",
+    "dtype", "evaluate_shape", "inference", "make_state", "on_device", "to_numpy", "value_and_grad",
 ]  # fmt: skip
 
 NAME = "jax"
 CAN_TRAIN = True
 EAGER = False
+HOLDS_TEXTS = False
 ARRAY_TYPES = (type(jnp.zeros(())), jax.core.Tracer)
 
 # Without 64-bit mode JAX holds 32 bits at most. Asked for more, it gives what it has, and so do we, without its warning.

@@ -15,6 +15,7 @@ __all__ = [
     "ARRAY_TYPES",
     "CAN_TRAIN",
     "EAGER",
+    "HOLDS_TEXTS",
     "NAME",
     "add_state",
     "asarray",
@@ -36,6 +37,7 @@ __all__ = [
 NAME = "numpy"
 CAN_TRAIN = False
 EAGER = True
+HOLDS_TEXTS = True
 ARRAY_TYPES = (np.ndarray, np.generic)
 
 

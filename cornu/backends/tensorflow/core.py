@@ -20,7 +20,7 @@ from cornu.backends.tensorflow.library import tf
 from cornu.errors import BackendError
 
 __all__ = [
-    "ARRAY_TYPES", "CAN_TRAIN", "CHOOSES_COMPILER", "EAGER", "NAME", "add_state", "asarray", "assign_state", "block", "borrow", "cast",
+    "ARRAY_TYPES", "CAN_TRAIN", "CHOOSES_COMPILER", "EAGER", "HOLDS_TEXTS", "NAME", "add_state", "asarray", "assign_state", "block", "borrow", "cast",
     "compile", "concrete", "copy", "devices", "dtype", "evaluate_shape", "inference", "is_portable", "make_state", "on_device", "portable",
     "to_numpy", "value_and_grad",
 ]  # fmt: skip
@@ -28,6 +28,7 @@ __all__ = [
 NAME = "tensorflow"
 CAN_TRAIN = True
 EAGER = False
+HOLDS_TEXTS = True
 CHOOSES_COMPILER = True
 """`compile` takes `xla`: whether the whole step goes through that compiler."""
 ARRAY_TYPES = (type(tf.constant(0)), tf.Tensor, tf.Variable)  # that of eager tensors first: it is the everyday one

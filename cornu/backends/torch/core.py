@@ -20,6 +20,7 @@ __all__ = [
     "ARRAY_TYPES",
     "CAN_TRAIN",
     "EAGER",
+    "HOLDS_TEXTS",
     "NAME",
     "add_state",
     "asarray",
@@ -44,6 +45,7 @@ __all__ = [
 NAME = "torch"
 CAN_TRAIN = True
 EAGER = True
+HOLDS_TEXTS = False
 ARRAY_TYPES = (torch.Tensor,)
 
 

@@ -291,6 +291,8 @@ def dot_product_attention(
     try:
         with sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION]):
             return F.scaled_dot_product_attention(*heads, **settings).transpose(1, 2)
+    except torch.OutOfMemoryError:
+        raise
     except RuntimeError:  # no such kernel for these arrays: the composite says so
         return NotImplemented
 
