@@ -14,6 +14,7 @@ from torch.utils import _pytree as pytree
 
 from cornu import config, dtypes
 from cornu.backends.spec.tensor_spec import TensorSpec
+from cornu.backends.torch.memory import keep_freed_memory
 from cornu.errors import BackendError
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "to_numpy",
     "value_and_grad",
 ]  # fmt: skip
+
+keep_freed_memory()
 
 NAME = "torch"
 CAN_TRAIN = True
