@@ -10,12 +10,14 @@ environment, cached files are taken as they are, own copies included.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import urllib.parse
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cornu import config
 from cornu.downloads.digest import Digest
@@ -64,11 +66,13 @@ def get_file(
 
     Returns:
         The path of the file; with `extract`, of the folder. That folder is named `fname`, and the archive `fname` + "_archive"; if `fname` is
-        given and has a suffix, the archive is called `fname` and the folder gets that name up to its first dot + "_extracted".
+        given and has a suffix, the archive is called `fname` and the folder gets that name up to its first dot + "_extracted". A folder that
+        an earlier call has made is replaced when the archive is another one, unless there are files of your own in it.
 
     Raises:
         ArgumentError: no origin, a path in place of a name, a digest that is none, an address that is not allowed.
-        SavingError: the file could not be fetched or written; the message says where to put a copy of your own.
+        SavingError: the file could not be fetched or written (the message says where to put a copy of your own), or where the folder is to be
+            stands something that did not come from an archive.
         CorruptFileError: what came has another digest, or is no archive.
         UnsafeFileError: the archive holds what it must not.
 
@@ -214,20 +218,62 @@ def _unpacked(wanted: _Wanted, target: Path, formats: tuple[str, ...], *, force:
     target.parent.mkdir(parents=True, exist_ok=True)
     with locked(target):
         if force or not _comes_from(target, archive):
+            _check_replaceable(target)
             unpack(archive, target, formats)
-            _origin_note(target).write_text(_identity(archive), "utf-8")
+            _origin_note(target).write_text(
+                json.dumps({**_quick(archive), "sha256": _sha256(archive), "holds": _holdings(target)}), "utf-8"
+            )
     return target
 
 
 def _comes_from(target: Path, archive: Path) -> bool:
     """Whether the folder is there and, as far as a note beside it says, holds this archive."""
-    note = _origin_note(target)
-    return target.is_dir() and (not note.is_file() or note.read_text("utf-8") == _identity(archive))
+    if not _origin_note(target).is_file():
+        return target.is_dir()
+    note = _read_note(target)
+    # the digest is long in the making: it is asked only where the file has been replaced or touched
+    same = all(note.get(key) == value for key, value in _quick(archive).items()) or (
+        note.get("archive") == archive.name and note.get("sha256") == _sha256(archive)
+    )
+    return target.is_dir() and same
+
+
+def _check_replaceable(target: Path) -> None:
+    """Raises where something stands at the folder's path that is not, file by file, what was unpacked there."""
+    if target.is_dir() and any(target.iterdir()) and _read_note(target).get("holds") != _holdings(target):
+        raise SavingError(
+            f"The folder {str(target)!r} must hold what an earlier call has extracted, and nothing else, to be replaced by what the archive holds "
+            "now; files were added, changed or removed since, so it stays as it is. Move it away, or give another fname, cache_subdir or cache_dir."
+        )
 
 
 def _origin_note(target: Path) -> Path:
     return target.with_name(f".{target.name}.json")
 
 
-def _identity(archive: Path) -> str:
-    return json.dumps({"archive": archive.name, "bytes": archive.stat().st_size})
+def _read_note(target: Path) -> dict[str, Any]:
+    """What the note beside a folder says; nothing where there is none, or one that cannot be read."""
+    with contextlib.suppress(OSError, ValueError):
+        note = json.loads(_origin_note(target).read_text("utf-8"))
+        return note if isinstance(note, dict) else {}
+    return {}
+
+
+def _quick(archive: Path) -> dict[str, Any]:
+    """What tells an archive from another one without reading it."""
+    state = archive.stat()
+    return {"archive": archive.name, "bytes": state.st_size, "modified": state.st_mtime_ns}
+
+
+def _sha256(archive: Path) -> str:
+    return Digest("sha256", "").of(archive)
+
+
+def _holdings(folder: Path) -> str:
+    """A digest of the names, sizes and dates of all that a folder holds."""
+    made = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        state = path.lstat()
+        what = None if path.is_dir() and not path.is_symlink() else (state.st_size, int(state.st_mtime))
+        made.update(repr((path.relative_to(folder).as_posix(), what)).encode("utf-8", "surrogateescape"))
+    return made.hexdigest()

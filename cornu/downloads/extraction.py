@@ -9,7 +9,6 @@ from __future__ import annotations
 import bz2
 import contextlib
 import functools
-import glob
 import gzip
 import lzma
 import os
@@ -25,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cornu.errors import ArgumentError, CorruptFileError, UnsafeFileError
+from cornu.errors import ArgumentError, CorruptFileError, SavingError, UnsafeFileError
 
 __all__ = ["damage_told", "extract", "formats_of", "headers", "open_tar"]
 
@@ -79,11 +78,12 @@ def extract(archive: Path, target: Path, formats: tuple[str, ...] = ("tar", "zip
 
     Raises:
         CorruptFileError: it is no such archive, or a damaged one.
+        SavingError: the target is a file or a link.
         UnsafeFileError: a member is a link or a device, lies outside the target, comes twice, or is larger than an archive of
             this size has any right to.
     """
-    for left in target.parent.glob(f".{glob.escape(target.name)}.*{_PART}*"):
-        shutil.rmtree(left, ignore_errors=True)
+    _check_place(target)
+    _sweep(target)
     fresh = target.with_name(f".{target.name}.{secrets.token_hex(6)}{_PART}")
     fresh.mkdir()
     try:
@@ -92,6 +92,22 @@ def extract(archive: Path, target: Path, formats: tuple[str, ...] = ("tar", "zip
         _take_place(fresh, target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _check_place(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise SavingError(
+            f"An archive must be extracted to a folder's path, but {str(target)!r} is {'a link' if target.is_symlink() else 'a file'}, which "
+            "stays as it is. Move it away, or choose another name for the folder."
+        )
+
+
+def _sweep(target: Path) -> None:
+    """Removes what killed processes have left of this target, and of no other whose name begins alike."""
+    left = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{12}}{re.escape(_PART)}(\.old)?", re.DOTALL)
+    for path in list(target.parent.iterdir()):
+        if left.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -200,7 +216,7 @@ def _take_place(fresh: Path, target: Path) -> None:
     old = fresh.with_name(fresh.name + ".old")
     os.rename(target, old)
     os.rename(fresh, target)
-    shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink()
+    shutil.rmtree(old, ignore_errors=True)
 
 
 class _Bounded:

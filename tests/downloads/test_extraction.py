@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cornu.downloads import extraction, get_file
 from cornu.downloads.extraction import extract, formats_of
-from cornu.errors import ArgumentError, CorruptFileError, UnsafeFileError
+from cornu.errors import ArgumentError, CorruptFileError, SavingError, UnsafeFileError
 
 FILES = {"flowers/a.txt": b"A", "flowers/sub/b.txt": b"B" * 3000, "flowers/empty": b""}
 
@@ -180,6 +180,12 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "out"]
 
 
+def test_what_belongs_to_another_target_is_not_swept(tmp_path):
+    (tmp_path / ".flowers.v2.0123456789ab.unpacked").mkdir()
+    extract(zip_of(tmp_path / "a", [("one", b"1")]), tmp_path / "flowers")
+    assert (tmp_path / ".flowers.v2.0123456789ab.unpacked").is_dir()
+
+
 def test_an_encrypted_zip(tmp_path):
     path = zip_of(tmp_path / "a", [("secret", b"x")])
     body = bytearray(path.read_bytes())
@@ -260,6 +266,41 @@ def test_force_download_extracts_anew(archive, tmp_path):
     get_file(origin=archive.url("flowers.zip"), extract=True)
     archive.files["flowers.zip"] = zip_of(tmp_path / "o", [("other", b"1")]).read_bytes()
     assert read(get_file(origin=archive.url("flowers.zip"), extract=True, force_download=True)) == {"other": b"1"}
+
+
+@pytest.mark.parametrize("own", ["thesis.txt", "flowers/a.txt", None])
+def test_a_folder_with_files_of_the_users_own_is_not_replaced(archive, home, tmp_path, own):
+    if own is None:  # a folder that no archive has made
+        folder, own = home / "datasets/flowers.zip", "thesis.txt"
+        folder.mkdir(parents=True)
+    else:
+        folder = Path(get_file(origin=archive.url("flowers.zip"), extract=True))
+    (folder / own).write_text("years of work")
+    archive.files["flowers.zip"] = zip_of(tmp_path / "o", [("other", b"1")]).read_bytes()
+    with pytest.raises(SavingError, match=r"flowers\.zip.*stays as it is"):
+        get_file(origin=archive.url("flowers.zip"), extract=True, force_download=True)
+    assert (folder / own).read_text() == "years of work"
+
+
+@pytest.mark.parametrize("what", ["file", "link"])
+def test_a_file_or_a_link_is_not_replaced_by_a_folder(archive, home, tmp_path, what):
+    target = home / "datasets/flowers.tgz"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(b"my own") if what == "file" else target.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(SavingError, match=rf"flowers\.tgz' is a {what}"):
+        get_file(origin=archive.url("flowers.tgz"), extract=True)
+    assert target.is_symlink() or target.read_bytes() == b"my own"
+
+
+def test_another_archive_of_the_same_size_is_extracted_anew(archive, tmp_path):
+    for body in (b"v1", b"v2"):
+        archive.files["flowers.tar"] = tar_of(tmp_path / "v", [("version", body)], "w").read_bytes()
+        digest = hashlib.sha256(archive.files["flowers.tar"]).hexdigest()
+        path = get_file(origin=archive.url("flowers.tar"), extract=True, file_hash=digest)
+        assert read(path) == {"version": body}
+    os.utime(path + "_archive")  # touched, and still the same
+    (Path(path) / "own.txt").write_text("mine")
+    assert get_file(origin=archive.url("flowers.tar"), extract=True, file_hash=digest) == path
 
 
 def test_the_wrong_format_is_told(archive):
