@@ -185,12 +185,14 @@ class ExportArchive:
         signatures = {name: _named(tf, name, fn) for name, fn in self._endpoints.items()}
         signatures.setdefault("serving_default", next(iter(signatures.values())))
         Path(filepath).parent.mkdir(parents=True, exist_ok=True)
-        with atomic_folder(filepath, mark="saved_model.pb") as folder:
+        with atomic_folder(filepath, marks=("saved_model.pb",), others=_OTHERS) as folder:
             tf.saved_model.save(root, os.fspath(folder), signatures=signatures, options=options)
         if verbose:
             sys.stdout.write(f"Saved endpoints {', '.join(map(repr, self._endpoints))} to {os.fspath(filepath)}\n")
 
 
+_OTHERS = ("fingerprint.pb", "variables", "assets", "assets.extra")
+"""What a SavedModel's folder may hold beside the graph."""
 _OWN = ("variables", "trainable_variables", "non_trainable_variables", "signatures")
 """What stands on everything that is read back."""
 

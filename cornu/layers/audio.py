@@ -13,6 +13,7 @@ from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
 from cornu.registry import LAYERS
+from cornu.state.allowance import spend
 
 __all__ = ["MelSpectrogram", "STFTSpectrogram"]
 
@@ -62,6 +63,9 @@ class MelSpectrogram(Layer):
         **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
+        if not (num_mel_bins >= 1 and fft_length >= 1):
+            raise ArgumentError(f"num_mel_bins and fft_length must be at least 1, got {num_mel_bins!r} and {fft_length!r}.")
+        spend((num_mel_bins, fft_length // 2 + 1), f"the bands of {self.name}")
         self.fft_length, self.sequence_stride = fft_length, sequence_stride
         self.sequence_length = sequence_length or fft_length
         self.window, self.sampling_rate, self.num_mel_bins = window, sampling_rate, num_mel_bins
@@ -140,6 +144,9 @@ class STFTSpectrogram(Layer):
             )
         if fft_length is not None and fft_length < frame_length:
             raise ArgumentError(f"fft_length must be at least the frame's {frame_length}, got {fft_length}.")
+        if not frame_length >= 1:
+            raise ArgumentError(f"frame_length must be at least 1, got {frame_length!r}.")
+        spend((frame_length,), f"the window of {self.name}")
         self.mode, self.frame_length, self.frame_step, self.fft_length = mode, frame_length, frame_step, fft_length
         self.window, self.periodic, self.scaling = window, periodic, scaling
         self.padding, self.expand_dims = padding, expand_dims
@@ -166,6 +173,7 @@ class STFTSpectrogram(Layer):
     def build(self, input_shape: Any) -> None:
         """Makes the kernels (frame_length, 1, N // 2 + 1)."""
         n = self.fft_length or self.frame_length
+        spend((self.frame_length, n // 2 + 1), f"the waves of {self.name}")
         angle = -2 * np.pi * np.arange(self.frame_length)[:, None] * np.arange(n // 2 + 1) / n
         w = self._window()[:, None]
         sines = np.sin(angle)

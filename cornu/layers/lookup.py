@@ -13,14 +13,16 @@ import numpy as np
 
 from cornu import ops
 from cornu.backends.spec import TensorSpec
-from cornu.errors import ArgumentError, DataError, NotBuiltError
+from cornu.errors import ArgumentError, DataError, NotBuiltError, UnsafeFileError
 from cornu.layers.categories import Categorical, check_mode
 from cornu.layers.hashing import as_salt, hash_bytes
 from cornu.layers.texts import as_bytes, batches, is_text, on_host, tokens_of
 from cornu.ops.arguments import Array
 from cornu.registry import LAYERS
+from cornu.serialization import revive
+from cornu.state.allowance import spend
 
-__all__ = ["IntegerLookup", "Lookup", "StringLookup"]
+__all__ = ["IntegerLookup", "Lookup", "StringLookup", "without_path"]
 
 ASSET = "vocabulary.txt"
 NOWHERE = -2
@@ -268,6 +270,11 @@ class Lookup(Categorical):
 
     # --- configuration and files --------------------------------------------------------------------------------------
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """An object made with these arguments; a vocabulary is given as a list."""
+        return cls(**without_path(cls.__name__, config))
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; a vocabulary that was read or found is an asset of files."""
         return {**super().get_config(), "vocabulary": self.vocabulary, "idf_weights": self.idf_weights, "oov_method": self.oov_method}
@@ -301,11 +308,28 @@ class Lookup(Categorical):
         return np.pad(self._idf, (0, self.depth - len(self._idf)))
 
 
+def without_path(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a configuration, which often comes from a file, and a model file may not have other files read.
+
+    Raises:
+        UnsafeFileError: the vocabulary is the path of a file.
+    """
+    arguments: dict[str, Any] = revive(dict(config))
+    vocabulary = arguments.get("vocabulary")
+    if isinstance(vocabulary, (str, os.PathLike)):
+        raise UnsafeFileError(
+            f"The vocabulary in a configuration of {kind} must be a list of tokens, got the path {os.fspath(vocabulary)!r}: reading a model "
+            f"opens no other files. If you trust the path, make the layer in code: `{kind}(vocabulary=path)`."
+        )
+    return arguments
+
+
 def _check_sizes(kind: str, max_tokens: Any, num_oov_indices: int, pad: bool) -> None:
     if max_tokens is not None and max_tokens <= 1:
         raise ArgumentError(f"max_tokens of {kind} must be above 1, got {max_tokens!r}.")
     if num_oov_indices < 0:
         raise ArgumentError(f"num_oov_indices of {kind} must be at least 0, got {num_oov_indices!r}.")
+    spend((num_oov_indices,), f"the out-of-vocabulary places of {kind}")
     if pad and max_tokens is None:
         raise ArgumentError(f"pad_to_max_tokens=True of {kind} needs max_tokens, got None.")
 

@@ -13,7 +13,7 @@ import numpy as np
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError, ShapeError
 from cornu.layers.categories import Categorical, check_mode
-from cornu.layers.lookup import StringLookup
+from cornu.layers.lookup import StringLookup, without_path
 from cornu.layers.texts import as_bytes, batches, on_host, tokens_of
 from cornu.ops.arguments import Array
 from cornu.registry import LAYERS
@@ -225,6 +225,11 @@ class TextVectorization(Categorical):
         return np.pad(places[..., :length], [(0, 0)] * (places.ndim - 1) + [(0, max(0, length - places.shape[-1]))])
 
     # --- configuration and files --------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """An object made with these arguments; a vocabulary is given as a list."""
+        return cls(**without_path(cls.__name__, config))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; a vocabulary that was read or found is an asset of files."""

@@ -17,7 +17,7 @@ import shutil
 import socket
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cornu.errors import SavingError
@@ -71,15 +71,16 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | os.PathLike[str], mark: str) -> Iterator[Path]:
+def atomic_folder(path: str | os.PathLike[str], marks: Sequence[str], others: Sequence[str] = ()) -> Iterator[Path]:
     """`atomic_write` for a folder: gives an empty temporary folder to fill; it becomes `path` when the block ends well.
 
-    A folder that is there already is exchanged for the new one in one step where the system can (Linux), and then removed; one that holds
-    anything, and not the file that marks such folders, is somebody's work and stays.
+    A folder that is there already is exchanged for the new one in one step where the system can (Linux), and then removed; one that lacks
+    a file that marks such folders, or holds anything that is not written here, is somebody's work and stays, as does the working directory.
 
     Args:
         path: the folder to make or to replace; the folder around it must exist.
-        mark: the name of a file that all folders of this kind hold.
+        marks: the names of files that all folders of this kind hold.
+        others: the names of what they may hold beside these.
 
     Raises:
         SavingError: the operating system refused, or the folder that is there is of another kind; it names `path`.
@@ -88,23 +89,35 @@ def atomic_folder(path: str | os.PathLike[str], mark: str) -> Iterator[Path]:
     with _told(target):
         if target.exists() and not target.is_dir():
             raise SavingError(f"A folder must be written to a folder's path, but {str(target)!r} is a file. Choose another path.")
-        if target.exists() and any(target.iterdir()) and not (target / mark).is_file():
-            raise SavingError(
-                f"The folder {str(target)!r} holds other things than what would take their place (it has no {mark!r}), so it stays as it is. "
-                "Choose a path that does not exist yet."
-            )
+        _check_replaceable(target, marks, others)
         _sweep(target.parent)
         temporary = _sibling(target)
         temporary.mkdir()
         try:
             yield temporary
-            for file in temporary.iterdir():
+            for file in temporary.rglob("*"):
                 _force_to_disk(file)
             _force_to_disk(temporary)
             _take_place(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         _force_to_disk(target.parent)
+
+
+def _check_replaceable(target: Path, marks: Sequence[str], others: Sequence[str]) -> None:
+    """Raises where a folder would go that is more than what takes its place."""
+    held = sorted(entry.name for entry in target.iterdir()) if target.exists() else []
+    lacking = [name for name in marks if not (target / name).is_file()]
+    strangers = [name for name in held if name not in (*marks, *others)]
+    if held and (lacking or strangers):
+        has = f"it has {', '.join(map(repr, strangers[:5]))}" if strangers else f"it has no {lacking[0]!r}"
+        raise SavingError(
+            f"The folder {str(target)!r} holds other things than what would take their place ({has}), so it stays as it is. "
+            "Choose a path that does not exist yet, or move them away."
+        )
+    with contextlib.suppress(FileNotFoundError):  # a working directory that is gone
+        if Path.cwd().is_relative_to(target):
+            raise SavingError(f"A folder is replaced as a whole, and {str(target)!r} is the working directory. Name a folder inside it.")
 
 
 def _take_place(new: Path, target: Path) -> None:

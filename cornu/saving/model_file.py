@@ -91,7 +91,7 @@ def _write_keras(model: Any, path: Path, *, zipped: bool, optimizer: bool) -> No
             write_hdf5(model, weights, optimizer=optimizer)
             write_archive(temporary, {**members, WEIGHTS: weights, **assets})
     else:
-        with atomic_folder(path, mark=CONFIG) as folder:
+        with atomic_folder(path, marks=(CONFIG, METADATA, WEIGHTS), others=(FOLDER,)) as folder:
             for name, content in {**members, **assets}.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)  # type: ignore[arg-type]

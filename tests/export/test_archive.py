@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import layers, ops
-from cornu.errors import ArgumentError, BackendError, NotBuiltError
+from cornu.errors import ArgumentError, BackendError, NotBuiltError, SavingError
 from cornu.export import ExportArchive
 
 tf = pytest.importorskip("tensorflow")
@@ -125,3 +125,12 @@ def test_what_is_refused(tmp_path, model):
     untraced.add_endpoint("sine", tf.function(tf.sin))
     with pytest.raises(BackendError, match="must have one trace"):
         untraced.write_out(tmp_path)
+
+
+def test_a_folder_with_files_of_others_is_not_replaced(tmp_path, model):
+    for _ in range(2):
+        model.export(tmp_path / "m", verbose=False)
+    (tmp_path / "m" / "labels.txt").write_text("mine")
+    with pytest.raises(SavingError, match=r"'labels\.txt'"):
+        model.export(tmp_path / "m", verbose=False)
+    assert (tmp_path / "m" / "labels.txt").read_text() == "mine"

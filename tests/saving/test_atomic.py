@@ -170,24 +170,51 @@ def test_a_folder_takes_the_place_of_another(tmp_path, monkeypatch, one_step):
     if not one_step:
         monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
     for text in ("old", "new"):
-        with atomic.atomic_folder(tmp_path / "m", "mark") as folder:
+        with atomic.atomic_folder(tmp_path / "m", ["mark"], ["old", "new"]) as folder:
             (folder / text).write_text(text)
             (folder / "mark").write_text("")
         assert os.listdir(tmp_path) == ["m"]
         assert set(os.listdir(tmp_path / "m")) == {text, "mark"}
-    with pytest.raises(SavingError, match="Could not write"), atomic.atomic_folder(tmp_path / "m", "mark") as folder:
+    with pytest.raises(SavingError, match="Could not write"), atomic.atomic_folder(tmp_path / "m", ["mark"], ["old", "new"]) as folder:
         (folder / "third").joinpath("nowhere").write_text("")
     assert set(os.listdir(tmp_path / "m")) == {"new", "mark"}
     (tmp_path / "file").write_text("")
-    with pytest.raises(SavingError, match="is a file"), atomic.atomic_folder(tmp_path / "file", "mark"):
+    with pytest.raises(SavingError, match="is a file"), atomic.atomic_folder(tmp_path / "file", ["mark"]):
         pass
 
 
 def test_a_folder_of_other_things_is_not_replaced(tmp_path):
     (tmp_path / "project").mkdir()
-    with atomic.atomic_folder(tmp_path / "project", "mark") as folder:  # there was nothing in it
+    with atomic.atomic_folder(tmp_path / "project", ["mark"]) as folder:  # there was nothing in it
         (folder / "thesis.txt").write_text("years of work")
-    with pytest.raises(SavingError, match=r"holds other things .*no 'mark'"), atomic.atomic_folder(tmp_path / "project", "mark"):
+    with pytest.raises(SavingError, match=r"holds other things .*'thesis\.txt'"), atomic.atomic_folder(tmp_path / "project", ["mark"]):
         pass
     assert (tmp_path / "project" / "thesis.txt").read_text() == "years of work"
     assert os.listdir(tmp_path) == ["project"]
+
+
+def test_a_folder_that_only_looks_like_ours_is_not_replaced(tmp_path, monkeypatch):
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    (ours / "possible").write_text("")
+    with pytest.raises(SavingError, match="no 'mark'"), atomic.atomic_folder(ours, ["mark"], ["possible"]):
+        pass
+    (ours / "mark").write_text("")
+    (ours / "NOTES.md").write_text("mine")
+    with pytest.raises(SavingError, match=r"'NOTES\.md'"), atomic.atomic_folder(ours, ["mark"], ["possible"]):
+        pass
+    assert (ours / "NOTES.md").read_text() == "mine"
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(SavingError, match="working directory"), atomic.atomic_folder(".", ["mark"]):
+        pass
+    assert os.getcwd() == str(tmp_path / "here")
+
+
+def test_files_at_every_depth_of_a_folder_are_forced_to_the_disk(tmp_path, monkeypatch):
+    forced = []
+    monkeypatch.setattr(atomic, "_force_to_disk", lambda path: forced.append(path.name))
+    with atomic.atomic_folder(tmp_path / "m", ["mark"]) as folder:
+        (folder / "a" / "b").mkdir(parents=True)
+        (folder / "a" / "b" / "deep").write_text("")
+    assert {"a", "b", "deep"} <= set(forced)

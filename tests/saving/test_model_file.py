@@ -118,6 +118,10 @@ def test_as_a_folder(tmp_path, data):
         assert sorted(os.listdir(tmp_path / "m")) == ["config.json", "metadata.json", "model.weights.h5"]
         assert os.listdir(tmp_path) == ["m"]
         assert same_weights(one, load_model(tmp_path / "m"))
+    (tmp_path / "m" / "NOTES.md").write_text("mine")
+    with pytest.raises(SavingError, match=r"NOTES\.md"):
+        model.save(tmp_path / "m", zipped=False)
+    assert (tmp_path / "m" / "NOTES.md").read_text() == "mine"
 
 
 def test_a_model_of_layers_of_every_kind_of_container(backend, tmp_path, data):
@@ -435,3 +439,41 @@ def test_a_model_frozen_after_training_goes_on_where_it_was(trainable_backend, t
         one.fit(x, y, verbose=0)
     for a, b in zip([*model.variables, *model.optimizer.variables], [*again.variables, *again.optimizer.variables], strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+@pytest.mark.parametrize("name", ["StringLookup", "IntegerLookup", "TextVectorization"])
+def test_a_file_names_no_other_file_to_read(tmp_path, name):
+    (tmp_path / "secret.txt").write_text("7\n8")
+    kind = getattr(layers, name)
+    read = kind(vocabulary=str(tmp_path / "secret.txt"))  # in code, a path is read
+    model = cornu.Sequential([cornu.Input((1,), dtype="int64" if name == "IntegerLookup" else "string"), read])
+    model.save(tmp_path / "m.keras")
+    assert load_model(tmp_path / "m.keras").layers[0].get_vocabulary() == read.get_vocabulary()
+    with_config(
+        tmp_path / "m.keras",
+        tmp_path / "bad.keras",
+        lambda c: c["config"]["layers"][1]["config"].update(vocabulary=str(tmp_path / "secret.txt")),
+    )
+    with pytest.raises(UnsafeFileError, match="must be a list of tokens"):
+        load_model(tmp_path / "bad.keras", safe_mode=False)
+    with pytest.raises(UnsafeFileError, match=r"secret\.txt"):
+        kind.from_config({"vocabulary": tmp_path / "secret.txt"})
+
+
+@pytest.mark.parametrize(
+    ("make", "argument", "value"),
+    [
+        (lambda: layers.MelSpectrogram(fft_length=64, num_mel_bins=5), "num_mel_bins", 10**12),
+        (lambda: layers.MelSpectrogram(fft_length=64, num_mel_bins=5), "num_mel_bins", -(10**12)),
+        (lambda: layers.STFTSpectrogram(frame_length=32), "frame_length", 10**12),
+        (lambda: layers.STFTSpectrogram(frame_length=32, fft_length=32), "fft_length", 10**12),
+        (lambda: layers.IntegerLookup(vocabulary=[5, 6]), "num_oov_indices", 10**12),
+    ],
+)
+def test_what_layers_compute_from_a_configuration_is_counted_too(tmp_path, make, argument, value):
+    layer = make()
+    shape = {"MelSpectrogram": (256,), "STFTSpectrogram": (256, 1)}.get(type(layer).__name__, (3,))
+    cornu.Sequential([cornu.Input(shape, dtype="int64" if shape == (3,) else None), layer]).save(tmp_path / "m.keras")
+    with_config(tmp_path / "m.keras", tmp_path / "bad.keras", lambda c: c["config"]["layers"][1]["config"].update({argument: value}))
+    with pytest.raises((UnsafeFileError, ArgumentError), match=r"no larger weights|at least 1"):
+        load_model(tmp_path / "bad.keras")
