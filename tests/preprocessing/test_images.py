@@ -218,9 +218,17 @@ def test_saved_images(rng, tmp_path):
         rng.random((3, 4, 4, 3)), batch_size=3, shuffle=False, save_to_dir=str(tmp_path), save_prefix="seen", save_format="bmp"
     )
     x = next(flow)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["seen_0_0.bmp", "seen_1_0.bmp", "seen_2_0.bmp"]
-    written = image.img_to_array(image.load_img(tmp_path / "seen_1_0.bmp"))
+    assert sorted(path.name[:9] + path.suffix for path in tmp_path.iterdir()) == ["seen_0_0_.bmp", "seen_1_0_.bmp", "seen_2_0_.bmp"]
+    written = image.img_to_array(image.load_img(next(tmp_path.glob("seen_1_0_*"))))
     np.testing.assert_allclose(written, (x[1] - x[1].min()) / np.ptp(x[1]) * 255, atol=1)
+
+
+def test_saved_images_of_several_iterators_are_all_kept(rng, tmp_path):
+    for picture in rng.random((3, 1, 4, 4, 4)):
+        flow = ImageDataGenerator().flow(picture, batch_size=1, save_to_dir=tmp_path, save_prefix="cat", save_format="jpg")
+        with pytest.warns(UserWarning, match="no transparency"):
+            next(flow)
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_folders(folder, capsys):
@@ -327,6 +335,17 @@ def test_jpeg_has_no_transparency(tmp_path, rng):
         image.save_img(tmp_path / "x.jpg", rng.random((4, 4, 4)))
     with warnings.catch_warnings():
         assert image.load_img(tmp_path / "x.jpg", target_size=(2, 3)).size == (3, 2)
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_earlier_one(tmp_path, rng):
+    path, x = tmp_path / "x.jpg", rng.random((4, 4, 3))
+    image.save_img(path, x)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="quality"):
+        image.save_img(path, x, quality="best!")
+    with pytest.raises(ArgumentError, match="that Pillow writes"):
+        image.save_img(path, x, file_format="best")
+    assert [file.read_bytes() for file in tmp_path.iterdir()] == [before]
 
 
 def test_missing_pillow_is_said(monkeypatch):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cornu import config
 from cornu.errors import ArgumentError, DataError, ShapeError
-from cornu.preprocessing.image.arrays import array_to_img
+from cornu.preprocessing.image.files import save_img
 from cornu.preprocessing.iterator import Iterator
 from cornu.preprocessing.labels import check_subset
 from cornu.preprocessing.listing import share
@@ -66,8 +67,9 @@ class ImageIterator(Iterator):
         x = np.stack([images[int(row)] for row in kept]).astype(self.dtype, copy=False)  # type: ignore[misc]
         if self.save_to_dir is not None:
             for row, image in zip(kept, x, strict=True):
-                name = f"{self.save_prefix}_{row}_{number}.{self.save_format}"
-                array_to_img(image, self.data_format, scale=True).save(os.path.join(self.save_to_dir, name))
+                # the last part keeps iterators that write into one folder from writing over each other's files
+                name = f"{self.save_prefix}_{row}_{number}_{secrets.token_hex(6)}.{self.save_format}"
+                save_img(os.path.join(self.save_to_dir, name), image, self.data_format)
         return self._packed(x, kept)
 
     def _changed(self, row: int, number: int) -> np.ndarray | None:

@@ -12,6 +12,7 @@ from cornu import config
 from cornu.errors import ArgumentError, CorruptFileError
 from cornu.preprocessing.image.arrays import array_to_img
 from cornu.preprocessing.image.pillow import DECODING_ERRORS, pillow, resampling
+from cornu.saving.atomic import atomic_write
 
 __all__ = ["load_img", "save_img"]
 
@@ -118,7 +119,8 @@ def save_img(path: Any, x: Any, data_format: str | None = None, file_format: str
         **kwargs: handed to Pillow's `Image.save`, such as `quality=90`.
 
     Raises:
-        ArgumentError: neither the path nor `file_format` says which format is meant.
+        ArgumentError: neither the path nor `file_format` says which format is meant, or it is none that Pillow writes.
+        SavingError: the file could not be written; an earlier one is untouched.
 
     >>> import io
     >>> import numpy as np
@@ -136,4 +138,22 @@ def save_img(path: Any, x: Any, data_format: str | None = None, file_format: str
     if image.mode == "RGBA" and kind in ("jpg", "jpeg"):
         warnings.warn("JPEG files have no transparency: the image is written as RGB. Use PNG to keep it.", stacklevel=2)
         image = image.convert("RGB")
-    image.save(path, format=None if file_format is None else {"jpg": "jpeg"}.get(kind, kind), **kwargs)
+    encoded = io.BytesIO()  # whole before the file is touched
+    image.save(encoded, format=_format(kind), **kwargs)
+    if isinstance(path, (str, os.PathLike)):
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(encoded.getbuffer())
+    else:
+        path.write(encoded.getbuffer())
+
+
+def _format(kind: str) -> str:
+    """Pillow's name of a format that is named by a file's ending or, as Pillow does, by a word of its own.
+
+    >>> _format("jpg"), _format("jpeg2000")
+    ('JPEG', 'JPEG2000')
+    """
+    name = str(pillow().registered_extensions().get(f".{kind}", kind)).upper()
+    if name not in pillow().SAVE:
+        raise ArgumentError(f"The format must be one that Pillow writes, such as png, jpg or bmp, got {kind!r}.")
+    return name
