@@ -74,7 +74,7 @@ class Callback:
         return True
 
     def release(self) -> None:
-        """A run is over, or has broken off: the last call of each `fit`. Gives back what is held for it."""
+        """A run is over, or has broken off: the last call of each `fit`, and of an evaluation or prediction that raised. Gives back what is held."""
 
     def get_state(self) -> dict[str, Any]:
         """What a resumed run needs to go on as if it had not stopped: plain values and arrays by name."""

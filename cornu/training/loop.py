@@ -300,6 +300,17 @@ def _validate(model: Trainer, validation_data: Any, batch_size: int | None, step
     return evaluate(model, x, y, batch_size=batch_size, verbose=0, sample_weight=weight, steps=steps, callbacks=told)
 
 
+@contextlib.contextmanager
+def _closed_where_broken(told: CallbackList, given: Any) -> Iterator[None]:
+    """Has callbacks give back what they hold where the block raises; those that were given as the list of a run around it are that run's to close."""
+    try:
+        yield
+    except BaseException:
+        if told is not given:
+            told.close()
+        raise
+
+
 def evaluate(
     model: Trainer, x: Any, y: Any, *, batch_size: int | None, verbose: str | int, sample_weight: Any, steps: int | None, callbacks: Any
 ) -> dict[str, float]:
@@ -315,7 +326,7 @@ def evaluate(
         )  # fmt: skip
         program, logs, results = model.program("test"), Logs(model.get_metrics_result), None
         own = model.gives_own_logs("test_step")
-        with backends.current().inference():
+        with backends.current().inference(), _closed_where_broken(told, callbacks):
             model.reset_metrics()
             told.on_test_begin()
             for step, batch in enumerate(_limited(itertools.chain([first], stream))):
@@ -335,31 +346,31 @@ def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | in
     """`Model.predict` on the current backend."""
     if isinstance(x, np.ndarray) and x.dtype != object:
         checks.check_inputs(model, x)  # as it was given: cut into batches, it says less
-    source = data.batches(x, batch_size=batch_size, steps=steps)
-    stream = source.epoch(0)
-    first = _first(stream)
-    model.ensure_built(first[0])
-    checks.check_inputs(model, first[0])
-    ids = ready.ids_of(model)
-    told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
-        callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=_at_most(source.num_batches)
-    )  # fmt: skip
-    parts: list[list[np.ndarray]] = []
-    structure, waiting, size = None, None, _rows(first[0])
-    with backends.current().inference(), contextlib.closing(source):
-        told.on_predict_begin()
-        for step, (inputs, _, _) in enumerate(_limited(itertools.chain([first], stream))):
-            if ids:
-                ids.check(inputs, batch=step)
-            told.on_predict_batch_begin(step)
-            outputs, rows = _padded_outputs(model, inputs, size)
-            structure = structure or tree.structure(outputs)
-            if waiting is not None:  # the results of a step are fetched while the next one runs
-                parts.append(_fetched(*waiting))
-            waiting = outputs, rows
-            told.on_predict_batch_end(step, {"outputs": outputs})
-        parts.append(_fetched(*waiting))  # type: ignore[misc]
-        told.on_predict_end()
+    with contextlib.closing(data.batches(x, batch_size=batch_size, steps=steps)) as source:
+        stream = source.epoch(0)
+        first = _first(stream)
+        model.ensure_built(first[0])
+        checks.check_inputs(model, first[0])
+        ids = ready.ids_of(model)
+        told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
+            callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=_at_most(source.num_batches)
+        )  # fmt: skip
+        parts: list[list[np.ndarray]] = []
+        structure, waiting, size = None, None, _rows(first[0])
+        with backends.current().inference(), _closed_where_broken(told, callbacks):
+            told.on_predict_begin()
+            for step, (inputs, _, _) in enumerate(_limited(itertools.chain([first], stream))):
+                if ids:
+                    ids.check(inputs, batch=step)
+                told.on_predict_batch_begin(step)
+                outputs, rows = _padded_outputs(model, inputs, size)
+                structure = structure or tree.structure(outputs)
+                if waiting is not None:  # the results of a step are fetched while the next one runs
+                    parts.append(_fetched(*waiting))
+                waiting = outputs, rows
+                told.on_predict_batch_end(step, {"outputs": outputs})
+            parts.append(_fetched(*waiting))  # type: ignore[misc]
+            told.on_predict_end()
     return tree.unflatten(
         structure, [np.concatenate(column) if len(column) > 1 else np.array(column[0]) for column in zip(*parts, strict=True)]
     )
@@ -367,7 +378,7 @@ def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | in
 
 def is_one_batch(x: Any, size: int) -> bool:
     """Whether `x` is a plain array of no more rows than one batch: then there is no loop to set up."""
-    return isinstance(x, np.ndarray) and x.dtype != object and x.ndim > 0 and 0 < len(x) <= size
+    return isinstance(x, np.ndarray) and x.dtype != object and x.ndim > 0 and type(size) is int and 0 < len(x) <= size
 
 
 def _rows(x: Any) -> int:

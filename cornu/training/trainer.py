@@ -221,7 +221,7 @@ class Trainer(StatelessTraining, Stepping):
         self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", steps: int | None = None, callbacks: Any = None
     ) -> Any:
         """The outputs for all rows, as NumPy arrays in the structure of the outputs."""
-        if steps is None and not callbacks and loop.is_one_batch(x, batch_size or 32):
+        if steps is None and not callbacks and loop.is_one_batch(x, 32 if batch_size is None else batch_size):
             return self.predict_on_batch(x)
         with checks.readable, self._at_home():
             return loop.predict(self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)

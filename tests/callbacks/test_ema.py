@@ -120,6 +120,20 @@ def test_a_run_that_breaks_off_in_validation_leaves_the_weights_themselves():
     close(copies(model), plain[-1])
 
 
+@pytest.mark.parametrize("call", ["evaluate", "predict"])
+def test_an_evaluation_that_breaks_off_leaves_the_weights_themselves(call, trainable_backend):
+    def batches():
+        yield (X, Y)
+        raise KeyError("broken")
+
+    model = made()
+    course(model, 1)
+    model.set_weights([np.full((3, 1), 9.0), np.full(1, 9.0)])
+    with pytest.raises(KeyError, match="broken"):
+        getattr(model, call)(batches(), verbose=0, callbacks=[SwapEMAWeights()])
+    close(copies(model), [np.full((3, 1), 9.0), np.full(1, 9.0)])
+
+
 @pytest.mark.parametrize("save_freq", ["epoch", 1, 3])
 def test_a_resumed_run(trainable_backend, save_freq, tmp_path):
     def run(name, breaks=()):

@@ -205,6 +205,12 @@ def test_refused_by_predict(name, batch_size, backend):
     check_message(caught.value, says)
 
 
+@pytest.mark.parametrize("batch_size", [0, -1, 2.5, True])
+def test_a_batch_size_that_is_none_is_refused_by_predict(batch_size):
+    with pytest.raises(ArgumentError, match="batch_size must be a whole number above 0"):
+        classifier().predict(X, batch_size=batch_size, verbose=0)
+
+
 def test_the_same_words_on_every_backend():
     def said(name, backend):
         make, x, y, error, _ = REFUSED[name]

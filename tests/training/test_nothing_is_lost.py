@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -202,6 +203,23 @@ def test_a_callback_raises_outside_fit(call, backend):
     for ours, theirs in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert np.isfinite(model.predict(X, verbose=0)).all()
+
+
+def test_a_prediction_that_is_refused_ends_its_workers(backend):
+    class Wide(cornu.utils.PyDataset):
+        def __len__(self):
+            return 8
+
+        def __getitem__(self, index):
+            return (np.zeros((4, 7), "float32"),)
+
+    model, before = network(), set(threading.enumerate())
+    with pytest.raises(cornu.errors.ShapeError) as caught:
+        model.predict(Wide(workers=4), verbose=0)
+    assert caught.value.__traceback__ is not None  # which holds what the loop held
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
+    assert set(threading.enumerate()) <= before
 
 
 # --- numbers that are not finite --------------------------------------------------------------------------------------------
