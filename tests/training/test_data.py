@@ -344,6 +344,17 @@ def test_class_weights_that_do_not_fit(y, sample_weight, class_weight, says):
         data.batches(X, y, sample_weight, class_weight=class_weight)
 
 
+@pytest.mark.parametrize("y", [[[0, 1, 1], [1, 0, 0], [0, 0, 0]], [[2, -1, 0]] * 3])
+def test_class_weights_take_no_sequences_of_class_numbers(y):
+    with pytest.raises(DataError, match=r"must be one-hot.*sample_weight of shape \(rows, 3\)"):
+        data.batches(np.zeros((3, 1)), np.array(y), class_weight={0: 1.0, 1: 5.0})
+
+
+def test_class_weights_of_smoothed_rows_in_half_precision():
+    y = (np.eye(7)[[0, 3, 1]] * 0.9 + 0.1 / 7).astype("float16")
+    assert next(data.batches(np.zeros((3, 1)), y, class_weight={3: 5.0}).epoch(0))[2].tolist() == [1, 5, 1]
+
+
 # --- generators -------------------------------------------------------------------------------------------------------
 
 
@@ -513,6 +524,8 @@ def test_hugging_face_tables_are_taken_in_batches():
     assert y.tolist() == [0, 1]
     with pytest.raises(DataError, match="name of a column"):
         data.batches(table, Y)
+    with pytest.raises(DataError, match="got sample_weight as well"):
+        data.batches(table, "label", np.ones(3))
 
 
 def hugging_face_table(columns):

@@ -59,6 +59,10 @@ def batches(
             class_weight=class_weight, seed=seed,
         )  # fmt: skip
     if hasattr(x, "iter") and type(x).__module__.partition(".")[0] == "datasets":
+        if sample_weight is not None:
+            raise DataError(
+                "A Hugging Face data set has columns only, got sample_weight as well. Give arrays, or yield (x, y, sample_weight)."
+            )
         return LoaderBatches(_TableBatches(x, y, batch_size or 32), "Hugging Face data set", steps=steps, class_weight=class_weight)
     _no_targets(x, y, sample_weight)
     if hasattr(x, "__next__"):

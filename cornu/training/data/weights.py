@@ -24,7 +24,7 @@ def class_weighting(class_weight: Any) -> Callable[[Any], np.ndarray]:
     [1.0, 5.0, 1.0]
 
     Raises:
-        DataError: `class_weight` is no dict of numbers, or the targets are several arrays.
+        DataError: `class_weight` is no dict of numbers, or the targets are several arrays, or rows that are not one-hot.
     """
     if not isinstance(class_weight, Mapping) or not class_weight:
         raise DataError(f"class_weight must be a dict from class numbers to weights, such as {{0: 1.0, 1: 5.0}}, got {class_weight!r}.")
@@ -52,9 +52,15 @@ def labels_of(y: Any) -> np.ndarray:
         what = "no targets" if y is None else f"a {type(y).__name__} of targets"
         raise DataError(f"class_weight goes by the classes in one array of targets, got {what}. Give sample_weight for several outputs.")
     y = host(y, "y")
-    if y.ndim > 1:
-        y = y.argmax(axis=-1) if y.shape[-1] > 1 else y[..., 0]
-    return y
+    if y.ndim > 1 and y.shape[-1] > 1:
+        # sequences of class numbers look like one-hot rows, but do not add up to 1; half precision and smoothed labels nearly do
+        if not ((y >= 0).all() and (y <= 1).all() and np.allclose(y.sum(axis=-1, dtype="float64"), 1, atol=1e-2)):
+            raise DataError(
+                f"With class_weight, targets of shape {y.shape} must be one-hot: each entry from 0 to 1, the last axis with sum 1; got others. "
+                f"For class numbers, give sample_weight of shape (rows, {', '.join(map(str, y.shape[1:]))}), the weight of each, instead of class_weight."
+            )
+        return y.argmax(axis=-1)
+    return y[..., 0] if y.ndim > 1 else y
 
 
 def refuse_both(sample_weight: Any, class_weight: Any) -> None:
