@@ -22,7 +22,8 @@ class OrbaxCheckpoint(Checkpoint):
 
     A checkpoint holds "pytree", the values of the variables in nested dicts ("trainable_variables", "non_trainable_variables",
     "optimizer_variables", "metrics_variables"), and "model_config", the model's configuration as JSON. Checkpoints are called by the
-    epoch's number, or where batches count by how many there have been. It needs the package `orbax-checkpoint`.
+    epoch's number, or where batches count by how many there have been; a run in a folder with later ones goes on numbering after them, so
+    that its own are the latest. It needs the package `orbax-checkpoint`.
 
     Args:
         directory: where the checkpoints go.
@@ -38,10 +39,10 @@ class OrbaxCheckpoint(Checkpoint):
 
     Raises:
         BackendError: the package is not installed.
-        ArgumentError: an argument is out of range.
+        ArgumentError: an argument is out of range, or the folder holds something else by a checkpoint's name; in `fit`.
     """
 
-    state_names = ("best", "last_batch", "seen", "total")
+    state_names = ("best", "last_batch", "seen", "shift", "total")
 
     def __init__(
         self,
@@ -65,20 +66,42 @@ class OrbaxCheckpoint(Checkpoint):
         self._orbax = _orbax()
         self.directory, self.max_to_keep, self.save_on_background = os.path.abspath(directory), max_to_keep, save_on_background
         self.total = 0  # batches so far
+        self.shift: int | None = None  # what this run's numbers are raised by; None before its first checkpoint
         self._checkpointer: Any = None
         self._writing: Any = None
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        super().on_train_begin(logs)
+        self._refuse_foreign()
+        self.shift = None
+
+    def _refuse_foreign(self) -> None:
+        """Whatever is called by a number counts as a checkpoint, and is deleted in its turn."""
+        found = sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else []
+        foreign = [name for name in found if name.isdecimal() and not os.path.isfile(os.path.join(self.directory, name, _MARK))]
+        if foreign:
+            raise ArgumentError(
+                f"What is called by a number in the directory of an OrbaxCheckpoint must be a checkpoint, and in {self.directory!r} "
+                f"{', '.join(map(repr, foreign[:8]))} is none. Give a directory of its own, or move these elsewhere."
+            )
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self.total += batch - self.last_batch if self.save_freq != "epoch" else 0
         super().on_train_batch_end(batch, logs)
 
     def save(self, epoch: int, batch: int | None, logs: Logs) -> str:
-        step = epoch if batch is None else self.total
         self.wait_until_finished()
+        step = self._numbered(epoch if batch is None else self.total)
         self._writing = self._open().save_checkpointables_async(step, self._content(), overwrite=True)
         if not self.save_on_background:
             self.wait_until_finished()
         return os.path.join(self.directory, str(step))
+
+    def _numbered(self, step: int) -> int:
+        if self.shift is None:
+            last = max((checkpoint.step for checkpoint in self._open().checkpoints), default=-1)
+            self.shift = last + 1 - step if last > step else 0
+        return step + self.shift
 
     def _open(self) -> Any:
         if self._checkpointer is None:
@@ -146,6 +169,8 @@ class OrbaxCheckpoint(Checkpoint):
             variable.assign(np.asarray(found[name]))
 
 
+_MARK = "_CHECKPOINT_METADATA"
+"""The file that Orbax puts into every checkpoint."""
 _NUMBERED = re.compile(r"^(sgd|rmsprop|adam|adamw|adamax|adagrad|adadelta|nadam|ftrl|adafactor|lion|lamb|muon|loss_scale_optimizer)_\d+/")
 
 

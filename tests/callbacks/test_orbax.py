@@ -107,6 +107,29 @@ def test_a_second_run_replaces_checkpoints_of_the_same_name(tmp_path):
     np.testing.assert_array_equal(read(tmp_path, 0)["pytree"]["trainable_variables"]["a"]["kernel"], model.get_weights()[0])
 
 
+def test_a_second_run_goes_on_numbering_after_later_checkpoints(tmp_path):
+    for epochs in (4, 2):
+        model = made()
+        model.fit(X, Y, epochs=epochs, verbose=0, callbacks=[OrbaxCheckpoint(tmp_path)])
+    assert steps(tmp_path) == [5]
+    other = made()
+    other.train_on_batch(X, Y)
+    OrbaxCheckpoint(tmp_path).restore(other)
+    np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+    model.fit(X, Y, epochs=8, initial_epoch=6, verbose=0, callbacks=[OrbaxCheckpoint(tmp_path, max_to_keep=None)])
+    assert steps(tmp_path) == [5, 6, 7]
+
+
+def test_folders_of_others_are_refused_and_stay(tmp_path):
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "thesis.txt").write_text("years")
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(ArgumentError, match=r"must be a checkpoint, and in .* '0' is none\. Give a directory of its own"):
+        made().fit(X, Y, epochs=2, verbose=0, callbacks=[OrbaxCheckpoint(tmp_path)])
+    assert (tmp_path / "0" / "thesis.txt").read_text() == "years"
+    assert steps(tmp_path) == [0]
+
+
 @pytest.mark.parametrize("most", [0, True, "all"])
 def test_numbers_out_of_range(most, tmp_path):
     with pytest.raises(ArgumentError, match="max_to_keep must be a number of checkpoints above 0"):
