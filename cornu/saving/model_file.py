@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime
 import json
+import math
+import numbers
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -219,8 +221,8 @@ def save_weights(
     _may_write(path, overwrite)
     if ending == ".safetensors":
         _may_write(path.with_name(path.name + INDEX), overwrite)
-    if sharded:
-        (write_shards if ending == ".weights.json" else write_tensor_shards)(model, path, int(max_shard_size * 2**30))  # type: ignore[operator]
+    if max_shard_size is not None:
+        (write_shards if ending == ".weights.json" else write_tensor_shards)(model, path, _whole_bytes(max_shard_size))
         return
     with atomic_write(path) as temporary:
         if ending == ".safetensors":
@@ -229,6 +231,12 @@ def save_weights(
             write_hdf5(model, temporary)
     if ending == ".safetensors":
         remove_tensor_shards(path)
+
+
+def _whole_bytes(gib: Any) -> int:
+    if not isinstance(gib, numbers.Real) or not math.isfinite(gib):
+        raise ArgumentError(f"max_shard_size must be a number of GiB, such as 5 or 0.5, got {gib!r}.")
+    return int(float(gib) * 2**30)
 
 
 def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bool = False, **kwargs: Any) -> None:

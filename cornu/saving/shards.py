@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,7 +27,12 @@ from cornu.saving.tensors import TensorReader, write_tensors
 __all__ = ["INDEX", "open_shards", "open_tensor_shards", "remove_tensor_shards", "write_shards", "write_tensor_shards"]
 
 MAX_LIST = 64 * 2**20
-HDF5, TENSORS, INDEX = ".weights.h5", ".safetensors", ".index.json"
+HDF5, TENSORS, LIST, INDEX = ".weights.h5", ".safetensors", ".weights.json", ".index.json"
+_PIECES = {
+    HDF5: (LIST, r"(_[0-9a-f]{8})?_\d{5,}\.weights\.h5"),
+    TENSORS: (TENSORS + INDEX, r"(-[0-9a-f]{8})?-\d{5,}-of-\d{5,}\.safetensors"),
+}
+"""By the pieces' ending: that of their list, and how their names go on after that of the list."""
 
 
 def write_shards(root: Any, path: Path, limit: int) -> None:
@@ -37,21 +43,23 @@ def write_shards(root: Any, path: Path, limit: int) -> None:
     """
     if limit < 1:
         raise ArgumentError(f"max_shard_size must be more than 0, got {limit / 2**30}.")
-    before = _pieces_of(path, HDF5) if path.exists() else set()
-    stem = path.name.removesuffix(".weights.json") + (f"_{secrets.token_hex(4)}" if before else "")
+    old = _own_pieces(path, HDF5)
+    stem = path.name.removesuffix(LIST) + (f"_{secrets.token_hex(4)}" if _taken(path, HDF5) else "")
     where: dict[str, list[str]] = {}
     total = 0
-    for number, shard in enumerate(_shards(root, limit)):
-        name = f"{stem}_{number:05}.weights.h5"
-        with atomic_write(path.with_name(name)) as temporary, Hdf5Writer(temporary) as writer:
-            for place, (owner, arrays) in shard.items():
-                writer.put(place, owner, arrays)
-                total += sum(array.nbytes for array in arrays.values())
-                if arrays:
-                    where.setdefault(f"/{place}/vars" if place else "/vars", []).append(name)
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": where}, indent=4))
-    for name in before - {name for names in where.values() for name in names}:
+    with _pieces_or_none(path, HDF5) as made:
+        for number, shard in enumerate(_shards(root, limit)):
+            name = f"{stem}_{number:05}.weights.h5"
+            made.add(name)
+            with atomic_write(path.with_name(name)) as temporary, Hdf5Writer(temporary) as writer:
+                for place, (owner, arrays) in shard.items():
+                    writer.put(place, owner, arrays)
+                    total += sum(array.nbytes for array in arrays.values())
+                    if arrays:
+                        where.setdefault(f"/{place}/vars" if place else "/vars", []).append(name)
+        with atomic_write(path) as temporary:
+            temporary.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": where}, indent=4))
+    for name in old - made:
         path.with_name(name).unlink(missing_ok=True)
 
 
@@ -98,6 +106,39 @@ def _pieces_of(path: Path, ending: str) -> set[str]:
     with contextlib.suppress(CorruptFileError, UnsafeFileError):
         return {name for names in _listed(path, ending).values() for name in names}
     return set()
+
+
+def _is_piece(name: str, index: Path, ending: str) -> bool:
+    """Whether a name is one that is given to pieces of this list."""
+    of_list, pattern = _PIECES[ending]
+    return re.fullmatch(re.escape(index.name.removesuffix(of_list)) + pattern, name) is not None
+
+
+def _taken(index: Path, ending: str) -> bool:
+    """Whether a file has a name that a piece of this list could get."""
+    return any(_is_piece(name, index, ending) for name in os.listdir(index.parent)) if index.parent.is_dir() else False
+
+
+def _own_pieces(index: Path, ending: str) -> set[str]:
+    """The pieces that are this list's alone: they have its name, and no other list beside it names them."""
+    if not index.exists():
+        return set()
+    others = (path for path in index.parent.glob(f"*{_PIECES[ending][0]}") if path.name != index.name)
+    shared = {name for other in others for name in _pieces_of(other, ending)}
+    return {name for name in _pieces_of(index, ending) - shared if _is_piece(name, index, ending)}
+
+
+@contextlib.contextmanager
+def _pieces_or_none(index: Path, ending: str) -> Iterator[set[str]]:
+    """Gives a set for the names of new pieces; where the block raises before the list names them, they are removed."""
+    made: set[str] = set()
+    try:
+        yield made
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for name in made - (_pieces_of(index, ending) if index.exists() else set()):
+                index.with_name(name).unlink(missing_ok=True)
+        raise
 
 
 class _ShardStore:
@@ -159,20 +200,22 @@ def write_tensor_shards(model: Any, path: Path, limit: int) -> None:
     if limit < 1:
         raise ArgumentError(f"max_shard_size must be more than 0, got {limit / 2**30}.")
     index = path.with_name(path.name + INDEX)
-    before = _pieces_of(index, TENSORS) if index.exists() else set()
-    stem = path.name.removesuffix(TENSORS) + (f"-{secrets.token_hex(4)}" if before else "")
+    old = _own_pieces(index, TENSORS)
+    stem = path.name.removesuffix(TENSORS) + (f"-{secrets.token_hex(4)}" if _taken(index, TENSORS) else "")
     pieces = list(_filled(named_arrays(model), limit))
     where: dict[str, str] = {}
-    for number, piece in enumerate(pieces, 1):
-        name = f"{stem}-{number:05}-of-{len(pieces):05}{TENSORS}"
-        with atomic_write(path.with_name(name)) as temporary:
-            write_tensors(temporary, piece)
-        where |= dict.fromkeys(piece, name)
     total = sum(array.nbytes for piece in pieces for array in piece.values())
-    with atomic_write(index) as temporary:
-        temporary.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": where}, indent=2))
+    with _pieces_or_none(index, TENSORS) as made:
+        for number, piece in enumerate(pieces, 1):
+            name = f"{stem}-{number:05}-of-{len(pieces):05}{TENSORS}"
+            made.add(name)
+            with atomic_write(path.with_name(name)) as temporary:
+                write_tensors(temporary, piece)
+            where |= dict.fromkeys(piece, name)
+        with atomic_write(index) as temporary:
+            temporary.write_text(json.dumps({"metadata": {"total_size": total}, "weight_map": where}, indent=2))
     path.unlink(missing_ok=True)
-    for name in before - set(where.values()):
+    for name in old - made:
         path.with_name(name).unlink(missing_ok=True)
 
 
@@ -190,9 +233,9 @@ def remove_tensor_shards(path: Path) -> None:
     """Removes the list and the pieces that stood for a file of named tensors, once the file itself is there."""
     index = path.with_name(path.name + INDEX)
     if index.exists():
-        pieces = _pieces_of(index, TENSORS)
+        pieces = _own_pieces(index, TENSORS)
         index.unlink()
-        for name in pieces - {path.name}:
+        for name in pieces:
             path.with_name(name).unlink(missing_ok=True)
 
 

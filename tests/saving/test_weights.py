@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -331,6 +332,71 @@ def test_shards_keep_to_the_limit_and_old_ones_go(tmp_path):
         other = model_of(30, 20)
         other.load_weights(path)
         assert equal(values(model), values(other))
+
+
+@pytest.mark.parametrize(
+    ("name", "neighbour"), [("w.weights.json", "w_00000.weights.h5"), ("w.safetensors", "w-00001-of-00001.safetensors")]
+)
+def test_a_neighbour_is_not_overwritten_by_a_piece(tmp_path, name, neighbour):
+    model_of(3).save_weights(tmp_path / neighbour)
+    before = (tmp_path / neighbour).read_bytes()
+    model = model_of(5)
+    model.save_weights(tmp_path / name, overwrite=False, max_shard_size=1.0)
+    assert (tmp_path / neighbour).read_bytes() == before
+    other = model_of(5)
+    other.load_weights(tmp_path / name)
+    assert equal(values(model), values(other))
+
+
+@pytest.mark.parametrize(
+    ("name", "copy"), [("c.weights.json", "best.weights.json"), ("c.safetensors.index.json", "best.safetensors.index.json")]
+)
+def test_pieces_that_another_list_names_stay(tmp_path, name, copy):
+    first = model_of(3)
+    target = tmp_path / name.removesuffix(".index.json")
+    first.save_weights(target, max_shard_size=1.0)
+    shutil.copy(tmp_path / name, tmp_path / copy)
+    model_of(3).save_weights(target, max_shard_size=1.0)
+    other = model_of(3)
+    other.load_weights(tmp_path / copy)
+    assert equal(values(first), values(other))
+
+
+@pytest.mark.parametrize("sharded", [{}, {"max_shard_size": 1.0}])
+def test_a_list_that_names_another_models_file_does_not_remove_it(tmp_path, sharded):
+    model = model_of(3)
+    model.save_weights(tmp_path / "base.safetensors")
+    listed = {v.path: "base.safetensors" for v in model.weights}
+    (tmp_path / "mine.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": listed}))
+    model.load_weights(tmp_path / "mine.safetensors")
+    model.save_weights(tmp_path / "mine.safetensors", **sharded)
+    assert (tmp_path / "base.safetensors").exists()
+
+
+@pytest.mark.parametrize("name", ["w.weights.json", "w.safetensors"])
+def test_a_sharded_save_that_fails_leaves_nothing_new(tmp_path, monkeypatch, name):
+    model = model_of(30, 20)
+    model.save_weights(tmp_path / name, max_shard_size=1e-7)
+    before, plain, calls = sorted(os.listdir(tmp_path)), os.replace, []
+
+    def failing(*paths):
+        calls.append(paths)
+        if len(calls) == 3:
+            raise OSError(28, "No space left on device")
+        plain(*paths)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", failing)
+        with pytest.raises(SavingError, match="No space left"):
+            model.save_weights(tmp_path / name, max_shard_size=1e-7)
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+@pytest.mark.parametrize("size", ["5GB", float("nan"), float("inf"), 0])
+def test_a_size_of_pieces_is_a_number(tmp_path, size):
+    with pytest.raises(ArgumentError, match="max_shard_size must be"):
+        model_of(3).save_weights(tmp_path / "w.weights.json", max_shard_size=size)
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("name", ["../w.weights.h5", "/etc/passwd", "a/b.weights.h5", "w.txt", 7])
