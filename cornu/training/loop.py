@@ -245,7 +245,7 @@ def _run_epoch(
             interrupts.stop_if_asked()
             if model.stop_training:
                 break
-        watch.look()
+        watch.end()
     except BaseException:
         watch.settle()
         raise

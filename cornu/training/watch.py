@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Guard", "Rewind", "watch_over"]
 
-_LOOK_EVERY = 0.1  # seconds between two looks of the host at the device
+_LOOK_EVERY = 0.2  # seconds between two looks of the host at the device
 _REMEMBERED = 256  # batches kept between two looks, to find the layer that made a NaN
 _MOST_BYTES = 32 << 20  # of state that is copied at each look
-_SHARE = 50  # one part in so many of the time goes into copies
+_SHARE = 200  # one part in so many of the time goes into copies
 
 
 class Guard:
@@ -67,6 +67,9 @@ class Guard:
             self._model.health.reset()
             raise failure(bad - self._before + 1, self._epoch, source)
         self._recent.clear()
+
+    end = look
+    """The same where an epoch ends."""
 
     def settle(self) -> None:
         """Called where a run breaks off: bad steps have changed nothing."""
@@ -116,11 +119,13 @@ class Rewind:
         return bool(steps.are_finite(self._model.program("probe")(), [v.value for v in self._variables if dtypes.is_floating(v.dtype)]))
 
     def look(self) -> None:
-        """Raises if a step since the last look was bad, with the state before that step."""
-        if self.is_sound():
-            self._mark()
-            return
-        bad = self._go_back()
+        """Raises if a step since the last look was bad, with the state before that step; else copies the state."""
+        self.end()
+        self._mark()
+
+    def end(self) -> None:
+        """The same where an epoch ends: the next begins with a copy."""
+        bad = None if self.is_sound() else self._go_back()
         if bad is not None:
             step, batch = bad
             raise failure(step + 1, self._epoch, diagnosis.source_of_non_finite(self._model, batch))
@@ -140,7 +145,6 @@ class Rewind:
             if not self.is_sound():
                 self._put(before)
                 return step, batch
-        self._mark()
         return None
 
     def _put(self, values: list[Any]) -> None:
