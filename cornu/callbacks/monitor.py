@@ -152,7 +152,7 @@ class MonitorCallback(Callback):
     def _by_metric(self) -> str | None:
         name = _bare(self.monitor)
         for metric in getattr(self.model, "metrics", None) or ():
-            if getattr(metric, "name", None) == name:
+            if name in (getattr(metric, "reported_name", None), getattr(metric, "name", None)):
                 return {"up": "max", "down": "min"}.get(str(getattr(metric, "direction", None)))
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -123,17 +124,19 @@ class CompiledMetrics:
                 )
 
     def build(self, names: Sequence[str], found_losses: Sequence[Any], targets: Sequence[Any], outputs: Sequence[Any]) -> None:
-        """Settles which metric is whose; "accuracy" by the output's shape, the targets' and the loss."""
+        """Settles which metric is whose, "accuracy" by the output's shape, the targets' and the loss; and what each is called in the logs."""
         if self._entries is not None:
             return
-        entries = []
+        entries, taken = [], {"loss"} if len(names) == 1 else {"loss", *(f"{name}_loss" for name in names)}
         for weighted, given in self._given.items():
             for i, wanted in enumerate(self._for_outputs(given, names)):
                 for identifier in wanted:
                     if targets[i] is None:
                         raise DataError(f"Output {names[i]!r} has metrics and needs targets, got none.")
                     metric = _as_metric(identifier, found_losses[i], targets[i], outputs[i])
-                    entries.append((i, weighted, _named(metric, names[i] if len(names) > 1 else None)))
+                    if all(metric is not other for _, _, other in entries):
+                        _name(metric, f"{names[i]}_" if len(names) > 1 else "", weighted, taken)
+                    entries.append((i, weighted, metric))
         self._entries = entries
 
     def check_keys(self, names: Sequence[str]) -> None:
@@ -190,7 +193,11 @@ def _as_metric(identifier: Any, loss: Any, target: Any, output: Any) -> Metric:
     return metric
 
 
-def _named(metric: Metric, output: str | None) -> Metric:
-    if output is not None:
-        metric.reported_name = f"{output}_{metric.name}"  # type: ignore[attr-defined]
-    return metric
+def _name(metric: Metric, prefix: str, weighted: bool, taken: set[str]) -> None:
+    """Gives a metric a name in the logs that no other has: a weighted one says so where it must, further ones are numbered."""
+    name = f"{prefix}{metric.name}"
+    if weighted and name in taken:
+        name = f"{prefix}weighted_{metric.name}"
+    numbered = (f"{name}_{i}" for i in itertools.count(1))
+    metric.reported_name = next(one for one in itertools.chain([name], numbered) if one not in taken)  # type: ignore[attr-defined]
+    taken.add(metric.reported_name)  # type: ignore[attr-defined]

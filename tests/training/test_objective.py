@@ -293,6 +293,33 @@ def test_accuracy_means_what_loss_and_shapes_say(backend, units, loss, targets, 
     assert logs["accuracy"] == pytest.approx(expected)
 
 
+def test_metrics_of_the_same_name_are_told_apart_as_keras_does(trainable_backend, data):
+    x, size, kind = data
+    weight = np.arange(6.0)
+    wrong = np.abs(x.sum(-1) - size[:, 0])
+    near = [cornu.metrics.MeanMetricWrapper(lambda y, p, most=most: ops.less(ops.abs(y - p), most), name="near") for most in (0.5, 2.0)]
+    inputs = cornu.Input((3,))
+    model = cornu.Model(inputs, layers.Dense(1, use_bias=False, kernel_initializer="ones")(inputs))
+    called_loss = cornu.metrics.MeanAbsoluteError(name="loss")
+    model.compile(cornu.optimizers.SGD(0.0), "mse", metrics=["mae", *near, called_loss], weighted_metrics=["mae", "mse"])
+    expected = {
+        "loss": (weight * wrong**2).mean(),
+        "mae": wrong.mean(),
+        "near": (wrong < 0.5).mean(),
+        "near_1": (wrong < 2.0).mean(),
+        "loss_1": wrong.mean(),
+        "weighted_mae": (weight * wrong).sum() / weight.sum(),
+        "mse": (weight * wrong**2).sum() / weight.sum(),
+    }
+    assert model.evaluate(x, size, sample_weight=weight, verbose=0, return_dict=True) == pytest.approx(expected, rel=1e-5)
+    assert model.metrics_names == list(expected)
+    assert list(model.fit(x, size, sample_weight=weight, verbose=0).history) == list(expected)
+
+    model = two_outputs(loss=["mse", CROSS], metrics=[["mae", "mae"], None], weighted_metrics=[["mae"], None])
+    names = ["loss", "size_loss", "kind_loss", "size_mae", "size_mae_1", "size_weighted_mae"]
+    assert list(model.train_on_batch(x, [size, kind], return_dict=True)) == names
+
+
 def test_a_loss_and_a_metric_that_are_functions(trainable_backend, data):
     x, size, _ = data
     model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1, kernel_initializer="ones", use_bias=False)])
