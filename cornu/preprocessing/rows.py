@@ -33,6 +33,11 @@ def stacked(elements: Sequence[Any]) -> Any:
         ) from None
 
 
+def _own(element: Any) -> Any:
+    """An element with arrays of its own: a function that writes into them leaves what is kept alone."""
+    return tree.map_structure(lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) else leaf, element)
+
+
 class Rows(ABC):
     """Rows by number.
 
@@ -89,7 +94,7 @@ class ItemRows(Rows):
         return stacked([self._items[row] for row in rows])
 
     def one(self, row: int) -> Any:
-        return self._items[row]
+        return _own(self._items[row])
 
 
 class FileRows(Rows):
@@ -139,7 +144,7 @@ class FileRows(Rows):
         item = self._item(row)
         if item is None:
             raise DataError(f"Without batches a damaged file cannot be left out, got {self.paths[row]}. Remove it, or give a batch_size.")
-        return item if self.labels is None else (item, self.labels[row])
+        return item if self.labels is None else (item, self.labels[row].copy())
 
     def _item(self, row: int) -> Any:
         try:
@@ -183,4 +188,4 @@ class CachedRows(Rows):
     def one(self, row: int) -> Any:
         if row not in self._kept:
             self._kept[row] = self._rows.one(row)
-        return self._kept[row]
+        return _own(self._kept[row])
