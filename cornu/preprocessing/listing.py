@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cornu.errors import DataError
@@ -28,12 +28,26 @@ def _instead(directory: str | os.PathLike[str]) -> str:
 
 
 def files_beneath(directory: str | os.PathLike[str], endings: Sequence[str], *, follow_links: bool = False) -> list[str]:
-    """The paths of files with these endings in a folder and the folders in it, from the folder on: sorted by folder, then by name."""
+    """The paths of files with these endings in a folder and the folders in it, from the folder on: sorted by folder, then by name.
+
+    A link that leads back to a folder that it lies in is not followed.
+    """
     found = []
-    for folder, _, names in sorted(os.walk(directory, followlinks=follow_links)):
+    for folder, _, names in sorted(_walk(os.fsdecode(directory), follow_links)):
         inside = os.path.relpath(folder, directory)
         found += [os.path.normpath(os.path.join(inside, name)) for name in sorted(names) if name.lower().endswith(tuple(endings))]
     return found
+
+
+def _walk(directory: str, follow_links: bool) -> Iterator[tuple[str, list[str], list[str]]]:
+    """`os.walk` that goes round no circle."""
+    above = {directory: {os.path.realpath(directory)}}  # the folders that lead to a folder, itself included
+    for folder, inner, names in os.walk(directory, followlinks=follow_links):
+        if follow_links:
+            real = {name: os.path.realpath(os.path.join(folder, name)) for name in inner}
+            inner[:] = [name for name in inner if real[name] not in above[folder]]
+            above.update({os.path.join(folder, name): above[folder] | {real[name]} for name in inner})
+        yield folder, inner, names
 
 
 def listed(
