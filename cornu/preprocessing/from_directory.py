@@ -11,6 +11,7 @@ import numpy as np
 from cornu.callbacks.bar import say
 from cornu.errors import ArgumentError, DataError
 from cornu.preprocessing.dataset import Dataset
+from cornu.preprocessing.labels import check_distinct
 from cornu.preprocessing.listing import class_folders, files_beneath, listed
 from cornu.preprocessing.rows import FileRows
 from cornu.state.seed import make_seed
@@ -23,7 +24,8 @@ class Folder:
 
     Args:
         directory: the folder.
-        labels: "inferred" for the number of the folder that a file is in, a list of whole numbers in the order of the files, or None.
+        labels: "inferred" for the number of the folder that a file is in, a list of numbers in the order of the files (whole ones unless
+            `label_mode` is "int"), or None.
         label_mode: "int", "binary", "categorical" or None.
         class_names: the folders to take, in the order of their numbers; all, sorted, if None.
         endings: of the files.
@@ -54,9 +56,10 @@ class Folder:
         if isinstance(labels, str):
             self.class_names = self._classes(folders, class_names)
             found = listed(directory, self.class_names, endings, follow_links=follow_links)
-            names, numbers = [name for name, _ in found], [number for _, number in found]
+            names, numbers = [name for name, _ in found], np.array([number for _, number in found], "int32")
         else:
-            names, numbers = files_beneath(directory, endings, follow_links=follow_links), list(labels or [])
+            names = files_beneath(directory, endings, follow_links=follow_links)
+            numbers = _numbers([] if labels is None else labels, label_mode)
         if not names:
             raise DataError(
                 f"There must be files that end in {', '.join(endings)} in {os.fsdecode(directory)!r}, got none. There are {folders[:10]}."
@@ -65,13 +68,13 @@ class Folder:
             raise DataError(
                 f"labels must have one for each file, got {len(numbers)} for {len(names)} file(s) in {os.fsdecode(directory)!r}."
             )
-        if self.class_names is None and numbers:
-            self.class_names = [str(number) for number in sorted(set(numbers))]
+        if self.class_names is None and len(numbers):
+            self.class_names = [str(number) for number in np.unique(numbers)]
         self.paths = [os.path.join(os.fsdecode(directory), name) for name in names]
         count = len(self.class_names or ())
         if label_mode == "binary" and count != 2:
             raise DataError(f'label_mode "binary" must have two classes, got {count}: {self.class_names}. Use "int" or "categorical".')
-        self.labels = None if label_mode is None or labels is None else _in_mode(np.array(numbers, "int32"), label_mode, count)
+        self.labels = None if label_mode is None or labels is None else _in_mode(numbers, label_mode, count)
 
     @staticmethod
     def _classes(folders: list[str], class_names: Sequence[str] | None) -> list[str]:
@@ -80,11 +83,28 @@ class Folder:
         unknown = [name for name in class_names if name not in folders]
         if unknown:
             raise DataError(f"class_names must be folders in the directory, got {unknown}; there are {folders}.")
+        check_distinct(class_names)
         return list(class_names)
 
     def say_found(self) -> None:
         """Prints how much was found."""
         say(f"Found {len(self.paths)} files" + (f" belonging to {len(self.class_names)} classes." if self.class_names else "."))
+
+
+def _numbers(labels: Any, label_mode: str | None) -> np.ndarray:
+    """The user's labels: class numbers as int32; numbers with fractions, which "int" hands on as they are for regression, as float32."""
+    given = np.asarray(labels)
+    if given.ndim == 1 and given.dtype.kind in "biuf":
+        with np.errstate(invalid="ignore"):
+            whole = given.astype("int32")
+        if label_mode == "int" and given.dtype.kind == "f":
+            return given.astype("float32")
+        if np.array_equal(whole, given):
+            return whole
+    raise DataError(
+        f'labels must be a list of whole numbers, one for each file (with label_mode "int" also of fractions), got {str(labels)[:80]} '
+        f"with label_mode {label_mode!r}. Number the classes from 0."
+    )
 
 
 def _in_mode(numbers: np.ndarray, label_mode: str, count: int) -> np.ndarray:

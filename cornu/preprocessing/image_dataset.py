@@ -46,7 +46,8 @@ def image_dataset_from_directory(
 
     Args:
         directory: the folder; with inferred labels it has one folder for each class.
-        labels: "inferred", a list of class numbers in the order of the files' sorted paths, or None.
+        labels: "inferred", a list of class numbers in the order of the files' sorted paths, or None. With `label_mode` "int" numbers
+            with fractions are handed on as they are.
         label_mode: "int" (class numbers), "binary" (0 or 1), "categorical" (one-hot rows), or None for images alone.
         class_names: the folders to take, in the order of their numbers; all, sorted, by default.
         color_mode, batch_size: "grayscale", "rgb" or "rgba"; images in a batch, None for single ones.

@@ -9,7 +9,17 @@ import numpy as np
 
 from cornu.errors import ArgumentError, DataError
 
-__all__ = ["CLASS_MODES", "FRAME_MODES", "Labels", "check_classes", "check_mode", "check_subset", "column", "frame_labels"]
+__all__ = [
+    "CLASS_MODES",
+    "FRAME_MODES",
+    "Labels",
+    "check_classes",
+    "check_distinct",
+    "check_mode",
+    "check_subset",
+    "column",
+    "frame_labels",
+]
 
 CLASS_MODES = ("categorical", "binary", "sparse", "input", None)
 """What targets may be where folders are classes."""
@@ -25,9 +35,16 @@ def check_mode(class_mode: str | None, allowed: Sequence[str | None]) -> None:
 
 
 def check_classes(class_mode: str | None, names: Sequence[str]) -> None:
-    """Raises where targets are to be 0 or 1 and there are not two classes."""
+    """Raises where a class is named twice, and where targets are to be 0 or 1 and there are not two classes."""
+    check_distinct(names)
     if class_mode == "binary" and len(names) != 2:
         raise DataError(f'class_mode "binary" must have two classes, got {len(names)}: {list(names[:10])}. Use "categorical" or "sparse".')
+
+
+def check_distinct(names: Sequence[str]) -> None:
+    """Raises where a class is named twice: its files would be there twice, under two numbers."""
+    if len(set(names)) < len(names):
+        raise DataError(f"Each class must be named once, got {list(names[:10])}. Leave out what comes again.")
 
 
 def check_subset(subset: str | None, validation_split: float) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 import wave
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from cornu.preprocessing import (
 )
 from cornu.preprocessing import timeseries_dataset_from_array as windows_over
 from cornu.preprocessing.audio_dataset import read_wav
+from cornu.preprocessing.rows import ItemRows
 from cornu.training.data import batches
 
 
@@ -76,6 +78,17 @@ def test_rows_are_read_once_when_cached(photos):
         np.testing.assert_array_equal(x, old)
 
 
+def test_functions_that_write_into_their_rows_leave_what_is_kept(photos):
+    def double(*parts):
+        return np.multiply(parts[-1], 2, out=parts[-1])
+
+    cached, items = Dataset(np.ones((4, 1)), None).cache().map(double), Dataset(ItemRows([np.ones(1)] * 4), None).map(double)
+    assert [values(cached), values(cached), values(items), values(items)] == [[[2]] * 4] * 4
+    options = {"label_mode": "categorical", "image_size": (2, 2), "batch_size": None, "shuffle": False, "verbose": False}
+    labels = image_dataset_from_directory(photos, **options).map(double)
+    assert [values(labels), values(labels)] == [[[2, 0]] * 3 + [[0, 2]] * 3] * 2
+
+
 def test_an_error_in_a_thread_comes_out():
     def wrong(x):
         raise ZeroDivisionError("on purpose")
@@ -123,10 +136,21 @@ def test_labels(photos):
     assert labels(label_mode="categorical") == [[1, 0]] * 3 + [[0, 1]] * 3
     assert labels(class_names=["dog", "cat"]) == [0, 0, 0, 1, 1, 1]
     assert labels(labels=[5, 4, 3, 2, 1, 0]) == [5, 4, 3, 2, 1, 0]
+    assert labels(labels=np.array([5, 4, 3, 2, 1, 0])) == [5, 4, 3, 2, 1, 0]
+    assert labels(labels=[0.25, 0.5, 1.75, 2.0, 3.0, 4.0]) == [0.25, 0.5, 1.75, 2.0, 3.0, 4.0]  # for regression, as in Keras
     alone = image_dataset_from_directory(photos, labels=None, image_size=(2, 2), shuffle=False, verbose=False)
     assert alone[0].shape == (6, 2, 2, 3)
     single = image_dataset_from_directory(photos, image_size=(2, 2), batch_size=None, shuffle=False, verbose=False)
     assert [(x.shape, int(y)) for x, y in single] == [((2, 2, 3), label) for label in (0, 0, 0, 1, 1, 1)]
+
+
+def test_a_link_to_its_own_folder_is_not_followed(photos):
+    (photos / "cat" / "again").symlink_to(photos / "cat")
+    (photos / "dog" / "cats").symlink_to(photos / "cat")
+    data = image_dataset_from_directory(photos, follow_links=True, image_size=(2, 2), shuffle=False, verbose=False)
+    assert [str(Path(path).relative_to(photos)) for path in data.file_paths] == [
+        *(f"cat/{name}.png" for name in (0, 2, 4)), *(f"dog/{name}.png" for name in (1, 3, 5)), *(f"dog/cats/{name}.png" for name in (0, 2, 4)),
+    ]  # fmt: skip
 
 
 def test_parts_share_no_file(photos, capsys):
@@ -299,6 +323,10 @@ def test_a_missing_library_is_said(monkeypatch, library):
         (lambda photos: image_dataset_from_directory(photos, label_mode="one_hot"), "label_mode must be"),
         (lambda photos: image_dataset_from_directory(photos, labels=[1, 2]), "one for each file"),
         (lambda photos: image_dataset_from_directory(photos, class_names=["cow"]), "'cow'"),
+        (lambda photos: image_dataset_from_directory(photos, class_names=["cat", "cat"]), "named once"),
+        (lambda photos: image_dataset_from_directory(photos, labels=list("abcdef")), "must be a list of whole numbers"),
+        (lambda photos: image_dataset_from_directory(photos, labels=[0, 1.5] * 3, label_mode="categorical"), "must be a list of whole"),
+        (lambda photos: image_dataset_from_directory(photos, labels=[2**32] * 6), "must be a list of whole numbers"),
         (lambda photos: image_dataset_from_directory(photos, subset="training"), "given together"),
         (lambda photos: image_dataset_from_directory(photos, validation_split=0.2, subset="training"), "must have a seed"),
         (
