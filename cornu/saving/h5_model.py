@@ -15,7 +15,7 @@ from cornu.saving import legacy
 from cornu.saving.hdf5 import Hdf5Reader, Hdf5Writer
 from cornu.saving.layered import LayeredStore, assign_by_layers, write_layers
 from cornu.saving.loadable import loadable_config
-from cornu.saving.stores import numbers_for
+from cornu.saving.stores import numbers_for, refuse_assets, refuse_own_state
 from cornu.state.allowance import allowance
 
 __all__ = ["make_model", "read_h5_model", "write_h5_model"]
@@ -34,7 +34,10 @@ def write_h5_model(model: Any, path: Path, version: str, *, optimizer: bool = Tr
 
     Raises:
         ConfigError: the model could not be loaded again.
+        SavingError: a layer has more to save than its weights, such as a vocabulary found in data, for which the format has no place.
     """
+    for refuse in (refuse_own_state, refuse_assets):
+        refuse(model, "The format `.h5`", "a `.keras` file")
     config = json.loads(loadable_config(model, compiled=optimizer))
     compiled = config.get("compile_config")
     backend = model._home_backend().NAME

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 
 from cornu.errors import SavingError
+from cornu.layers import Layer
+from cornu.layers.tracking import own_variables
+from cornu.layers.weights import Weights
 from cornu.optimizers import Optimizer
+from cornu.saving.assets import written_assets
 from cornu.saving.assign import Store
 from cornu.saving.hdf5 import ArraySpec, Hdf5Reader, Hdf5Writer
 from cornu.saving.layout import places
 
-__all__ = ["Hdf5Store", "named_arrays", "numbers_for", "write_hdf5"]
+__all__ = ["Hdf5Store", "named_arrays", "numbers_for", "refuse_assets", "refuse_own_state", "write_hdf5"]
 
 SPARE = 2**24
 """Numbers for variables that files do not hold: seeds, metrics."""
@@ -83,8 +87,9 @@ def named_arrays(model: Any) -> dict[str, np.ndarray]:
     """A model's weights under the paths of its variables, as files of named tensors hold them.
 
     Raises:
-        SavingError: two weights have the same path.
+        SavingError: two weights have the same path, or a layer saves more than its weights.
     """
+    refuse_own_state(model, "safetensors", "a `.weights.h5` file")
     arrays: dict[str, np.ndarray] = {}
     for variable in model.weights:
         if variable.path in arrays:
@@ -94,3 +99,45 @@ def named_arrays(model: Any) -> dict[str, np.ndarray]:
             )
         arrays[variable.path] = variable.numpy()
     return arrays
+
+
+def refuse_own_state(model: Any, format: str, other: str) -> None:
+    """Raises for a model in which `save_own_variables` of a layer gives what no weight holds, for a format that has weights only.
+
+    Args:
+        model: the model.
+        format: the format's name, for messages.
+        other: what holds everything, for messages.
+
+    Raises:
+        SavingError: there is such a layer; the message names it.
+    """
+    for place in places(model):
+        if isinstance(place.owner, Layer) and (beside := _beside_weights(place.owner)):
+            raise SavingError(
+                f"{format} holds weights alone, and layer {place.owner.name!r} ({place.path}) saves {', '.join(map(repr, beside))} besides, "
+                f"which would be lost. Save to {other}."
+            )
+
+
+def refuse_assets(model: Any, format: str, other: str) -> None:
+    """`refuse_own_state` for what layers keep in files of their own, such as vocabularies that were found in data."""
+    files = list(written_assets(model))
+    if files:
+        raise SavingError(
+            f"{format} has no place for files of layers, and the model has {', '.join(map(repr, files[:5]))}. Save to {other}."
+        )
+
+
+def _beside_weights(layer: Layer) -> list[str]:
+    """The keys under which a layer saves what is no weight's value."""
+    if layer.adaptation is not None or type(layer).save_own_variables is Weights.save_own_variables:
+        return []
+    store: dict[str, Any] = {}
+    layer.save_own_variables(store)
+    held = [v.numpy() for v in own_variables(layer)] if store else []
+    return [key for key, value in store.items() if not any(_same(np.asarray(value), weight) for weight in held)]
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()

@@ -414,3 +414,47 @@ def test_weights_alone_give_the_same_outputs(backend, tmp_path, rng):
     other.load_weights(tmp_path / "w.weights.h5")
     x = rng.normal(size=(2, 6, 3)).astype("float32")
     np.testing.assert_array_equal(ops.convert_to_numpy(model(x)), ops.convert_to_numpy(other(x)))
+
+
+class Table(cornu.Layer):
+    """It saves what is no weight, or under a name of its own what is one."""
+
+    def __init__(self, table, **kwargs):
+        super().__init__(**kwargs)
+        self.table = table
+
+    def build(self, input_shape):
+        self.scale = self.add_weight((2,), name="scale")
+
+    def call(self, inputs):
+        return inputs
+
+    def save_own_variables(self, store):
+        store["scale"] = self.scale.numpy()
+        if self.table:
+            store["table"] = np.ones(3)
+
+    def load_own_variables(self, store):
+        self.scale.assign(store["scale"])
+
+
+@pytest.mark.parametrize("name", ["m.h5", "w.safetensors", "w.weights.h5", "m.keras"])
+def test_what_a_format_has_no_place_for_is_refused(tmp_path, name):
+    for table in (False, True):
+        model = cornu.Sequential([cornu.Input((4,)), Table(table, name="mine")])
+        if table and name in ("m.h5", "w.safetensors"):
+            with pytest.raises(SavingError, match=r"'mine' .*saves 'table'.*\.(keras|weights\.h5)`"):
+                save(model, tmp_path / name)
+        else:
+            save(model, tmp_path / name)
+            (tmp_path / name).unlink()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_vocabulary_found_in_data_is_not_lost_in_an_older_file(tmp_path):
+    words = layers.StringLookup(name="words")
+    words.adapt(np.array(["a", "b"]))
+    with pytest.raises(SavingError, match=r"vocabulary\.txt.*`\.keras`"):
+        cornu.Sequential([cornu.Input((1,), dtype="string"), words]).save(tmp_path / "m.h5")
+    cornu.Sequential([cornu.Input((1,), dtype="string"), layers.StringLookup(vocabulary=["a", "b"])]).save(tmp_path / "m.h5")
+    assert cornu.saving.load_model(tmp_path / "m.h5").layers[0].get_vocabulary() == ["[UNK]", "a", "b"]
