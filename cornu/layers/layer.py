@@ -22,7 +22,7 @@ from cornu.layers.adapted.adaptation import Adaptable, Adaptation
 from cornu.layers.building import map_shapes, shapes_of
 from cornu.layers.context import CallContext
 from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, masks_by_name, take_symbolic_masks
-from cornu.layers.signature import CallSignature, build_arguments, call_signature
+from cornu.layers.signature import CallSignature, build_arguments, call_signature, first_argument
 from cornu.layers.stateless import Stateless
 from cornu.layers.weights import Weights
 from cornu.ops import dispatch
@@ -177,8 +177,8 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         return own
 
     def _within(self, around: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if around.masks and self._takes.mask and args and kwargs.get("mask") is None:
-            kwargs["mask"] = context.masks_of(around, args[0])
+        if around.masks and self._takes.mask and kwargs.get("mask") is None:
+            kwargs["mask"] = context.masks_of(around, first_argument(self._takes, args, kwargs))
         elif around.masks and self._takes.masked:
             kwargs |= masks_by_name(self, args, kwargs, lambda x: context.masks_of(around, x))
         call = self.call if self.adaptation is None else self.adaptation.call

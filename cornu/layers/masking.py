@@ -13,7 +13,7 @@ from cornu import tree
 from cornu.graph import Node, SymbolicTensor
 from cornu.layers import context
 from cornu.layers.context import CallContext
-from cornu.layers.signature import call_signature
+from cornu.layers.signature import call_signature, first_argument
 
 if TYPE_CHECKING:
     from cornu.layers.layer import Layer
@@ -58,12 +58,13 @@ def masks_by_name(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any], m
 
 def hand_on_mask(layer: Layer, around: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> None:
     """After an eager call: remembers the outputs' masks."""
-    if not args:
+    inputs = first_argument(call_signature(type(layer).call), args, kwargs)
+    if inputs is None:
         return
     previous = _mask_given(layer, kwargs)
     if previous is None:
-        previous = context.masks_of(around, args[0])
-    mask = layer.compute_mask(args[0], previous)
+        previous = context.masks_of(around, inputs)
+    mask = layer.compute_mask(inputs, previous)
     if mask is None:
         if previous is not None and not _ends_masks_on_purpose(layer):
             _warn_dropped(layer)
@@ -75,11 +76,12 @@ def hand_on_mask(layer: Layer, around: CallContext, args: tuple[Any, ...], kwarg
 
 def take_symbolic_masks(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """`{"mask": the inputs' masks}` if the layer takes a mask, was given none, and there is one; those of `x_mask` arguments likewise."""
-    if call_signature(type(layer).call).masked and not layer.lays_own_masks:
+    takes = call_signature(type(layer).call)
+    if takes.masked and not layer.lays_own_masks:
         return masks_by_name(layer, args, kwargs, symbolic_masks)
-    if not args or kwargs.get("mask") is not None or not call_signature(type(layer).call).mask or layer.lays_own_masks:
+    if kwargs.get("mask") is not None or not takes.mask or layer.lays_own_masks:
         return {}
-    masks = symbolic_masks(args[0])
+    masks = symbolic_masks(first_argument(takes, args, kwargs))
     return {} if masks is None else {"mask": masks}
 
 
@@ -93,9 +95,9 @@ def symbolic_masks(inputs: Any) -> Any:
 
 def hand_on_symbolic_mask(layer: Layer, node: Node) -> None:
     """After a recorded call: lays the edges of the outputs' masks."""
-    if not node.args or layer.lays_own_masks:
+    inputs = first_argument(call_signature(type(layer).call), node.args, node.kwargs)
+    if inputs is None or layer.lays_own_masks:
         return
-    inputs = node.args[0]
     previous = _mask_given(layer, node.kwargs)
     if previous is None:
         previous = symbolic_masks(inputs)

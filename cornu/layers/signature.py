@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["CallSignature", "build_arguments", "call_signature", "input_name"]
+__all__ = ["CallSignature", "build_arguments", "call_signature", "first_argument", "input_name"]
 
 
 class CallSignature(NamedTuple):
@@ -44,3 +44,8 @@ def input_name(call: Callable[..., Any]) -> str:
     """The name of the first argument of `call`, which holds the inputs."""
     names = call_signature(call).names
     return names[0] if names else "inputs"
+
+
+def first_argument(takes: CallSignature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """The inputs of one call, given by their place or by their name; None where they were not given."""
+    return args[0] if args else kwargs.get(takes.names[0]) if takes.names else None

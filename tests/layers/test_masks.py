@@ -125,6 +125,28 @@ def test_pooling_averages_what_counts(backend):
     np.testing.assert_allclose(numbers(model(IDS)), means, atol=1e-6)
 
 
+def test_inputs_given_by_name_bring_their_masks(backend):
+    class Named(models.Model):
+        def __init__(self, table, attend, reader):
+            super().__init__()
+            self.table, self.attend, self.reader = table, attend, reader
+
+        def call(self, ids):
+            x = self.table(inputs=ids)
+            return self.reader(sequences=self.attend(query=x, value=x))
+
+    table, attend, reader = embedding(), layers.MultiHeadAttention(1, 2), layers.GRU(2)
+    ids = layers.Input((4,), dtype="int32")
+    h = table(ids)
+    named = models.Model(ids, reader(sequences=attend(query=h, value=h)))
+    means = models.Model(ids, layers.GlobalAveragePooling1D()(inputs=h))
+    alone = last_states(reader, lambda row: attend(table(row), table(row)))
+    np.testing.assert_allclose(numbers(named(IDS)), alone, atol=1e-6)
+    np.testing.assert_allclose(numbers(Named(table, attend, reader)(IDS)), alone, atol=1e-6)
+    expected = np.stack([numbers(table(row[None, :n]))[0].mean(0) for row, n in zip(IDS, LENGTHS, strict=True)])
+    np.testing.assert_allclose(numbers(means(IDS)), expected, atol=1e-6)
+
+
 A, B = np.array([[True, True, False]]), np.array([[True, False, False]])
 
 
