@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cornu import constraints, initializers, naming, regularizers
-from cornu.errors import ArgumentError, NotBuiltError, ShapeError
+from cornu.errors import ArgumentError, DTypeError, NotBuiltError, ShapeError
 from cornu.layers import context, tracking
 from cornu.layers.adapted.adaptation import Adaptation
 from cornu.ops.arguments import Array
@@ -190,6 +190,10 @@ class Weights:
         for variable, value in zip(variables, values, strict=True):
             if tuple(value.shape) != variable.shape:
                 raise ShapeError(f"Weight {variable.path!r} has the shape {variable.shape}, got an array of shape {tuple(value.shape)}.")
+            if value.dtype.kind in "OSTUMm":
+                raise DTypeError(
+                    f"Weight {variable.path!r} must be set to numbers, got an array of dtype {value.dtype}. Nothing was changed."
+                )
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from cornu import dtypes
-from cornu.errors import CornuError, ShapeError
+from cornu.errors import ArgumentError, CornuError, ShapeError
 from cornu.layers import Layer, tracking
 from cornu.layers.tracking import own_variables
 from cornu.optimizers import Optimizer
@@ -17,7 +17,7 @@ from cornu.saving.hdf5 import ArraySpec
 from cornu.saving.layout import Place, default_variables, places
 from cornu.state import Variable
 
-__all__ = ["Pair", "Store", "assign_by_layout", "assign_by_path", "problem", "take_over"]
+__all__ = ["Pair", "Store", "assign_by_layout", "assign_by_path", "problem", "take_over", "whole"]
 
 SHOWN = 10
 """How many differences an error names."""
@@ -53,6 +53,24 @@ class Pair(NamedTuple):
     key: str
 
 
+def whole(objects: Any) -> list[Any]:
+    """The objects that a caller wants left as they are, with all that is inside them.
+
+    Args:
+        objects: layers or optimizers, in a list; None for none.
+
+    Raises:
+        ArgumentError: something else.
+    """
+    given = [] if objects is None else list(objects) if isinstance(objects, (list, tuple, set)) else None
+    if given is None or any(not isinstance(x, (Layer, Optimizer)) for x in given):
+        raise ArgumentError(f"objects_to_skip must be a list of layers, such as [model.get_layer('dense')], got {objects!r}.")
+    found = [place.owner for x in given for place in places(x)] + [
+        layer for x in given if isinstance(x, Layer) for layer in tracking.walk(x)
+    ]
+    return list({id(x): x for x in found}.values())
+
+
 def assign_by_layout(
     root: Any, store: Store, *, skip_mismatch: bool = False, strict_optimizer: bool = True, skipped: Iterable[Any] = ()
 ) -> None:
@@ -63,7 +81,7 @@ def assign_by_layout(
         store: the open file.
         skip_mismatch: leave out what does not fit, with a warning, in place of refusing.
         strict_optimizer: whether the optimizer's state must fit too; otherwise one that does not fit stays as it is, with a warning.
-        skipped: objects that stay as they are.
+        skipped: objects that stay as they are, each by itself.
 
     Raises:
         ShapeError: the file and the model differ; the message lists how, and nothing was changed.
@@ -111,9 +129,10 @@ def take_over(
     """
     _judge(differences, store.name, skip_mismatch)
     values = [store.read(pair.path, pair.key, pair.variable.shape) for pair in pairs]
+    variables, values = _within_range([pair.variable for pair in pairs], values, store.name, skip_mismatch)
     for place in special:
         _build_optimizer(root, place, store)
-    _assign(pairs, values, special, store, skip_mismatch, strict_optimizer)
+    _assign(variables, values, special, store, skip_mismatch, strict_optimizer)
 
 
 def _build_optimizer(root: Any, place: Place, store: Store) -> None:
@@ -138,14 +157,18 @@ def _variables_when_built(optimizer: Optimizer, variables: Sequence[Variable]) -
 
 def _as_if_unfrozen(root: Any) -> list[Variable]:
     """The weights that would be trained if no layer were frozen."""
-    frozen = [layer for layer in tracking.walk(root) if not layer.trainable]
+    layers = [(layer, layer._trainable) for layer in tracking.walk(root)]
+    variables = [(variable, variable.trainable) for layer, _ in layers for variable in own_variables(layer)]
     try:
-        for layer in frozen:
-            layer.trainable = True
+        for layer, trainable in layers:
+            if not trainable:
+                layer.trainable = True
         return list(root.trainable_variables)
-    finally:
-        for layer in reversed(frozen):
-            layer.trainable = False
+    finally:  # one by one, since setting a layer's sets those inside too
+        for layer, trainable in layers:
+            layer._trainable = trainable
+        for variable, trainable in variables:
+            variable.trainable = trainable
 
 
 def _below_optimizer(path: str) -> bool:
@@ -201,14 +224,40 @@ def _judge(differences: list[str], name: str, skip_mismatch: bool) -> None:
     warnings.warn(f"Weights in {name!r} that do not fit the model were left out:{listed}{more}", stacklevel=6)
 
 
-def _assign(pairs: list[Pair], values: list[np.ndarray], special: list[Place], store: Store, skip_mismatch: bool, strict: bool) -> None:
+def _within_range(
+    variables: list[Variable], values: list[np.ndarray], name: str, skip_mismatch: bool
+) -> tuple[list[Variable], list[np.ndarray]]:
+    """The variables whose dtype holds their value, and the values; others are refused, or left out with a warning."""
+    wrong = [_outside(v, x) for v, x in zip(variables, values, strict=True)]
+    _judge([f"{v.path!r} {words}" for v, words in zip(variables, wrong, strict=True) if words], name, skip_mismatch)
+    return [v for v, w in zip(variables, wrong, strict=True) if not w], [x for x, w in zip(values, wrong, strict=True) if not w]
+
+
+def _outside(variable: Variable, value: np.ndarray) -> str | None:
+    """Why the numbers of an array are too large for a variable, in words that follow its name; None if they are not."""
+    if value.dtype == dtypes.numpy_dtype(variable.dtype) or not value.size:
+        return None
+    low, high = dtypes.limits(variable.dtype)
+    if dtypes.is_floating(variable.dtype):
+        with np.errstate(over="ignore"):
+            lost = np.isfinite(value) & ~np.isfinite(value.astype(dtypes.numpy_dtype(variable.dtype)))
+    else:
+        lost = (value < low) | (value > high)
+    if not lost.any():
+        return None
+    return f"has the dtype {variable.dtype}, from {low} to {high}, and the file holds {value[lost].ravel()[0]}"
+
+
+def _assign(
+    variables: list[Variable], values: list[np.ndarray], special: list[Place], store: Store, skip_mismatch: bool, strict: bool
+) -> None:
     """Assigns; objects that read their own values go first, and whatever they changed is undone if anything fails."""
     held = [v for place in special for v in _variables(place.owner)]
     before = [v.numpy() for v in held]
     try:
         for place in special:
             _let_read(place, store, skip_mismatch, strict)
-        _exchange([pair.variable for pair in pairs], values)
+        _exchange(variables, values)
     except BaseException:
         for variable, value in zip(held, before, strict=True):
             variable.assign(value)
@@ -250,7 +299,13 @@ def _let_read(place: Place, store: Store, skip_mismatch: bool, strict: bool) -> 
 
 
 def assign_by_path(
-    variables: Iterable[Variable], specs: Mapping[str, ArraySpec], read: Any, name: str, *, skip_mismatch: bool = False
+    variables: Iterable[Variable],
+    specs: Mapping[str, ArraySpec],
+    read: Any,
+    name: str,
+    *,
+    skip_mismatch: bool = False,
+    skipped: Iterable[Any] = (),
 ) -> None:
     """Reads variables by their own paths ("dense/kernel"), as files of named tensors hold them.
 
@@ -260,10 +315,13 @@ def assign_by_path(
         read: gives the array of a path.
         name: the file's, for messages.
         skip_mismatch: leave out what does not fit, with a warning, in place of refusing.
+        skipped: objects that stay as they are, each by itself.
     """
-    by_path = {v.path: v for v in variables}
+    omitted = {id(v) for owner in skipped for v in _variables(owner)}
+    known = {v.path: v for v in variables}
+    by_path = {path: v for path, v in known.items() if id(v) not in omitted}
     differences = [f"the file lacks {path!r}" for path in by_path if path not in specs]
-    differences += [f"the file holds {path!r}, for which the model has no place" for path in specs if path not in by_path]
+    differences += [f"the file holds {path!r}, for which the model has no place" for path in specs if path not in known]
     fitting = []
     for path, variable in by_path.items():
         misfit = problem(variable, specs[path]) if path in specs else ""
@@ -272,5 +330,4 @@ def assign_by_path(
         elif misfit is None:
             fitting.append(path)
     _judge(differences, name, skip_mismatch)
-    values = [read(path) for path in fitting]
-    _exchange([by_path[path] for path in fitting], values)
+    _exchange(*_within_range([by_path[path] for path in fitting], [read(path) for path in fitting], name, skip_mismatch))

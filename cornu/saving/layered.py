@@ -142,20 +142,22 @@ def assign_by_layers(
         by_name: read only the layers that are in both by name, and leave all others as they are.
         skip_mismatch: leave out what does not fit, with a warning, in place of refusing.
         strict_optimizer: whether the optimizer's state must fit too.
-        skipped: layers that stay as they are.
+        skipped: layers that stay as they are, each by itself.
 
     Raises:
         ShapeError: the file and the model differ; the message lists how, and nothing was changed.
     """
+    skipped = list(skipped)
     omitted = {id(x) for x in skipped}
+    kept = {id(v) for x in skipped if isinstance(x, Layer) for v in own_variables(x)}
     matches, differences = _matched(model, store, by_name)
     pairs: list[Pair] = []
     for match in matches:
         if id(match.layer) not in omitted:
-            fitting, wrong = _compare(match, store)
+            fitting, wrong = _compare(match, store, kept)
             pairs += fitting
             differences += wrong
-    special = [] if by_name else _optimizer(model, store)
+    special = [] if by_name else [place for place in _optimizer(model, store) if id(place.owner) not in omitted]
     take_over(model, store, pairs, special, differences, skip_mismatch=skip_mismatch, strict_optimizer=strict_optimizer)
 
 
@@ -222,14 +224,16 @@ def _unequal(ours: dict[str, Layer], theirs: dict[str, list[str]]) -> list[str]:
     return lines + [f"{name}: the file holds {len(theirs[name])} weights for which the model has no place" for name in strangers]
 
 
-def _compare(match: _Match, store: LayeredStore) -> tuple[list[Pair], list[str]]:
-    """The variables of a layer that have a fitting value, and what does not fit."""
+def _compare(match: _Match, store: LayeredStore, kept: set[int]) -> tuple[list[Pair], list[str]]:
+    """The variables of a layer that have a fitting value, but for those that are kept, and what does not fit."""
     layer, group, variables, names = match
     if len(variables) != len(names):
         hint = "" if layer.built else "; it is not built yet, call the model on data first"
         return [], [f"{layer.name}: the layer has {len(variables)} weights, and the file holds {len(names)}{hint}"]
     pairs, wrong = [], []
     for variable, name in zip(variables, _in_order(variables, names), strict=True):
+        if id(variable) in kept:
+            continue
         misfit = problem(variable, store.spec(group, name))
         if misfit is None:
             pairs.append(Pair(variable, group, name))

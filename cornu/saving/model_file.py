@@ -16,7 +16,7 @@ from cornu import registry
 from cornu.errors import ArgumentError, CorruptFileError, SavingError, UnsafeFileError
 from cornu.saving.archive import ArchiveReader, write_archive
 from cornu.saving.assets import FOLDER, MAX_ASSET, read_assets, written_assets
-from cornu.saving.assign import Store, assign_by_layout, assign_by_path
+from cornu.saving.assign import Store, assign_by_layout, assign_by_path, whole
 from cornu.saving.atomic import atomic_folder, atomic_write
 from cornu.saving.h5_model import make_model, read_h5_model, write_h5_model
 from cornu.saving.hdf5 import Hdf5Reader
@@ -250,14 +250,14 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
         filepath: a ".weights.h5", ".weights.json", ".safetensors", ".safetensors.index.json" or ".keras" file, or an ".h5" file of a whole
             model, or of weights in the layout before Keras 3, such as those that were released for ImageNet.
         skip_mismatch: leave out what does not fit, with a warning.
-        objects_to_skip: layers that stay as they are.
+        objects_to_skip: a list of layers that stay as they are, with all that is inside them.
         by_name: for `.h5` files that list weights by layers: read only layers that are in both by name.
 
     Raises:
-        ShapeError: the file and the model differ; the message lists how.
+        ShapeError: the file and the model differ, or a variable's dtype cannot hold the file's numbers; the message lists how.
         SavingError: the file cannot be read.
     """
-    skipped = kwargs.pop("objects_to_skip", None) or ()
+    skipped = whole(kwargs.pop("objects_to_skip", None))
     by_name = bool(kwargs.pop("by_name", False))
     if kwargs:
         raise ArgumentError(f"load_weights takes `skip_mismatch`, `objects_to_skip` and `by_name`, got {sorted(kwargs)}.")
@@ -266,7 +266,7 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
         raise ArgumentError(f"by_name=True is for `.h5` files that list weights by layers, got {os.fspath(path)!r}.")
     if ".safetensors" in path.suffixes[-3:]:
         with _opened_tensors(path) as tensors:
-            assign_by_path(model.weights, tensors.specs, tensors.read, tensors.name, skip_mismatch=skip_mismatch)
+            assign_by_path(model.weights, tensors.specs, tensors.read, tensors.name, skip_mismatch=skip_mismatch, skipped=skipped)
         return
     with contextlib.ExitStack() as stack:
         if path.suffix == ".json":

@@ -10,7 +10,7 @@ import safetensors.numpy
 
 import cornu
 from cornu import layers, ops
-from cornu.errors import ArgumentError, CorruptFileError, SavingError, ShapeError, UnsafeFileError
+from cornu.errors import ArgumentError, CorruptFileError, DTypeError, SavingError, ShapeError, UnsafeFileError
 from cornu.saving import load_weights
 from cornu.saving.tensors import TensorReader
 from cornu.state import Variable
@@ -110,6 +110,83 @@ def test_objects_can_be_skipped(tmp_path):
     before = values(other)
     load_weights(other, tmp_path / "w.weights.h5", objects_to_skip=[other.layers[0]])
     assert equal(values(other), [*before[:2], *values(model)[2:]])
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("inside", [False, True])
+def test_what_is_inside_a_skipped_object_is_skipped_in_every_format(tmp_path, ending, inside):
+    def nested():
+        inner = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, name="i"), layers.Dense(3, name="j")], name="inner")
+        return cornu.Sequential([cornu.Input((4,)), inner, layers.Dense(2, name="o")]), inner
+
+    (model, _), (other, inner) = nested(), nested()
+    save(model, tmp_path / ending)
+    before = values(other)
+    load_weights(other, tmp_path / ending, objects_to_skip=[inner.layers[0] if inside else inner])
+    count = 2 if inside else 4
+    assert equal(values(other), [*before[:count], *values(model)[count:]])
+
+
+def test_objects_to_skip_are_layers_in_a_list(tmp_path):
+    model = model_of(3, 2)
+    model.save_weights(tmp_path / "w.weights.h5")
+    for wrong in (["d0"], model.layers[0], "d0"):
+        with pytest.raises(ArgumentError, match="objects_to_skip must be a list of layers"):
+            model.load_weights(tmp_path / "w.weights.h5", objects_to_skip=wrong)
+
+
+class Numbers(cornu.Layer):
+    def __init__(self, kind, **kwargs):
+        super().__init__(**kwargs)
+        self.kind = kind
+
+    def build(self, input_shape):
+        self.numbers = self.add_weight((3,), dtype=self.kind, initializer="zeros", trainable=False, name="numbers")
+
+    def call(self, inputs):
+        return inputs
+
+
+@pytest.mark.parametrize("ending", ["w.weights.h5", "w.safetensors"])
+@pytest.mark.parametrize(
+    ("given", "numbers", "wanted"),
+    [("int32", [300, -1, 0], "uint8"), ("float32", [1e6, 1, 0], "float16"), ("int32", [70000, 0, 0], "float16")],
+)
+def test_numbers_that_a_dtype_cannot_hold_are_refused(tmp_path, ending, given, numbers, wanted):
+    models = {kind: cornu.Sequential([cornu.Input((4,)), Numbers(kind, name="n")]) for kind in (given, wanted)}
+    models[given].set_weights([np.array(numbers, given)])
+    models[given].save_weights(tmp_path / ending)
+    with pytest.raises(ShapeError, match=rf"numbers' has the dtype {wanted}, from .*the file holds"):
+        models[wanted].load_weights(tmp_path / ending)
+    with pytest.warns(UserWarning, match="left out"):
+        models[wanted].load_weights(tmp_path / ending, skip_mismatch=True)
+    assert values(models[wanted])[0].tolist() == [0, 0, 0]
+
+
+def test_infinity_stays_infinity(tmp_path):
+    wide, narrow = (cornu.Sequential([cornu.Input((4,)), Numbers(kind, name="n")]) for kind in ("float32", "float16"))
+    wide.set_weights([np.array([np.inf, -np.inf, 65504], "float32")])
+    wide.save_weights(tmp_path / "w.weights.h5")
+    narrow.load_weights(tmp_path / "w.weights.h5")
+    assert values(narrow)[0].tolist() == [np.inf, -np.inf, 65504]
+
+
+def test_which_layers_train_is_as_before_loading(trainable_backend, tmp_path):
+    def partly_frozen():
+        inner = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, name="c"), layers.Dense(3, name="e")], name="inner")
+        model = cornu.Sequential([cornu.Input((4,)), inner, layers.Dense(1, name="o")])
+        inner.trainable = False
+        inner.layers[1].trainable = True
+        inner.layers[1].bias.trainable = False
+        model.compile("adam", "mse")
+        return model
+
+    model, other = partly_frozen(), partly_frozen()
+    model.optimizer.build(model.trainable_variables)
+    model.save_weights(tmp_path / "w.weights.h5")
+    other.load_weights(tmp_path / "w.weights.h5")
+    assert [v.path for v in other.trainable_variables] == ["e/kernel", "o/kernel", "o/bias"]
+    assert [layer.trainable for layer in other.layers[0].layers] == [False, True]
 
 
 def test_a_model_that_is_not_built_is_named(tmp_path):
@@ -458,3 +535,11 @@ def test_a_vocabulary_found_in_data_is_not_lost_in_an_older_file(tmp_path):
         cornu.Sequential([cornu.Input((1,), dtype="string"), words]).save(tmp_path / "m.h5")
     cornu.Sequential([cornu.Input((1,), dtype="string"), layers.StringLookup(vocabulary=["a", "b"])]).save(tmp_path / "m.h5")
     assert cornu.saving.load_model(tmp_path / "m.h5").layers[0].get_vocabulary() == ["[UNK]", "a", "b"]
+
+
+def test_weights_are_set_all_or_none(backend):
+    model = model_of(3)
+    before = values(model)
+    with pytest.raises(DTypeError, match="'d0/bias' must be set to numbers"):
+        model.set_weights([np.zeros((4, 3)), np.array(["a", "b", "c"])])
+    assert equal(before, values(model))
