@@ -34,7 +34,7 @@ def pad_sequences(
 
     Raises:
         ArgumentError: `padding` or `truncating` is neither, `maxlen` is negative, or `value` does not fit the dtype.
-        DataError: an element is no sequence, or elements differ in shape.
+        DataError: an element is no sequence, elements differ in shape, or numbers lie outside the range of an integer dtype.
 
     >>> pad_sequences([[1], [2, 3, 4]], maxlen=2).tolist()
     [[0, 1], [3, 4]]
@@ -53,7 +53,11 @@ def pad_sequences(
             continue
         if _element_shape(cut) != element:
             raise DataError(f"All elements must have one shape, got {_element_shape(cut)} in sequence {index} and {element} before it.")
-        padded[index, slice(0, len(cut)) if padding == "post" else slice(length - len(cut), length)] = cut
+        where = slice(0, len(cut)) if padding == "post" else slice(length - len(cut), length)
+        try:  # a list of numbers is checked by NumPy
+            padded[index, where] = _checked(cut, padded.dtype) if hasattr(cut, "dtype") or element else cut
+        except OverflowError as error:
+            raise DataError(f"The numbers of sequence {index} must fit the dtype {dtype}, got {error}. Give dtype='int64'.") from None
     return padded
 
 
@@ -76,7 +80,20 @@ def _filled(shape: tuple[int, ...], value: Any, dtype: Any) -> np.ndarray:
     kind = np.dtype(dtype)
     if isinstance(value, (str, bytes)) and kind.kind not in "OUS":
         raise ArgumentError(f"value must fit the dtype {dtype}, got {value!r}. Use dtype=object for strings.")
-    return np.full(shape, value, dtype=kind)
+    try:
+        return np.full(shape, _checked(value, kind), dtype=kind)
+    except OverflowError:
+        raise ArgumentError(f"value must fit the dtype {dtype}, got {value!r}. Choose one that holds it, such as 'int32'.") from None
+
+
+def _checked(values: Any, kind: np.dtype[Any]) -> Any:
+    """The values; raises OverflowError where an integer dtype cannot hold them (of an array, NumPy would cut off the upper bits)."""
+    given = np.asarray(values)
+    if kind.kind in "iu" and given.dtype.kind in "iufO":
+        low, high, limits = given.min(), given.max(), np.iinfo(kind)
+        if not (limits.min <= low and high <= limits.max):
+            raise OverflowError(f"numbers from {low} to {high}")
+    return values
 
 
 class TimeseriesGenerator(PyDataset):
@@ -98,6 +115,7 @@ class TimeseriesGenerator(PyDataset):
         **kwargs: `workers`, `use_multiprocessing`, `max_queue_size`, as for `PyDataset`; and `seed`, which the draws of `shuffle` follow from.
 
     Raises:
+        ArgumentError: a number is outside its range.
         DataError: data and targets differ in length, or no window fits between the first and the last step.
 
     >>> windows = TimeseriesGenerator(np.arange(5), np.arange(5), length=2, batch_size=8)
@@ -134,6 +152,11 @@ class TimeseriesGenerator(PyDataset):
         self.shuffle, self.reverse = shuffle, reverse
         self.seed = make_seed() if seed is None else int(seed)
         self._pass = 0
+        if start_index < 0 or self.end_index >= len(data):
+            raise ArgumentError(
+                f"start_index and end_index must be steps of the data, from 0 to {len(data) - 1}, got {start_index} and {self.end_index}; "
+                "end_index is the last step in use, not the one after it."
+            )
         if self.start_index > self.end_index:
             raise DataError(
                 f"start_index + length must be at most end_index, so that a step follows the window; "

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cornu.errors import ArgumentError, ConfigError, CorruptFileError, DataError
+from cornu.preprocessing.sequence import TimeseriesGenerator, pad_sequences
 from cornu.preprocessing.text import TextGenerator, Tokenizer, hashing_trick, one_hot, text_to_word_sequence, tokenizer_from_json
 from cornu.training.data import batches
 
@@ -237,6 +238,13 @@ def test_fit_takes_it(trainable_backend):
         (lambda: hashing_trick("a", 1), "n must be at least 2"),
         (lambda: hashing_trick("a", 10, "sha"), "hash_function must be"),
         (lambda: text_to_word_sequence("a", split=""), "split must be"),
+        (lambda: pad_sequences([np.array([2**40 + 5])]), "sequence 0 must fit the dtype int32"),
+        (lambda: pad_sequences([[1], [2**40]]), "sequence 1 must fit the dtype int32"),
+        (lambda: pad_sequences([[np.array([300])]], dtype="uint8"), "sequence 0 must fit the dtype uint8"),
+        (lambda: pad_sequences([[1]], dtype="uint8", value=-1), "value must fit the dtype uint8, got -1"),
+        (lambda: pad_sequences([[1]], value=float("nan")), "value must fit the dtype int32, got nan"),
+        (lambda: TimeseriesGenerator(np.arange(9), np.arange(9), 2, end_index=9), "from 0 to 8, got 0 and 9"),
+        (lambda: TimeseriesGenerator(np.arange(9), np.arange(9), 2, start_index=-2), "from 0 to 8, got -2 and 8"),
     ],
 )
 def test_refusals(make, said):
