@@ -16,6 +16,10 @@ from cornu.preprocessing.from_directory import Folder, datasets_of_files
 __all__ = ["audio_dataset_from_directory", "read_wav"]
 
 
+_UNKNOWN = 0x7FFF0000
+"""Programs that write to a pipe put numbers from here on for the length, which they do not know yet."""
+
+
 def audio_dataset_from_directory(
     directory: Any,
     labels: Any = "inferred",
@@ -69,12 +73,15 @@ def read_wav(path: str) -> tuple[np.ndarray, int]:
     """A wav file's samples (samples, channels), float32 from −1 to 1, and how many there are a second.
 
     Raises:
-        CorruptFileError: the file is damaged, compressed or no wav file; it is named.
+        CorruptFileError: the file is damaged, cut off, compressed or no wav file; it is named.
     """
     try:
         with wave.open(path, "rb") as file:
             width, channels, rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
+            declared = file.getnframes() * width * channels
             data = file.readframes(file.getnframes())
+        if len(data) < declared < _UNKNOWN:
+            raise EOFError(f"it ends after {len(data)} of {declared} bytes of samples")
     except (wave.Error, EOFError) as error:
         raise CorruptFileError(
             f"The file must be a whole wav file without compression, got {path}: {error or 'it ends too early'}."

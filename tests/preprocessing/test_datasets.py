@@ -234,6 +234,17 @@ def test_sounds(tmp_path, rng):
         list(audio_dataset_from_directory(tmp_path, **options))
 
 
+def test_sounds_that_are_cut_off(tmp_path, rng):
+    path = tmp_path / "a" / "0.wav"
+    write_wav(path, rng.uniform(-1, 1, (50, 2)))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:144])
+    with pytest.raises(CorruptFileError, match=r"0\.wav: it ends after 100 of 200 bytes"):
+        read_wav(str(path))
+    path.write_bytes(whole[:4] + b"\xff" * 4 + whole[8:40] + b"\xff" * 4 + whole[44:])  # as a program writes to a pipe
+    assert read_wav(str(path))[0].shape == (50, 2)
+
+
 def test_another_sampling_rate(tmp_path):
     time = np.arange(8000) / 8000
     write_wav(tmp_path / "a" / "0.wav", 0.5 * np.sin(2 * np.pi * 50 * time)[:, None], rate=8000)

@@ -330,6 +330,13 @@ def test_png_keeps_pixels(photo):
     np.testing.assert_array_equal(image.img_to_array(image.load_img(file)), photo.astype("uint8"))
 
 
+def test_values_that_are_no_bytes_are_clipped():
+    x = np.array([[[300.0, -1.0, 255.4]]])
+    assert np.asarray(image.array_to_img(x, scale=False)).tolist() == [[[255, 0, 255]]]
+    assert np.asarray(image.array_to_img(x[..., 1:2], scale=False)).tolist() == [[0]]
+    assert np.asarray(image.array_to_img(x[..., :1], scale=False)).tolist() == [[300]]  # of 32 bits
+
+
 def test_jpeg_has_no_transparency(tmp_path, rng):
     with pytest.warns(UserWarning, match="no transparency"):
         image.save_img(tmp_path / "x.jpg", rng.random((4, 4, 4)))

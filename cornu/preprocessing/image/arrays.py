@@ -45,7 +45,8 @@ def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dty
     Args:
         x: one image with 1, 3 or 4 channels: grey, RGB or RGBA.
         data_format: where `x` keeps its channels; the process-wide setting by default.
-        scale: stretch the values so that the lowest becomes 0 and the highest 255; otherwise they are taken as they are.
+        scale: stretch the values so that the lowest becomes 0 and the highest 255; otherwise they are taken as they are, and those
+            outside 0 … 255 become 0 or 255 (an image with one channel and values above 255 gets 32 bits).
         dtype: what to compute in; `floatx` by default.
 
     Raises:
@@ -68,7 +69,7 @@ def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dty
         return pillow().fromarray(x[:, :, 0].astype("int32"))
     if channels not in (1, 3, 4):
         raise ShapeError(f"An image must have 1, 3 or 4 channels, got {channels} (shape {x.shape}, {data_format}).")
-    return pillow().fromarray(np.ascontiguousarray((x[:, :, 0] if channels == 1 else x).astype("uint8")))
+    return pillow().fromarray(np.ascontiguousarray((x[:, :, 0] if channels == 1 else x).clip(0, 255).astype("uint8")))
 
 
 def stretched(x: np.ndarray) -> np.ndarray:
