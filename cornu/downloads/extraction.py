@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import errno
 import functools
 import gzip
 import lzma
@@ -79,7 +80,7 @@ def extract(archive: Path, target: Path, formats: tuple[str, ...] = ("tar", "zip
     Raises:
         CorruptFileError: it is no such archive, or a damaged one.
         SavingError: the target is a file or a link.
-        UnsafeFileError: a member is a link or a device, lies outside the target, comes twice, or is larger than an archive of
+        UnsafeFileError: a member is a link or a device, lies outside the target, comes twice, has too long a name, or is larger than an archive of
             this size has any right to.
     """
     _check_place(target)
@@ -115,10 +116,17 @@ def damage_told(archive: Path) -> Iterator[None]:
     """What the libraries say of a damaged archive becomes a `CorruptFileError` that names it."""
     try:
         yield
-    except _DAMAGE as error:
+    except (*_DAMAGE, OSError) as error:
+        if not _is_damage(error):
+            raise
         raise CorruptFileError(
             f"An archive must be whole, but {str(archive)!r} is damaged: {error}. Remove it and fetch it again."
         ) from error
+
+
+def _is_damage(error: Exception) -> bool:
+    """Whether the libraries mean the archive; what the operating system refuses has a number, which bzip2's complaints lack."""
+    return isinstance(error, _DAMAGE) or (isinstance(error, OSError) and error.errno is None and not isinstance(error, SavingError))
 
 
 @contextlib.contextmanager
@@ -137,7 +145,9 @@ def _is_tar(archive: Path) -> bool:
     try:
         with open_tar(archive):
             return True
-    except _DAMAGE:
+    except (*_DAMAGE, OSError) as error:
+        if not _is_damage(error):
+            raise
         return False
 
 
@@ -157,6 +167,13 @@ def _unpack(members: Iterator[_Member], target: Path, archive: Path) -> None:
                 _write(member, path)
         except (FileExistsError, NotADirectoryError):
             raise UnsafeFileError(f"Each name must stand in an archive once, but {str(archive)!r} has {member.name!r} twice.") from None
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            raise UnsafeFileError(
+                f"A member's name must be one that the file system can hold, but {str(archive)!r} has one of {len(member.name)} characters: "
+                f"{member.name[:60]!r}…. If it is what you expect, unpack it with a program of your own."
+            ) from None
 
 
 def _write(member: _Member, path: Path) -> None:

@@ -204,6 +204,22 @@ def test_a_truncated_archive(tmp_path, make, rng):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("at", [4, 20, 50_000])
+@pytest.mark.parametrize("mode", ["w:bz2", "w:xz"])
+def test_a_damaged_archive(tmp_path, mode, rng, at):
+    body = bytearray(tar_of(tmp_path / "a", [("big", rng.bytes(100_000))], mode).read_bytes())
+    body[at : at + 8] = b"damaged!"
+    (tmp_path / "a").write_bytes(body)
+    with pytest.raises(CorruptFileError, match="whole"):
+        extract(tmp_path / "a", tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + "/y"])
+def test_a_name_that_is_too_long(tmp_path, name):
+    with pytest.raises(UnsafeFileError, match=r"one of 30[02] characters: 'xxx"):
+        extract(tar_of(tmp_path / "a", [(name, b"1")]), tmp_path / "out")
+
+
 def test_what_is_no_archive(tmp_path):
     (tmp_path / "a").write_bytes(b"<html>not here</html>")
     with pytest.raises(CorruptFileError, match="must be a whole tar or zip archive"):
