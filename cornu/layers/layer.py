@@ -154,7 +154,9 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         if training is None and outer is not None:
             training = outer.training
         if self._takes.training and len(args) <= self._takes.training_at:
-            kwargs["training"] = bool(training)
+            if training is None:
+                training = self._takes.training_default
+            kwargs["training"] = training
         if outer is not None and outer.training is training and not self._reads_weights_in_another_dtype:
             return self._within(outer, args, kwargs)
         with CallContext(training, outer) as inner:
@@ -467,6 +469,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
             and self._remat is None
             and not self._reads_weights_in_another_dtype
             and not tracking.sublayers(self)
+            and ("training" not in node.kwargs if not self._takes.training else not self._takes.training_default)
             and all(x.dtype == self.compute_dtype or not dtypes.is_floating(x.dtype) or not self.autocast for x in node.inputs)
         )
         return self.call if plain else self._run

@@ -15,6 +15,7 @@ class CallSignature(NamedTuple):
     """Which special arguments `call` takes."""
 
     training: bool
+    training_default: Any  # what `training` is where nobody says anything; False where the signature has no default
     training_at: int  # its place among the positional arguments; beyond all of them where it is keyword-only
     mask: bool
     masked: tuple[str, ...]  # the arguments `x` beside which there is one `x_mask`
@@ -27,11 +28,12 @@ def call_signature(call: Callable[..., Any]) -> CallSignature:
     """What a `call` function (unbound) takes."""
     signature = inspect.signature(call)
     names = [n for n, p in signature.parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)][1:]
-    anything = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    keyword_only = "training" not in names or signature.parameters["training"].kind is inspect.Parameter.KEYWORD_ONLY
+    training = signature.parameters.get("training")
+    keyword_only = training is None or training.kind is training.KEYWORD_ONLY
     place = sys.maxsize if keyword_only else names.index("training")
+    default = False if training is None or training.default is training.empty else training.default
     masked = tuple(n for n in names if f"{n}_mask" in names)
-    return CallSignature("training" in names or anything, place, "mask" in names, masked, tuple(names), signature)
+    return CallSignature(training is not None, default, place, "mask" in names, masked, tuple(names), signature)
 
 
 @functools.cache

@@ -191,3 +191,52 @@ def test_a_model_without_a_call_and_a_call_that_fails_say_so(backend):
     model = Broken()
     with pytest.raises(CornuError, match=r"\(7, 5\)"):
         model.predict(ones(3, 2), verbose=0)
+
+
+class Told(cornu.Layer):
+    """What `training` arrives as."""
+
+    def call(self, inputs, training=True):
+        return inputs * (2.0 if training else 1.0)
+
+
+class Around(cornu.Layer):
+    """Says nothing of `training` to the layer inside."""
+
+    def __init__(self, inner, **kwargs):
+        super().__init__(**kwargs)
+        self.inner = inner
+
+    def call(self, inputs, training=False):
+        assert training is not None
+        return self.inner(inputs)
+
+
+def test_training_is_what_the_signature_says_where_nobody_says_more(backend):
+    x, inputs = ones(1, 2), cornu.Input((2,))
+    graph = cornu.Model(inputs, Told()(inputs))
+    for layer, untold in ((Told(), 2.0), (Around(Told()), 1.0), (graph, 2.0)):
+        given = [layer(x, **kwargs) for kwargs in ({}, {"training": False}, {"training": True})]
+        assert [float(ops.convert_to_numpy(y).sum()) / 2 for y in given] == [untold, 1.0, 2.0]
+    assert graph.predict(x, verbose=0).tolist() == [[1.0, 1.0]]
+
+
+def test_a_call_that_takes_any_keyword_is_given_no_training(backend):
+    class Passes(layers.Dense):
+        def call(self, inputs, **kwargs):
+            return super().call(inputs, **kwargs)
+
+    class Forwards(cornu.Layer):
+        def __init__(self):
+            super().__init__()
+            self.inner = Told()
+
+        def call(self, inputs, **kwargs):
+            return self.inner(inputs, **kwargs)
+
+    inputs = cornu.Input((2,))
+    passes, forwards = Passes(1, kernel_initializer="ones"), Forwards()
+    graph = cornu.Model(inputs, [passes(inputs, training=True), dense(1)(inputs, training=True), forwards(inputs)])
+    assert ops.convert_to_numpy(passes(ones(1, 2), training=True)).tolist() == [[2.0]]
+    for training, factor in ((True, 2.0), (False, 1.0)):
+        assert [float(ops.convert_to_numpy(y).sum()) for y in graph(ones(1, 2), training=training)] == [2.0, 2.0, 2.0 * factor]
