@@ -82,6 +82,8 @@ class KerasFileEditor:
             if name == "vars":
                 self.object_metadata[f"/{path}"] = {"name": reader.text(inner, "name") or ""}
                 into |= {key: reader.read(f"{inner}/{key}") for key in reader.datasets(inner)}
+                if reader.groups(inner):  # an attribute of that name
+                    self._read(reader, inner, into.setdefault(name, {}))
             else:
                 self._read(reader, inner, into.setdefault(name, {}))
 

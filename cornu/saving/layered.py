@@ -268,12 +268,14 @@ def write_layers(model: Any, writer: Hdf5Writer, *, optimizer: bool = True) -> N
         optimizer: whether the optimizer's variables are written, if there are any.
 
     Raises:
-        SavingError: two layers have the same name.
+        SavingError: two layers have the same name, or one that of the group for the model's own weights.
     """
     names = [layer.name for layer in model.layers]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise SavingError(f"Layers need names of their own to be written to an `.h5` file, and several are called {twice[0]!r}.")
+    if TOP in names:
+        raise SavingError(f"The model's own weights stand in an `.h5` file as {TOP!r}, and a layer has that name. Give it another.")
     writer.texts(MODEL, "layer_names", names)
     for layer in model.layers:
         writer.put_named(f"{MODEL}/{layer.name}", _named(_ordered(layer)))

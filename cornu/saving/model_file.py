@@ -15,7 +15,7 @@ from typing import Any
 from cornu import registry
 from cornu.errors import ArgumentError, CorruptFileError, SavingError, UnsafeFileError
 from cornu.saving.archive import ArchiveReader, write_archive
-from cornu.saving.assets import FOLDER, MAX_ASSET, read_assets, written_assets
+from cornu.saving.assets import FOLDER, MAX_ASSET, folder_assets, read_asset, read_assets, written_assets
 from cornu.saving.assign import Store, assign_by_layout, assign_by_path, whole
 from cornu.saving.atomic import atomic_folder, atomic_write
 from cornu.saving.h5_model import make_model, read_h5_model, write_h5_model
@@ -137,6 +137,8 @@ def load_model(
     """
     if not isinstance(safe_mode, bool):
         raise ArgumentError(f"safe_mode must be True or False, got {safe_mode!r}.")
+    if custom_objects is not None and not isinstance(custom_objects, Mapping):
+        raise ArgumentError(f"custom_objects must be a dict of classes and functions by name, {{'Mine': Mine}}, got {custom_objects!r}.")
     path = Path(filepath)
     if path.suffix in H5 and not path.is_dir():
         return read_h5_model(path, custom_objects, compiled=compile)
@@ -145,11 +147,7 @@ def load_model(
         model = make_model(config if compile else _uncompiled(config), numbers_for(store), os.fspath(path))
         assign_by_layout(model, store)
         if archive is None:
-            read_assets(
-                model,
-                [p.relative_to(path).as_posix() for p in (path / FOLDER).rglob("*") if p.is_file()],
-                lambda n: (path / n).read_bytes(),
-            )
+            read_assets(model, folder_assets(path), lambda name: read_asset(path / name))
         else:
             read_assets(model, archive.names(), lambda name: archive.read(name, limit=MAX_ASSET))
     return model

@@ -116,3 +116,29 @@ def test_files_that_are_none(tmp_path):
     (tmp_path / "m.keras").write_bytes(b"PK no archive")
     with pytest.raises(CorruptFileError):
         KerasFileEditor(tmp_path / "m.keras")
+
+
+def test_an_attribute_called_vars(tmp_path, capsys):
+    class Own(cornu.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.vars = layers.Dense(2)
+
+        def build(self, input_shape):
+            self.vars.build(input_shape)
+            self.shift = self.add_weight((2,), name="shift")
+
+        def call(self, inputs):
+            return self.vars(inputs) + self.shift
+
+    model = cornu.Sequential([cornu.Input((3,)), Own()])
+    model.save_weights(tmp_path / "a.weights.h5")
+    editor = KerasFileEditor(tmp_path / "a.weights.h5")
+    editor.summary()
+    assert "    vars\n      0: shape=(3, 2), dtype=float32\n" in capsys.readouterr().out
+    editor.add_weights("own", {"0": np.ones(2, "float32")})
+    editor.save(tmp_path / "b.weights.h5")
+    before = [w.copy() for w in model.get_weights()]
+    model.load_weights(tmp_path / "b.weights.h5")
+    np.testing.assert_equal(sorted(w.tolist() for w in model.get_weights() if w.ndim == 2), [w.tolist() for w in before if w.ndim == 2])
+    assert model.layers[0].shift.numpy().tolist() == [1, 1]

@@ -477,3 +477,92 @@ def test_what_layers_compute_from_a_configuration_is_counted_too(tmp_path, make,
     with_config(tmp_path / "m.keras", tmp_path / "bad.keras", lambda c: c["config"]["layers"][1]["config"].update({argument: value}))
     with pytest.raises((UnsafeFileError, ArgumentError), match=r"no larger weights|at least 1"):
         load_model(tmp_path / "bad.keras")
+
+
+# --- files of layers --------------------------------------------------------------------------------------------------
+
+
+@register_keras_serializable("test_model_file")
+class Library(cornu.Layer):
+    """Its texts, by their paths, are files."""
+
+    def __init__(self, inner=False, **kwargs):
+        super().__init__(**kwargs)
+        self.texts = {}
+        self.inner = Library() if inner else None
+
+    def call(self, inputs):
+        return inputs
+
+    def save_assets(self, dir_path):
+        for name, text in self.texts.items():
+            path = os.path.join(dir_path, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w") as file:
+                file.write(text)
+
+    def load_assets(self, dir_path):
+        for folder, _, names in os.walk(dir_path):
+            for name in names:
+                path = os.path.join(folder, name)
+                with open(path) as file:
+                    self.texts[os.path.relpath(path, dir_path)] = file.read()
+
+
+def library(texts, inner=None):
+    layer = Library(inner=inner is not None, name="library")
+    layer.texts = texts
+    if inner is not None:
+        layer.inner.texts = inner
+    return cornu.Sequential([cornu.Input((3,)), layer])
+
+
+@pytest.mark.parametrize("name", ["m.keras", "folder"])
+def test_files_of_layers_may_lie_in_folders(tmp_path, name):
+    texts, inner = {"a.txt": "a", "sub/b.txt": "b", "sub/deep/c.txt": "c"}, {"a.txt": "inner a", "sub/d.txt": "d"}
+    library(texts, inner).save(tmp_path / name, zipped=name == "m.keras")
+    again = load_model(tmp_path / name).layers[0]
+    assert again.texts == texts
+    assert again.inner.texts == inner
+
+
+def test_files_of_layers_that_could_not_be_read_again_are_refused(tmp_path, monkeypatch):
+    with pytest.raises(SavingError, match="names without ':'"):
+        library({"a:b.txt": "a"}).save(tmp_path / "m.keras")
+    monkeypatch.setattr("cornu.saving.assets.MAX_ASSET", 3)
+    with pytest.raises(SavingError, match=r"at most 3 bytes .*'a\.txt' has 4"):
+        library({"a.txt": "four"}).save(tmp_path / "m.keras")
+    assert os.listdir(tmp_path) == []
+
+
+def test_files_of_a_folder_are_read_within_limits_and_no_links_followed(tmp_path, monkeypatch):
+    library({"a.txt": "four"}).save(tmp_path / "m", zipped=False)
+    (file,) = (path for path in (tmp_path / "m" / "assets").rglob("*") if path.is_file())
+    with monkeypatch.context() as patch:
+        patch.setattr("cornu.saving.assets.MAX_ASSET", 3)
+        with pytest.raises(UnsafeFileError, match="at most 3 bytes; it has 4"):
+            load_model(tmp_path / "m")
+    (tmp_path / "secret").write_text("secret")
+    file.unlink()
+    file.symlink_to(tmp_path / "secret")
+    with pytest.raises(UnsafeFileError, match="symbolic link"):
+        load_model(tmp_path / "m")
+
+
+def test_names_that_cannot_stand_in_one_folder_are_told(tmp_path):
+    library({"a": "a"}).save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras", "a") as archive:
+        archive.writestr("assets/layers/library/a/b", "b")
+    with pytest.raises(CorruptFileError, match="place of its own"):
+        load_model(tmp_path / "m.keras")
+
+
+def test_custom_objects_are_a_dict(file):
+    with pytest.raises(ArgumentError, match="custom_objects must be a dict"):
+        load_model(file, custom_objects=[Bare])
+
+
+def test_a_layer_with_the_name_of_a_group_of_older_files_is_named(tmp_path):
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(2, name="top_level_model_weights")])
+    with pytest.raises(SavingError, match="Give it another"):
+        model.save(tmp_path / "m.h5")
