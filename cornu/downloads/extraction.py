@@ -134,11 +134,21 @@ def _opened(archive: Path, formats: tuple[str, ...]) -> Iterator[Iterator[_Membe
     if "tar" in formats and _is_tar(archive):
         with open_tar(archive) as tar:
             yield _tar_members(tar)
+            _read_to_end(tar.fileobj, archive)
     elif "zip" in formats and zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as file:
             yield _zip_members(file)
     else:
         raise CorruptFileError(f"The file must be a whole {' or '.join(formats)} archive to be extracted, but {str(archive)!r} is not.")
+
+
+def _read_to_end(stream: Any, archive: Path) -> None:
+    """Reads what follows the last member: the checksum of a compressed file comes at its very end."""
+    left = _FREE
+    while block := stream.read(1 << 20):
+        left -= len(block)
+        if left < 0:
+            raise UnsafeFileError(f"A tar file must end after its last member, but {str(archive)!r} goes on for over {_FREE} bytes.")
 
 
 def _is_tar(archive: Path) -> bool:

@@ -1,5 +1,6 @@
 """What an archive may hold: files and folders inside the target, and no more of them than it has a right to."""
 
+import gzip
 import hashlib
 import io
 import os
@@ -127,6 +128,13 @@ def test_a_bomb(tmp_path, make, small_bounds):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_bomb_behind_the_last_member(tmp_path, monkeypatch):
+    monkeypatch.setattr(extraction, "_FREE", 100_000)
+    (tmp_path / "a").write_bytes(gzip.compress(tar_of(tmp_path / "t", [("one", b"1")], "w").read_bytes() + bytes(4_000_000)))
+    with pytest.raises(UnsafeFileError, match="must end after its last member"):
+        extract(tmp_path / "a", tmp_path / "out")
+
+
 @pytest.mark.parametrize("make", [tar_of, zip_of])
 def test_too_many_members(tmp_path, make, monkeypatch):
     monkeypatch.setattr(extraction, "MAX_MEMBERS", 3)
@@ -204,8 +212,8 @@ def test_a_truncated_archive(tmp_path, make, rng):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("at", [4, 20, 50_000])
-@pytest.mark.parametrize("mode", ["w:bz2", "w:xz"])
+@pytest.mark.parametrize("at", [20, 4000, 50_000])
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
 def test_a_damaged_archive(tmp_path, mode, rng, at):
     body = bytearray(tar_of(tmp_path / "a", [("big", rng.bytes(100_000))], mode).read_bytes())
     body[at : at + 8] = b"damaged!"
