@@ -35,8 +35,9 @@ def copies_of(variables: Sequence[Variable]) -> list[Any]:
 
 
 def _plain(path: str) -> str:
-    """A name that TensorFlow takes."""
-    return "".join(c if c.isalnum() or c in "_./" else "_" for c in path)
+    """A name that TensorFlow takes: of ASCII, with a letter or digit in front."""
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "_./") else "_" for c in path)
+    return name if name[:1].isalnum() else f"v{name}"
 
 
 def specs_of(signature: Any) -> Any:

@@ -128,3 +128,11 @@ def test_a_file_stays_as_it_was_where_an_export_fails(format, ending, tmp_path):
 def test_formats_that_others_make_name_them(format, program, tmp_path):
     with cornu.use_backend("tensorflow"), pytest.raises(BackendError, match=program):
         dense().export(tmp_path / "a", format=format)
+
+
+@pytest.mark.parametrize("name", ["größe", "_x", "a b", "1x"])
+def test_names_that_tensorflow_does_not_take(tmp_path, name):
+    model = cornu.Sequential([cornu.Input((3,), name=name), layers.Dense(2, name=name)])
+    model.export(tmp_path / "m", verbose=False)
+    read = tf.saved_model.load(str(tmp_path / "m"))
+    np.testing.assert_allclose(read.serve(np.ones((2, 3), "float32")), model.predict(np.ones((2, 3), "float32"), verbose=0), rtol=1e-5)
