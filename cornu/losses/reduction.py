@@ -68,7 +68,12 @@ def spread_weights(weights: Array, values: Array, what: str = "Sample weights") 
 
 
 def combine_weights(sample_weight: Array | None, mask: Array | None, values: Array) -> Array | None:
-    """Weights that are 0 where the mask is False, in the dtype and rank of the values; None where there is neither weight nor mask."""
+    """Weights that are 0 where the mask is False, in the dtype and rank of the values; None where there is neither weight nor mask.
+
+    A loss that gives one number for the batch has taken the mask into account, or not, by itself; it is weighted by the mean of the weights.
+    """
+    if not values.ndim:
+        return None if sample_weight is None else ops.mean(ops.cast(sample_weight, values.dtype))
     parts = []
     for part, what in ((sample_weight, "Sample weights"), (mask, "A mask")):
         if part is not None:

@@ -62,7 +62,10 @@ def default_variables(owner: Any) -> bool:
 
 def _children(owner: Any) -> Iterator[tuple[str, Any]]:
     for name in sorted(_attribute_names(owner), key=lambda n: (n.startswith("_"), n)):
-        value = getattr(owner, name, None)
+        try:
+            value = getattr(owner, name)
+        except Exception:  # noqa: BLE001 - a property may refuse, for reasons of its own: it holds no part then
+            continue
         if _is_part(value):
             yield name, value
         elif isinstance(value, _CONTAINERS):

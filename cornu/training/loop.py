@@ -20,6 +20,7 @@ from cornu.training import checks, data, diagnosis, ready
 from cornu.training.data.columns import is_columnar
 from cornu.training.forecast import Forecast, forecast
 from cornu.training.health import failure
+from cornu.training.replayable import is_row_wise
 from cornu.training.resume import Run
 from cornu.training.watch import Guard, Rewind, watch_over
 
@@ -386,9 +387,11 @@ def _rows(x: Any) -> int:
 
 
 def _padded_outputs(model: Trainer, inputs: Any, size: int) -> tuple[Any, int]:
-    """The outputs of a batch, a short one filled up to the size of the others where a program is compiled for that size; and the rows that count."""
+    """The outputs of a batch, and the rows that count: a short one is filled up to the size of the others where a program is compiled for that
+    size, and no row sees another.
+    """
     rows = _rows(inputs)
-    if rows < size and not backends.current().EAGER:
+    if rows < size and not backends.current().EAGER and is_row_wise(model):
         inputs = tree.map_structure(
             lambda a: None if a is None else np.concatenate([a, np.repeat(np.asarray(a[-1:]), size - rows, 0)]), inputs
         )

@@ -106,7 +106,7 @@ def _checked(model: Stepping, x: Any, y: Any, sample_weight: Any) -> Values:
     objective.build(names)
     losses = objective.losses
     targets.check_losses(names, losses, outputs, endings)
-    targets.check_targets(names, losses, outputs, arranged(symbols[1], names), scores.measured(names))
+    targets.check_targets(names, losses, outputs, arranged(symbols[1], names, losses), scores.measured(names))
     model._aligned(symbols[1], y_pred, symbols[2])
     return Values(model, names, bounds_of_ids(getattr(model, "_graph", None)), bounds_of_targets(names, losses, outputs, endings))
 
@@ -117,8 +117,10 @@ def _settled(model: Stepping, x: Any, y: Any, sample_weight: Any) -> None:
     model._aligned(symbols[1], y_pred, symbols[2])
 
 
-def arranged(y: Any, names: Sequence[str]) -> list[Any]:
+def arranged(y: Any, names: Sequence[str], losses: Sequence[Any]) -> list[Any]:
     """Targets with one entry for each output: from a dict by output name, a structure like the outputs', or a flat list.
+
+    There may be as many as outputs, or as outputs that have a loss.
 
     Raises:
         DataError: a key is no output's name, or the number of arrays differs from that of the outputs.
@@ -128,6 +130,9 @@ def arranged(y: Any, names: Sequence[str]) -> list[Any]:
     if isinstance(y, Mapping):
         return targets.targets_by_name(y, names)
     flat = tree.flatten(y)
+    if len(flat) != len(names) and len(flat) == sum(loss is not None for loss in losses):
+        left = iter(flat)
+        return [None if loss is None else next(left) for loss in losses]
     if len(flat) != len(names):
         shapes = ", ".join(checks.shown(leaf.shape) for leaf in flat[:8] if hasattr(leaf, "shape"))
         outputs = "1 output" if len(names) == 1 else f"{len(names)} outputs"

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from cornu.layers import tracking
+from cornu.layers.layer import Layer
 from cornu.ops.dispatch import is_array
 
 if TYPE_CHECKING:
     from cornu.training.stepping import Stepping
 
-__all__ = ["is_replayable"]
+__all__ = ["is_replayable", "is_row_wise"]
 
 _MOST_LAYERS = 64
 """Beyond this many layers the Python between kernels is a small part of a step, and recording one takes long."""
@@ -27,6 +28,29 @@ def is_replayable(model: Stepping) -> bool:
     if len(layers) > _MOST_LAYERS:
         return False
     return all(_is_ours(part) for part in (*layers, *_settled(model)))
+
+
+def is_row_wise(model: Stepping) -> bool:
+    """Whether each row of the outputs is known to come from its own row of the inputs: all code is Cornu's own, and of a kind that does so."""
+    layers = list(tracking.walk(model))
+    graphs = [graph for graph in (getattr(layer, "_graph", None) for layer in layers) if graph is not None]
+    nodes = [node for graph in graphs for node in graph.nodes]
+    return (
+        getattr(model, "_graph", None) is not None
+        and all(_is_ours(layer) and not _along_rows(getattr(layer, "axis", None)) for layer in layers)
+        and all(_of_rows(node) for node in nodes)
+    )
+
+
+def _along_rows(axis: Any) -> bool:
+    return 0 in (axis if isinstance(axis, (tuple, list)) else (axis,))
+
+
+def _of_rows(node: Any) -> bool:
+    """Whether a step of a graph is a layer that is not told to train, or an operation on each element by itself."""
+    if isinstance(node.operation, Layer):
+        return not node.kwargs.get("training")
+    return str(node.operation.__module__).startswith("cornu.ops.elementwise")
 
 
 def _settled(model: Stepping) -> Iterable[Any]:

@@ -45,7 +45,7 @@ class StatelessTraining:
             ("metrics_variables", groups[2], metrics_variables),
         )
         with backends.use_backend(model._home_backend()), scope:
-            loss = model.compute_loss(x, y, y_pred, sample_weight, training=training)
+            loss = model.loss_of(x, y, y_pred, sample_weight, training=training)
             first, second, third = (values_of(scope, group) for group in groups)
         return loss, first, second, third
 
@@ -79,7 +79,7 @@ class StatelessTraining:
         )
         with backends.use_backend(model._home_backend()), scope:
             y_pred = model(x, training=training)
-            loss = model.compute_loss(x, y, y_pred, sample_weight, training=training)
+            loss = model.loss_of(x, y, y_pred, sample_weight, training=training)
             scaled = model.optimizer.scale_loss(loss) if training and model.optimizer is not None else loss
             rest, metrics = values_of(scope, groups[1]), values_of(scope, groups[2])
         return scaled, (loss, y_pred, rest, metrics)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from typing import Any
 
 from cornu import tree
@@ -110,6 +112,11 @@ class Stepping(Layer):
             raise NotCompiledError("There is nothing to minimise: give `compile` a loss, or call `add_loss` in a layer.")
         return total
 
+    def loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, *, training: bool) -> Array:
+        """`compute_loss`, which hears of `training` where a subclass's has a parameter for it."""
+        known = {"training": training} if _takes_training(type(self).compute_loss) else {}
+        return self.compute_loss(x, y, y_pred, sample_weight, **known)
+
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Array]:
         """Takes a batch into account; gives the metrics so far."""
         self._update_scores(y, y_pred, sample_weight)
@@ -142,7 +149,7 @@ class Stepping(Layer):
     def _gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Any, None, list[Any], list[Array]]:
         def forward() -> tuple[Array, Any]:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            loss = self.loss_of(x, y, y_pred, sample_weight, training=True)
             return self.optimizer.scale_loss(loss), (loss, y_pred, self._masks(y_pred))
 
         variables = self._trained()
@@ -212,8 +219,8 @@ class Stepping(Layer):
     def update_metrics(self, x: Any, y: Any, sample_weight: Any) -> dict[str, Array] | None:
         """A forward pass without training; loss and metrics are brought up to date. Gives what a `compute_metrics` of the model's own gives."""
         y_pred = self(x, training=False)
-        if self._objective is not None and (self.loss is not None or self.losses):
-            loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        if self._objective is not None and (self.loss is not None or self.losses or not self.uses_default_step("compute_loss")):
+            loss = self.loss_of(x, y, y_pred, sample_weight, training=False)
             self._loss_mean.update_state(loss, _rows(x))
         if not self.uses_default_step("compute_metrics"):
             return self.compute_metrics(x, y, y_pred, sample_weight)
@@ -240,7 +247,7 @@ class Stepping(Layer):
             return [y_pred], [y], [sample_weight], self._masks(y_pred)
         outputs, names = tree.flatten(y_pred), self._names_of(y_pred)
         self._objective.build(names)
-        targets = ready.arranged(y, names)
+        targets = ready.arranged(y, names, self._objective.losses)
         weights = [sample_weight] * len(names) if not tree.is_nested(sample_weight) else per_output(sample_weight, names, "sample weights")
         if self._scores is not None:
             self._scores.build(names, self._objective.losses, targets, outputs)
@@ -249,7 +256,7 @@ class Stepping(Layer):
 
     def _names_of(self, y_pred: Any) -> list[str]:
         if isinstance(y_pred, dict):
-            return sorted(y_pred)
+            return [f"{key}_{i}" if tree.is_nested(y_pred[key]) else key for key in sorted(y_pred) for i in range(len(tree.flatten(y_pred[key])))]
         named = getattr(self, "output_names", None)
         flat = tree.flatten(y_pred)
         return named if named and len(named) == len(flat) else [f"output_{i + 1}" for i in range(len(flat))]
@@ -357,6 +364,12 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
     if len(data) > 3:
         raise DataError(f"A batch is x, (x, y) or (x, y, sample_weight), got a tuple of {len(data)}.")
     return (*data, *(None,) * (3 - len(data)))
+
+
+@functools.lru_cache(maxsize=64)
+def _takes_training(compute_loss: Any) -> bool:
+    parameters = inspect.signature(compute_loss).parameters
+    return "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def _rows(x: Any) -> int:

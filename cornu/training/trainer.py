@@ -101,7 +101,7 @@ class Trainer(StatelessTraining, Stepping):
     def _home_backend(self) -> ModuleType:
         """Where the variables are; the current backend for a model without any."""
         if self._home is None:
-            self._home = next((v.backend for v in self._all_state()), None)
+            self._home = next((v.backend for v in self.variables), None)
         return self._home or backends.compute()
 
     def _at_home(self) -> contextlib.AbstractContextManager[Any]:

@@ -101,6 +101,8 @@ def asarray(x: Any, dtype: str | None = None) -> torch.Tensor:
         default = {"float64": config.floatx(), "int64": "int32"}
         dtype = dtype or default.get(x.dtype.name)
     x = np.asarray(x)
+    if any(stride < 0 for stride in x.strides):  # PyTorch has no such views
+        x = x.copy()
     name = dtypes.standardize(x.dtype)
     if name == "bfloat16":  # NumPy's bfloat16 is a stranger to PyTorch: its bits go over as int16
         tensor = torch.from_numpy(x.view(np.int16).copy()).view(torch.bfloat16)
