@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cornu.training.stepping import Stepping
 
 __all__ = [
-    "are_finite", "copy_step", "default_train_step", "predict_step", "probe_step", "state_of", "test_step", "train_step", "unguarded_step",
+    "are_finite", "copy_step", "default_train_step", "predict_step", "probe_step", "probed_of", "state_of", "test_step", "train_step", "unguarded_step",
 ]  # fmt: skip
 
 
@@ -70,9 +70,15 @@ def copy_step(model: Stepping, data: Any) -> list[Array]:
     return [copy(v.value) for v in state_of(model)]
 
 
+def probed_of(model: Stepping) -> list[Variable]:
+    """What of that state a step whose loss or gradient is not finite leaves so; metrics may be infinite by themselves, all but the mean of the loss."""
+    metrics = {id(v) for m in model.metrics if m is not model._loss_mean for v in m.variables}
+    return [v for v in state_of(model) if dtypes.is_floating(v.dtype) and id(v) not in metrics]
+
+
 def probe_step(model: Stepping, data: Any) -> Array:
-    """Whether the state is finite, as `are_finite` takes it."""
-    return finite_probe([v.value for v in state_of(model) if dtypes.is_floating(v.dtype)])
+    """Whether what `probed_of` gives is finite, as `are_finite` takes it."""
+    return finite_probe([v.value for v in probed_of(model)])
 
 
 def default_train_step(model: Stepping, data: Any) -> dict[str, Array]:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cornu import dtypes
-from cornu.state import Variable
 from cornu.training import diagnosis, steps
 from cornu.training.data.arrays import ArrayBatches
 from cornu.training.health import failure
@@ -91,7 +90,7 @@ class Rewind:
         self._epoch = self._step = self._marked = 0
         self._due = 0.0
         self._kept: list[Any] = []
-        self._variables: list[Variable] = steps.state_of(model)
+        self._variables, self._probed = steps.state_of(model), steps.probed_of(model)
 
     def _copies(self) -> list[Any]:
         return self._model.program("copy")()
@@ -99,7 +98,7 @@ class Rewind:
     def start(self, epoch: int, steps_done: int) -> None:
         """An epoch begins, of which as many steps have been had as `steps_done` is below 0; callbacks may have changed anything since the last."""
         self._epoch, self._step = epoch, max(0, -steps_done)
-        self._variables = steps.state_of(self._model)
+        self._variables, self._probed = steps.state_of(self._model), steps.probed_of(self._model)
         self._mark()
 
     def _mark(self) -> None:
@@ -115,8 +114,8 @@ class Rewind:
             self.look()
 
     def is_sound(self) -> bool:
-        """Whether all that the steps keep is finite."""
-        return bool(steps.are_finite(self._model.program("probe")(), [v.value for v in self._variables if dtypes.is_floating(v.dtype)]))
+        """Whether all is finite that is not where a loss or a gradient was not."""
+        return bool(steps.are_finite(self._model.program("probe")(), [v.value for v in self._probed]))
 
     def look(self) -> None:
         """Raises if a step since the last look was bad, with the state before that step; else copies the state."""

@@ -316,6 +316,18 @@ def test_nan_in_targets_and_in_a_later_epoch(trainable_backend):
     same(model, expected)
 
 
+@pytest.mark.parametrize("way", ["arrays", "generator", "callback"])
+def test_an_infinite_metric_stops_nothing(way, trainable_backend):
+    model = network(metrics=[lambda y, p: cornu.ops.log(y * 0)])
+    callbacks = [RaisesAt("on_train_batch_end", 99)] if way == "callback" else []
+    data = (iter(BATCHES),) if way == "generator" else (X, Y)
+    logs = model.fit(*data, callbacks=callbacks, verbose=0).history
+    assert -np.inf in [values[0] for values in logs.values()]
+    assert np.isfinite(logs["loss"])
+    with pytest.raises(NonFiniteError, match="step 1 of epoch 1"):  # with the metric at infinity, what matters is still seen
+        model.fit(poisoned(0), Y, batch_size=8, shuffle=False, verbose=0)
+
+
 @pytest.mark.parametrize("group", [1, 3])
 def test_steps_that_are_not_finite_can_be_left_out(group, trainable_backend):
     model = network(on_nonfinite="skip", steps_per_execution=group)
