@@ -98,8 +98,8 @@ class CallbackList(Callback):
         states = [(type(callback).__name__, _state_of(callback)) for callback in self.callbacks]
         return {"callbacks": [{"class": name, "state": state} for name, state in states if state]}
 
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Gives the callbacks the states that `get_state` gave; called after `on_train_begin`. Those that have none may differ.
+    def check_state(self, state: Mapping[str, Any]) -> list[Any]:
+        """The callbacks that `set_state` would give a state to.
 
         Raises:
             ConfigError: these are not the callbacks of that run; nothing has been changed.
@@ -110,7 +110,15 @@ class CallbackList(Callback):
             missing, added = [c for c in there if c not in here], [c for c in here if c not in there]
             difference = f"missing: {missing}, new: {added}" if missing or added else "another order or number"
             raise ConfigError(f"A run is resumed with the callbacks that it had, {there}, got {here} ({difference}).")
-        for callback, entry in zip(stateful, state["callbacks"], strict=True):
+        return stateful
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Gives the callbacks the states that `get_state` gave; called after `on_train_begin`. Those that have none may differ.
+
+        Raises:
+            ConfigError: these are not the callbacks of that run; nothing has been changed.
+        """
+        for callback, entry in zip(self.check_state(state), state["callbacks"], strict=True):
             callback.set_state(entry["state"])
 
     def on_train_begin(self, logs: Logs = None) -> None:

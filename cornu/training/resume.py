@@ -104,6 +104,10 @@ class Run:
         self._keeper.attach(self)
         told.on_train_begin()
         self._waiting = self._facts is not None
+        if self._facts is not None:
+            told.check_state(
+                _Arrays(self._arrays).unpack(self._facts["callbacks"])
+            )  # not before: a callback may have no state until it is told
         if self._waiting and not (self.step and self.epoch < epochs):
             self._take_up()
 

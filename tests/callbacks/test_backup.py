@@ -412,6 +412,20 @@ def test_other_callbacks_are_refused_but_those_without_a_state_may_differ(tmp_pa
     made().fit(*regression(), **keeping, callbacks=[printing, EarlyStopping("loss"), BackupAndRestore(tmp_path, save_freq=1)])
 
 
+@pytest.mark.parametrize("after", [3, 5])
+def test_a_run_refused_for_its_callbacks_has_changed_nothing(after, tmp_path):
+    keeping = {"verbose": 0, "batch_size": 8, "epochs": 2}
+    with pytest.raises(Broken):
+        made().fit(*regression(), **keeping, callbacks=[EarlyStopping("loss"), BackupAndRestore(tmp_path, save_freq=1), Break(after)])
+    model = made()
+    model.set_weights([np.full_like(w, 9) for w in model.get_weights()])
+    with pytest.raises(ConfigError, match="missing"):
+        model.fit(*regression(), **keeping, callbacks=[BackupAndRestore(tmp_path, save_freq=1)])
+    for weight in model.get_weights():
+        np.testing.assert_array_equal(weight, np.full_like(weight, 9))
+    assert int(model.optimizer.iterations) == 0
+
+
 def test_a_state_that_no_file_can_hold_is_named(tmp_path):
     class Odd(Callback):
         state_names = ("file",)
