@@ -8,6 +8,7 @@
     ├── BackendError          (RuntimeError)     a backend is missing, or cannot do what was asked
     │   └── BackendMismatchError (TypeError)     arrays of two backends met in one operation
     ├── NotBuiltError         (ValueError)       weights or shapes were asked for before they exist
+    │   └── NotCalledError       (AttributeError) a layer's place in a graph was asked for, and it has none
     ├── NotCompiledError      (ValueError)       training was asked for before `compile`
     ├── DataError             (ValueError)       inputs, targets or weights do not fit the model or each other
     ├── StepError             (RuntimeError)     a training step failed in a way that no other class describes
@@ -37,6 +38,7 @@ __all__ = [
     "DataError",
     "NonFiniteError",
     "NotBuiltError",
+    "NotCalledError",
     "NotCompiledError",
     "SavingError",
     "ShapeError",
@@ -83,6 +85,10 @@ class BackendMismatchError(BackendError, TypeError):
 
 class NotBuiltError(CornuError, ValueError):
     """Weights or shapes were asked for before they exist."""
+
+
+class NotCalledError(NotBuiltError, AttributeError):
+    """A layer's place in a graph was asked for, and it was never called on a symbolic tensor."""
 
 
 class NotCompiledError(CornuError, ValueError):

@@ -14,7 +14,7 @@ from cornu import backends, dtype_policies, dtypes, naming, registry, regularize
 from cornu.backends.spec import TensorSpec, known
 from cornu.configurable import Configurable, parameters
 from cornu.dtype_policies import DTypePolicy, DTypePolicyMap
-from cornu.errors import ArgumentError, NotBuiltError, nearest
+from cornu.errors import ArgumentError, NotCalledError, nearest
 from cornu.graph import Node, SymbolicTensor, contains_symbolic, infer
 from cornu.layers import building, context, input_spec, remat, tracking
 from cornu.layers.adapted import adapting
@@ -482,22 +482,21 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         """Makes the layer run on a backend, whatever the current one is."""
         self._home = backends.load(backend)
 
-    def _only_node(self, what: str) -> Node:
-        if len(self.inbound_nodes) != 1:
-            times = "never" if not self.inbound_nodes else f"{len(self.inbound_nodes)} times"
-            raise NotBuiltError(f"`layer.{what}` needs a layer called on a symbolic tensor once, and {self.name!r} was called so {times}.")
+    def _first_node(self, what: str) -> Node:
+        if not self.inbound_nodes:
+            raise NotCalledError(f"`layer.{what}` needs a layer called on a symbolic tensor, and {self.name!r} was never called so.")
         return self.inbound_nodes[0]
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the only call in a graph."""
-        node = self._only_node("input")
+        """The symbolic input of the first call in a graph."""
+        node = self._first_node("input")
         return node.args[0] if node.args else next(iter(node.kwargs.values()))
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the only call in a graph."""
-        return self._only_node("output").result
+        """The symbolic output of the first call in a graph."""
+        return self._first_node("output").result
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

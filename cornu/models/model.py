@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from cornu import naming, registry, serialization, tree
-from cornu.errors import ArgumentError, NotBuiltError
+from cornu.errors import ArgumentError, NotCalledError
 from cornu.export import export_model
 from cornu.graph import Node, SymbolicTensor, infer
 from cornu.layers import InputLayer, context, tracking
@@ -215,7 +215,7 @@ class Model(Trainer):
 
     def _with_graph(self, what: str) -> Graph:
         if self._graph is None:
-            raise NotBuiltError(
+            raise NotCalledError(
                 f"`model.{what}` is known of models made from a graph, or of a Sequential that is built; {self.name!r} is neither."
             )
         return self._graph

@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import layers, ops
-from cornu.errors import ArgumentError, CornuError, DataError, NotBuiltError, ShapeError
+from cornu.errors import ArgumentError, CornuError, DataError, ShapeError
 
 
 @pytest.fixture(autouse=True)
@@ -109,8 +109,7 @@ def test_a_shared_layer_has_one_set_of_weights(backend):
     assert ops.convert_to_numpy(model([5 * ones(1, 2), ones(1, 2)])).tolist() == [[8.0] * 3]
     assert [type(layer).__name__ for layer in model.layers] == ["InputLayer", "InputLayer", "Dense"]
     assert len(shared.inbound_nodes) == 2
-    with pytest.raises(NotBuiltError, match="2 times"):
-        _ = shared.output
+    assert shared.input is a
 
 
 def test_the_gradient_of_a_shared_layer_adds_up(trainable_backend):
@@ -223,6 +222,31 @@ def test_get_layer_by_name_and_place():
     assert model.get_layer(index=0).name == "a"
     with pytest.raises(CornuError, match="sum"):
         model.get_layer("sun")
+
+
+def test_a_layer_called_twice_has_the_ends_of_its_first_call(backend):
+    base = cornu.Sequential([cornu.Input((4,)), layers.Dense(3, name="a"), layers.Dense(2)])
+    first = base.get_layer("a").output
+    features = cornu.Sequential([cornu.Input((4,)), *base.layers[:-1]])
+    layer = base.get_layer("a")
+    assert layer.output is first
+    assert layer.input is base.inputs[0]
+    x = np.ones((1, 4), "float32")
+    np.testing.assert_array_equal(cornu.Model(base.inputs, layer.output).predict(x, verbose=0), features.predict(x, verbose=0))
+
+
+def test_a_layer_never_called_has_no_ends():
+    layer = layers.Dense(1)
+    assert not hasattr(layer, "output")
+    assert not hasattr(cornu.Sequential([layer]), "output_shape")
+    with pytest.raises(AttributeError, match="needs a layer called on a symbolic tensor"):
+        _ = layer.input
+
+
+def test_outputs_of_one_operation_have_names_of_their_own():
+    x = cornu.Input((4,))
+    a, b = layers.Dense(1, name="a")(x), layers.Dense(2)(x)
+    assert cornu.Model(x, [a + 1, b + 2, a, b * 2]).output_names == ["add", "add_1", "a", "multiply"]
 
 
 def test_get_layer_by_path():
