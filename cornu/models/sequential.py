@@ -106,7 +106,9 @@ class Sequential(Model):
             raise ArgumentError(f"{self.name!r} has no layer to take off.")
         layer = self._stack.pop()
         if self._entrance is not None:
-            node = layer.inbound_nodes.pop()
+            node = self._exit.node
+            if node in layer.inbound_nodes:  # one that `replace` put here does not know of its call
+                layer.inbound_nodes.remove(node)
             self._exit = node.args[0]
             self._set_graph(None)
             self.built = bool(self._stack)

@@ -59,6 +59,16 @@ def test_layers_come_and_go(backend):
     assert [layer.units for layer in model.layers] == [4, 1]
 
 
+def test_popping_leaves_other_calls_of_the_layer(backend):
+    model = cornu.Sequential([layers.Input((4,)), layers.Dense(3), layers.Dense(2)])
+    last, elsewhere = model.layers[-1], layers.Input((3,))
+    other = cornu.Model(elsewhere, last(elsewhere))
+    model.pop()
+    assert model.output_shape == (None, 3)
+    assert model(np.ones((1, 4), "float32")).shape == (1, 3)
+    assert [node.result for node in last.inbound_nodes] == [other.outputs[0]]
+
+
 def test_popping_and_adding_count_in_the_next_compiled_step(trainable_backend):
     model = cornu.Sequential([cornu.Input((3,)), dense(2), dense(5)])
     assert model.predict(X, verbose=0).shape == (2, 5)
