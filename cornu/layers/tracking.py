@@ -14,7 +14,7 @@ from cornu.state import SeedGenerator, Tracked, Variable
 if TYPE_CHECKING:
     from cornu.layers.layer import Layer
 
-__all__ = ["CarriedStates", "carried_states", "metrics", "own_variables", "seed_generators", "sublayers", "walk"]
+__all__ = ["CarriedStates", "carried_states", "is_fixed", "metrics", "own_variables", "seed_generators", "sublayers", "walk"]
 
 
 _SKIPPED = frozenset(
@@ -70,8 +70,12 @@ def own_variables(layer: Layer) -> list[Variable]:
     found = list({id(v): v for v in _values(layer) if isinstance(v, Variable)}.values())
     seen: set[int] = set()
     ordered = [v for v in (*layer.made_variables, *found) if not (id(v) in seen or seen.add(id(v)))]  # type: ignore[func-returns-value]
-    fixed = [v for v in ordered if id(v) in layer.fixed_variables]
-    return [v for v in ordered if id(v) not in layer.fixed_variables] + fixed
+    return sorted(ordered, key=lambda v: is_fixed(layer, v))
+
+
+def is_fixed(layer: Layer, variable: Variable) -> bool:
+    """Whether one of its own weights is none that trains when the layer does: it was made so, or something stands in its place."""
+    return variable.fixed or id(variable) in layer.fixed_variables
 
 
 def seed_generators(layer: Layer) -> list[SeedGenerator]:

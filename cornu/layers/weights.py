@@ -138,7 +138,7 @@ class Weights:
         for layer in self._layers_within():
             layer._trainable = bool(value)
             for variable in tracking.own_variables(layer):
-                if id(variable) not in layer.fixed_variables:
+                if not tracking.is_fixed(layer, variable):
                     variable.trainable = bool(value)
 
     @property

@@ -109,7 +109,7 @@ def _layer_row(layer: Layer, nodes: list[Node], depth: int) -> _Row:
 
 def _fixed(layer: Layer, variable: Variable) -> bool:
     """Whether the variable is never trained, e.g. a running mean."""
-    return any(id(variable) in inner.fixed_variables for inner in tracking.walk(layer))
+    return variable.fixed or any(id(variable) in inner.fixed_variables for inner in tracking.walk(layer))
 
 
 def _shapes(nodes: list[Node]) -> str:

@@ -65,6 +65,9 @@ class Variable:
         synchronization: kept for files and programs that name it.
         name: `variable`, `variable_1`, … by default.
 
+    Attributes:
+        fixed: whether it was made not to train, so that a layer that is thawed leaves it as it is.
+
     >>> v = Variable([1.0, 2.0], name="v")
     >>> v.assign_add([1.0, 1.0])
     >>> v.numpy().tolist()
@@ -79,6 +82,7 @@ class Variable:
         "autocast",
         "constraint",
         "dtype",
+        "fixed",
         "name",
         "overwrite_with_gradient",
         "own_value",
@@ -110,7 +114,7 @@ class Variable:
         self.regularizer: Any = None
         self.constraint: Any = None
         self.overwrite_with_gradient = False
-        self._trainable = trainable
+        self._trainable, self.fixed = trainable, not trainable
         self._backend = backends.compute()
         with backends.use_backend(self._backend), self._backend.concrete():
             value = self._initial(initializer, shape, dtype)

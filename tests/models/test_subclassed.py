@@ -193,6 +193,28 @@ def test_a_model_without_a_call_and_a_call_that_fails_say_so(backend):
         model.predict(ones(3, 2), verbose=0)
 
 
+def test_thawing_leaves_what_was_made_not_to_train(trainable_backend):
+    class Scaled(cornu.Layer):
+        def __init__(self):
+            super().__init__()
+            self.lam, self.gain = cornu.Variable(2.0, trainable=False, name="lam"), cornu.Variable(1.0, name="gain")
+
+        def call(self, inputs):
+            return inputs * self.lam * self.gain
+
+    scaled = Scaled()
+    model = cornu.Sequential([layers.Input((2,)), scaled])
+    model.trainable = False
+    assert not model.trainable_variables
+    model.trainable = True
+    assert [v.name for v in scaled.weights] == ["gain", "lam"]
+    assert [v.name for v in model.trainable_variables] == ["gain"]
+    model.compile("sgd", "mse")
+    model.fit(ones(2, 2), ones(2, 2), verbose=0)
+    assert float(scaled.lam) == 2.0
+    assert float(scaled.gain) != 1.0
+
+
 class Told(cornu.Layer):
     """What `training` arrives as."""
 
