@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -47,7 +48,7 @@ class Graph:
         if len({id(x) for x in self.flat_inputs}) != len(self.flat_inputs):
             raise ArgumentError(f"Each input of a model may be named once, got {[x.name for x in self.flat_inputs]}.")
         self.input_names = [x.node.operation.name for x in self.flat_inputs]  # type: ignore[union-attr]
-        self.output_names = [_name_of(x) for x in self.flat_outputs]
+        self.output_names = _names_of(self.flat_outputs)
         self.output_masks = [x.mask for x in self.flat_outputs]
         nodes_between(self.flat_inputs, self.flat_outputs)  # raises where something does not come from the inputs
         self.nodes, self.operations = _ordered(self.flat_inputs, self.flat_outputs)
@@ -168,9 +169,19 @@ def _fitted(x: Any, wanted: tuple[int | None, ...], name: str) -> Any:
     return x
 
 
-def _name_of(tensor: SymbolicTensor) -> str:
-    operation = tensor.node.operation  # type: ignore[union-attr]
-    return operation.name if isinstance(operation, Layer) else operation.op_name
+def _names_of(tensors: Sequence[SymbolicTensor]) -> list[str]:
+    """Of each the layer's name, or the operation's, numbered where that is called several times."""
+    taken: dict[int, str] = {}
+    counts = Counter[str]()
+    for node in (x.node for x in tensors):
+        operation = node.operation  # type: ignore[union-attr]
+        if isinstance(operation, Layer):
+            taken[id(node)] = operation.name
+        elif id(node) not in taken:
+            name, before = operation.op_name, counts[operation.op_name]
+            counts[name] += 1
+            taken[id(node)] = f"{name}_{before}" if before else name
+    return [taken[id(x.node)] for x in tensors]
 
 
 def _callable_of(node: Node) -> tuple[Callable[..., Any], bool]:
