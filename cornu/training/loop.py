@@ -7,7 +7,7 @@ import functools
 import itertools
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,8 +32,8 @@ __all__ = ["check", "evaluate", "fit", "predict", "predict_on_batch", "test_on_b
 _ALL_ROWS = 1 << 62
 
 
-class Logs(Mapping[str, float]):
-    """The metrics so far, fetched from the device when somebody looks."""
+class Logs(MutableMapping[str, float]):
+    """The metrics so far, fetched from the device when somebody looks; else as a dict."""
 
     def __init__(self, fetch: Callable[[], Mapping[str, Any]]) -> None:
         self._fetch: Callable[[], Mapping[str, Any]] | None = fetch
@@ -50,6 +50,15 @@ class Logs(Mapping[str, float]):
 
     def __setitem__(self, name: str, value: float) -> None:
         self._look()[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._look()[name]
+
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._look(), **other}
+
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return {**other, **self._look()}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._look())

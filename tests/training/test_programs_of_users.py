@@ -166,3 +166,20 @@ def test_a_property_that_refuses_does_not_keep_a_model_from_being_saved(tmp_path
     model.load_weights(tmp_path / "m.weights.h5")
     for ours, earlier in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, earlier)
+
+
+def test_logs_of_a_batch_are_as_a_dict(trainable_backend, xy):
+    seen = []
+
+    class Keeper(cornu.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append({"batch": batch} | logs | {"more": 1})
+            logs.update(extra=2.0)
+            assert logs.pop("extra") == 2.0
+            assert dict(logs) == logs.copy()
+
+    x, y = xy
+    model = linear()
+    model.compile("sgd", "mse")
+    model.fit(x, y, batch_size=10, callbacks=[Keeper()], verbose=0)
+    assert [list(logs) for logs in seen] == [["batch", "loss", "more"]] * 2
