@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from cornu import backends
-from cornu.errors import ArgumentError
+from cornu.errors import ArgumentError, ShapeError
 from cornu.layers.stateless import scope_of, values_of
 from cornu.ops.arguments import Array
+from cornu.ops.dispatch import is_array
 from cornu.state import CompiledStep, Variable
 
 __all__ = ["StatelessTraining"]
@@ -106,7 +107,7 @@ class StatelessTraining:
         """Gives variables the values of such a tree; kinds and paths that it leaves out stay as they are. All or none are set.
 
         Raises:
-            ArgumentError: a kind or a path is not known.
+            ArgumentError: a kind or a path is not known, or a value is none of numbers.
             ShapeError: a value has another shape than its variable.
         """
         kinds, planned = self._kinds(), []
@@ -117,8 +118,9 @@ class StatelessTraining:
             for path, value in _leaves(values):
                 if path not in known:
                     raise ArgumentError(f"{path!r} is none of the model's {kind}: {', '.join(list(known)[:8])}.")
-                if tuple(np.shape(value)) != known[path].shape:
-                    raise ArgumentError(f"{path!r} has the shape {known[path].shape}, got a value of shape {tuple(np.shape(value))}.")
+                shape = _shape(path, value)
+                if shape != known[path].shape:
+                    raise ShapeError(f"{path!r} has the shape {known[path].shape}, got a value of shape {shape}.")
                 planned.append((known[path], value))
         for variable, value in planned:
             variable.assign(value)
@@ -161,6 +163,19 @@ class StatelessTraining:
 
 def _value(variable: Variable) -> Array:
     return variable.value
+
+
+def _shape(path: str, value: Any) -> tuple[int, ...]:
+    """The shape of a value of numbers; nothing else can be assigned."""
+    if is_array(value) and not isinstance(value, np.ndarray):
+        return tuple(value.shape)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # lists of different lengths
+        array = np.array(None)
+    if array.dtype.kind in "OSUMm":
+        raise ArgumentError(f"The value of {path!r} must be an array of numbers, got {value!r:.60}.")
+    return array.shape
 
 
 def _put(node: dict[str, Any], parts: Sequence[str], value: Any) -> None:

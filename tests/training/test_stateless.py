@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import layers
-from cornu.errors import ArgumentError, NotBuiltError
+from cornu.errors import ArgumentError, NotBuiltError, ShapeError
 
 X = np.array([[1.0, 2.0], [3.0, 4.0]], "float32")
 
@@ -82,8 +82,13 @@ def test_a_state_tree_is_set_whole_or_not_at_all(model):
         model.set_state_tree({**tree, "others": {}})
     node = tree["trainable_variables"]["d"]
     node["kernel"], node["bias"] = np.zeros((3, 3)), np.ones(1)
-    with pytest.raises(ArgumentError, match=r"has the shape \(2, 1\), got a value of shape \(3, 3\)"):
+    with pytest.raises(ShapeError, match=r"has the shape \(2, 1\), got a value of shape \(3, 3\)"):
         model.set_state_tree({"trainable_variables": tree["trainable_variables"]})
+    for text in (np.array([["a"], ["b"]]), [["a"], ["b"]], [[1.0], [2.0, 3.0]]):
+        node["kernel"] = text  # "bias", which may be set first, stays as well
+        for order in (["bias", "kernel"], ["kernel", "bias"]):
+            with pytest.raises(ArgumentError, match="kernel' must be an array of numbers"):
+                model.set_state_tree({"trainable_variables": {"d": {name: node[name] for name in order}}})
     for now, then in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)
 
