@@ -224,6 +224,8 @@ def test_arrays_of_one_number_are_numbers():
         (lambda: ModelCheckpoint("m.keras", save_freq="batch"), "save_freq must be 'epoch' or a number"),
         (lambda: ModelCheckpoint("m.keras", save_freq=0), "save_freq must be 'epoch' or a number"),
         (lambda: LearningRateScheduler(0.1), "must be a function"),
+        (lambda: CSVLogger("run.csv", separator="||"), r"separator must be one character.*got '\|\|'"),
+        (lambda: CSVLogger("."), "filename must name a file, and '.' is a folder"),
     ],
 )
 def test_arguments_out_of_range(make, says):
@@ -402,6 +404,38 @@ def test_csv_of_a_resumed_run_has_each_epoch_once(tmp_path):
     second.set_state(state)
     second.on_epoch_end(2, {"loss": 1.0})
     assert [(row["epoch"], row["loss"]) for row in table(path)] == [("0", "3.0"), ("1", "2.0"), ("2", "1.0")]
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        ("epoch,loss\n0,9.0", "epoch,loss\n0,9.0\n1,1.0\n"),
+        ("\ufeffepoch,loss\n0,9.0\n", "\ufeffepoch,loss\n0,9.0\n1,1.0\n"),
+        ("epoch,mae\n0,9.0", "epoch,mae,loss\n0,9.0,NA\n1,NA,1.0\n"),
+    ],
+)
+def test_csv_appended_to_what_others_wrote(there, wanted, tmp_path):
+    path, mine = tmp_path / "run.csv", tmp_path / "link.csv"
+    path.write_text(there, encoding="utf-8")
+    (tmp_path / "run.csv.part").write_text("mine")
+    mine.symlink_to(path)
+    logger = CSVLogger(mine, append=True)
+    logger.on_train_begin()
+    logger.on_epoch_end(1, {"loss": 1.0})
+    assert path.read_text(encoding="utf-8") == wanted
+    assert mine.is_symlink()
+    assert (tmp_path / "run.csv.part").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("there", ["epoch;loss\n0;9.0\n", "loss\n9.0\n", "epoch,loss\n0,9.0,7\n", "epoch,loss,loss\n0,1,2\n"])
+def test_csv_that_is_no_table_of_epochs_is_refused_before_the_first_and_stays(there, tmp_path):
+    path = tmp_path / "run.csv"
+    path.write_text(there)
+    with pytest.raises(ArgumentError, match=r"(?s)column.*append=False"):
+        CSVLogger(path, append=True).on_train_begin()
+    assert path.read_text() == there
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_messages(capsys, tmp_path):
