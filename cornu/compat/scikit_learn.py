@@ -133,8 +133,9 @@ class KerasRegressor(RegressorMixin, _Wrapper):  # type: ignore[misc]
     today = "SKLearnRegressor"
 
     def predict(self, x: Any, **kwargs: Any) -> np.ndarray:
-        """The outputs, without axes of length 1."""
-        return np.squeeze(self.model.predict(np.asarray(x), **self._arguments(Model.predict, kwargs)), axis=-1)
+        """The outputs, without a last axis of length 1."""
+        outputs = self.model.predict(np.asarray(x), **self._arguments(Model.predict, kwargs))
+        return outputs[..., 0] if outputs.ndim > 1 and outputs.shape[-1] == 1 else outputs
 
     def score(self, x: Any, y: Any, **kwargs: Any) -> float:
         """The loss with its sign turned: higher is better."""

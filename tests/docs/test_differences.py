@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib
-import inspect
 import os
 import sys
 import warnings
@@ -168,8 +167,31 @@ def test_ids_out_of_range():
 
 
 def test_the_arguments_of_a_step():
-    assert list(inspect.signature(keras.Model.train_step).parameters) == ["self", "state", "data"]
-    assert list(inspect.signature(cornu.Model.train_step).parameters) == ["self", "data"]
+    batch = X, np.ones((len(X), 1), "float32")
+    for library in (cornu, keras):
+        model = library.Sequential([library.Input(X.shape[1:]), library.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(*batch, verbose=0)
+        with pytest.raises(TypeError, match="data") if library is keras else contextlib.nullcontext():
+            assert "loss" in model.train_step(batch)
+
+
+def test_a_tape_of_tensorflow_knows_no_variables():
+    tensorflow = pytest.importorskip("tensorflow")
+    with cornu.use_backend("tensorflow"):
+        model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+        with tensorflow.GradientTape() as tape:
+            loss = tensorflow.reduce_sum(model(np.ones((1, 2), "float32")))
+        with pytest.raises(AttributeError):
+            tape.gradient(loss, model.trainable_weights)
+
+
+def test_backward_of_pytorch_fills_the_gradients_of_values():
+    pytest.importorskip("torch")
+    with cornu.use_backend("torch"):
+        model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+        model(np.full((1, 2), 3.0, "float32")).sum().backward()
+        assert model.trainable_weights[0].value.grad.tolist() == [[3.0], [3.0]]
 
 
 # --- data sets and downloads ------------------------------------------------------------------------------------------
