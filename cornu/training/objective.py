@@ -68,6 +68,11 @@ class CompiledLoss:
         # Names are looked up now, so that a misspelt one fails in `compile`
         for one in _entries(loss):
             losses.get(one)
+        for one in _entries(weights):
+            if isinstance(one, (str, bytes)) or not hasattr(one, "__float__"):
+                raise ArgumentError(
+                    f"loss_weights must be numbers, as a list or a dict by output name, got {one!r} ({type(one).__name__})."
+                )
 
     def check_keys(self, names: Sequence[str]) -> None:
         """Raises where losses or their weights cannot be those of outputs of these names."""

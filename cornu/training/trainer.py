@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from cornu import backends, optimizers, serialization
 from cornu.errors import ArgumentError, BackendError, NotCompiledError
 from cornu.metrics import Mean
@@ -68,8 +70,10 @@ class Trainer(StatelessTraining, Stepping):
         Raises:
             UnknownNameError: a name is not known; the message has the nearest ones.
         """
-        if steps_per_execution < 1:
-            raise ArgumentError(f"steps_per_execution must be at least 1, got {steps_per_execution}.")
+        if isinstance(steps_per_execution, bool) or not isinstance(steps_per_execution, (int, np.integer)) or steps_per_execution < 1:
+            raise ArgumentError(f"steps_per_execution must be a whole number of at least 1, got {steps_per_execution!r}.")
+        if run_eagerly not in (True, False, None):
+            raise ArgumentError(f"run_eagerly must be True or False, got {run_eagerly!r}.")
         if jit_compile not in (True, False, None, "auto"):
             raise ArgumentError(f"jit_compile must be True, False or 'auto', got {jit_compile!r}.")
         with checks.readable:
@@ -92,6 +96,7 @@ class Trainer(StatelessTraining, Stepping):
         self._compile_arguments = {
             "optimizer": self.optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
             "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
+            **({} if auto_scale_loss else {"auto_scale_loss": False}),  # else the optimizer is wrapped already
         }  # fmt: skip
         self.stop_training = False
         self.compiled = True
@@ -130,7 +135,9 @@ class Trainer(StatelessTraining, Stepping):
     def _compile_again(self) -> None:
         """What was compiled had other variables: the same arguments, with an optimizer that has not trained yet."""
         if self.compiled:
+            policy = self.health.policy
             self.compile(**{**self._compile_arguments, "optimizer": type(self.optimizer).from_config(self.optimizer.get_config())})
+            self.health.policy = policy  # no argument: a `compile` of the user's own may have none of that name
 
     def _require_compiled(self, what: str) -> None:
         if not self.compiled:

@@ -442,6 +442,11 @@ def test_misspelt_names_fail_in_compile_with_the_nearest(how, says, trainable_ba
         ({"loss": "mse", "metrics": [3]}, "3"),
         ({"loss": "mse", "optimizer": 3}, "3"),
         ({"loss": "mse", "on_nonfinite": "rise"}, "'raise'"),
+        ({"loss": "mse", "loss_weights": "a"}, "'a'"),
+        ({"loss": "mse", "loss_weights": {"kind": "2"}}, "'2'"),
+        ({"loss": "mse", "steps_per_execution": "auto"}, "'auto'"),
+        ({"loss": "mse", "steps_per_execution": 2.5}, "2.5"),
+        ({"loss": "mse", "run_eagerly": "no"}, "'no'"),
     ],
 )
 def test_what_cannot_be_meant_fails_in_compile_and_the_old_settings_stay(how, says, trainable_backend):

@@ -472,3 +472,29 @@ def test_a_model_inside_that_was_compiled_before_adds_no_loss_of_its_own(trainab
     history = model.fit(x, y, batch_size=20, verbose=0).history
     assert sorted(history) == ["accuracy", "loss"]
     assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("auto_scale_loss", [True, False])
+def test_how_the_loss_is_scaled_outlives_files(auto_scale_loss, trainable_backend, tmp_path):
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    cornu.dtype_policies.set_dtype_policy("mixed_float16")
+    try:
+        model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1)])
+        model.compile("sgd", "mse", auto_scale_loss=auto_scale_loss)
+        model.fit(x, y, verbose=0)
+        model.save(tmp_path / "model.keras")
+        again = cornu.saving.load_model(tmp_path / "model.keras")
+    finally:
+        cornu.dtype_policies.set_dtype_policy(None)
+    assert type(again.optimizer) is type(model.optimizer)
+    assert isinstance(again.optimizer, cornu.optimizers.LossScaleOptimizer) == auto_scale_loss
+    assert [v.numpy().tolist() for v in again.optimizer.variables] == [v.numpy().tolist() for v in model.optimizer.variables]
+
+
+def test_the_policy_for_bad_steps_outlives_a_change_of_layers(trainable_backend):
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(3, name="a"), layers.Dense(1)])
+    model.compile("sgd", "mse", on_nonfinite="skip")
+    model.replace("a", layers.Dense(3, name="a"))
+    assert model.health.policy == "skip"
+    model.quantize("int8")
+    assert model.health.policy == "skip"
