@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextvars
+import weakref
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-__all__ = ["CallContext", "active", "building_path", "masks_of", "policies_around"]
+from cornu import tree
+from cornu.backends.spec import TensorSpec
+
+__all__ = ["CallContext", "active", "building_path", "keep_masks", "kept_masks", "masks_of", "policies_around", "recall_masks"]
 
 _active: contextvars.ContextVar[CallContext | None] = contextvars.ContextVar("cornu_call_context", default=None)
 active = _active.get
@@ -17,6 +22,9 @@ building_path: contextvars.ContextVar[tuple[str, ...]] = contextvars.ContextVar(
 
 policies_around: contextvars.ContextVar[tuple[Any, ...]] = contextvars.ContextVar("cornu_policies_around", default=())
 """Maps of dtype policies that layers being built around this one were given, the innermost first."""
+
+kept_masks: dict[int, tuple[weakref.ref[Any], Any]] = {}
+"""For what outermost calls gave, by its identity and for as long as it lives: its mask, which the next outermost call may want."""
 
 
 class CallContext:
@@ -60,3 +68,23 @@ def masks_of(context: CallContext, values: Any) -> Any:
         masks = [context.mask_of(x) for x in values]
         return masks if any(m is not None for m in masks) else None
     return context.mask_of(values)
+
+
+def keep_masks(context: CallContext, outputs: Any) -> None:
+    """Keeps the masks of what an outermost call gave, for calls after it."""
+    for x in tree.flatten(outputs):
+        mask = context.mask_of(x)
+        if mask is not None and not isinstance(x, TensorSpec):
+            kept_masks[id(x)] = (weakref.ref(x, _forgetting(id(x))), mask)
+
+
+def _forgetting(key: int) -> Callable[[Any], object]:
+    return lambda _: kept_masks.pop(key, None)
+
+
+def recall_masks(context: CallContext, values: Any) -> None:
+    """Puts the masks that were kept for these arrays into the context of an outermost call."""
+    for x in tree.flatten(values):
+        found = kept_masks.get(id(x))
+        if found is not None and found[0]() is x:
+            context.set_mask(x, found[1])

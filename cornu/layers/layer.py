@@ -160,6 +160,8 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         if outer is not None and outer.training is training and not self._reads_weights_in_another_dtype:
             return self._within(outer, args, kwargs)
         with CallContext(training, outer) as inner:
+            if outer is None and context.kept_masks:
+                context.recall_masks(inner, (args, kwargs))
             if self._reads_weights_in_another_dtype:
                 with autocast(self.compute_dtype):
                     outputs = self._within(inner, args, kwargs)
@@ -167,6 +169,8 @@ class Layer(Weights, Stateless, Configurable, Tracked):
                 outputs = self._within(inner, args, kwargs)
         if outer is None:
             self._call_losses = inner.losses
+            if inner.masks:
+                context.keep_masks(inner, outputs)
         return outputs
 
     def _accept(self, args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -1,5 +1,6 @@
 """Masks on their way: laid by Embedding and Masking, kept by elementwise work, used by recurrent layers, poolings and losses."""
 
+import gc
 import warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import cornu
 from cornu import layers, models, ops, tree, use_backend
 from cornu.layers import Layer
+from cornu.layers.context import kept_masks
 from cornu.layers.signature import call_signature
 from cornu.state import set_random_seed
 from tests.layers.cases import CASES
@@ -145,6 +147,23 @@ def test_inputs_given_by_name_bring_their_masks(backend):
     np.testing.assert_allclose(numbers(Named(table, attend, reader)(IDS)), alone, atol=1e-6)
     expected = np.stack([numbers(table(row[None, :n]))[0].mean(0) for row, n in zip(IDS, LENGTHS, strict=True)])
     np.testing.assert_allclose(numbers(means(IDS)), expected, atol=1e-6)
+
+
+def test_masks_go_from_one_outermost_call_to_the_next(backend):
+    table, dense, lstm = embedding(), layers.Dense(3), layers.LSTM(2)
+    alone = last_states(lstm, lambda row: dense(table(row)))
+    np.testing.assert_allclose(numbers(lstm(dense(table(IDS)))), alone, atol=1e-6)
+    np.testing.assert_allclose(numbers(lstm(sequences=models.Sequential([table, dense])(IDS))), alone, atol=1e-6)
+
+
+def test_masks_are_kept_for_as_long_as_what_they_mask(backend):
+    gc.collect()
+    before = len(kept_masks)
+    x = embedding()(IDS)
+    assert len(kept_masks) == before + 1
+    del x
+    gc.collect()
+    assert len(kept_masks) == before
 
 
 A, B = np.array([[True, True, False]]), np.array([[True, False, False]])
