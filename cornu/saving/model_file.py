@@ -56,7 +56,8 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
     Raises:
         ArgumentError: the path has another ending.
         ConfigError: the model could not be loaded again; the message says which argument of which class is to blame. Nothing was written.
-        SavingError: the file cannot be written, or the folder holds other things; it names the path.
+        SavingError: the file cannot be written, or the folder holds other things; it names the path. Or the path ends in ".h5", and a layer
+            has more to save than its weights, such as a vocabulary found in data.
 
     >>> import cornu, tempfile
     >>> model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(2)])
