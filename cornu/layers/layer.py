@@ -153,6 +153,8 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         training = kwargs.pop("training", None)
         if training is None and outer is not None:
             training = outer.training
+        if kwargs and self.autocast:
+            kwargs = {name: value if name == "mask" or _is_text(value) else self._own(value) for name, value in kwargs.items()}
         if self._takes.training and len(args) <= self._takes.training_at:
             if training is None:
                 training = self._takes.training_default
@@ -516,6 +518,10 @@ class Layer(Weights, Stateless, Configurable, Tracked):
             shape = (kwargs.pop("input_dim"),)
         full = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
         self.first_input_shape = tuple(full) if full is not None else None if shape is None else (batch, *_one_or_more(shape))
+
+
+def _is_text(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind in "OSTU"
 
 
 def _one_or_more(shape: Any) -> tuple[int | None, ...]:

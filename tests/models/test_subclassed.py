@@ -215,6 +215,24 @@ def test_thawing_leaves_what_was_made_not_to_train(trainable_backend):
     assert float(scaled.gain) != 1.0
 
 
+class Beside(cornu.Layer):
+    """Adds what it is given by name."""
+
+    def call(self, inputs, context=None, more=None, text="", mask=None):
+        assert isinstance(text, str) or text.dtype.kind == "U"
+        return inputs + context + more["a"]
+
+
+def test_arguments_given_by_name_are_made_the_layer_s_own(backend):
+    x = np.ones((1, 2), "float64")
+    for dtype, expected in (("mixed_float16", "float16"), ("float32", "float32")):
+        layer, inputs = Beside(dtype=dtype), cornu.Input((2,))
+        given = {"context": x, "more": {"a": x}, "text": "as it is"}
+        graph = cornu.Model(inputs, layer(inputs, context=inputs, more={"a": inputs}, text="as it is"))
+        for y in (layer(x, **given), layer(inputs=x, **given | {"text": np.array(["as", "it"])}), graph(x)):
+            assert (cornu.utils.standardize_dtype(y.dtype), ops.convert_to_numpy(y).tolist()) == (expected, [[3.0, 3.0]])
+
+
 class Told(cornu.Layer):
     """What `training` arrives as."""
 
