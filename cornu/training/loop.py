@@ -7,7 +7,7 @@ import functools
 import itertools
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -164,6 +164,8 @@ def fit(
 ) -> Any:
     """`Model.fit` on the current backend."""
     _check_epochs(epochs, initial_epoch)
+    if validation_data is not None or validation_split:
+        _check_freq(validation_freq)
     epochs = min(epochs, initial_epoch + (config.max_epochs() or epochs))
     if validation_split and validation_data is None:
         (x, y, sample_weight), validation_data = data.split((x, y, sample_weight), validation_split)
@@ -217,8 +219,18 @@ def fit(
 
 def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
     for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
-        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        if not _is_whole(value, 0):
             raise ArgumentError(f"{name} must be a whole number, got {value!r}. Write it without quotes or fractions: `fit(…, {name}=10)`.")
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+
+
+def _check_freq(freq: Any) -> None:
+    listed = isinstance(freq, Collection) and not isinstance(freq, (str, bytes))
+    if not (all(_is_whole(epoch, 0) for epoch in freq) if listed else _is_whole(freq, 1)):
+        raise ArgumentError(f"validation_freq must be a number of epochs above 0, or a list of epochs counted from 1, got {freq!r}.")
 
 
 def _first(stream: Iterator[Any]) -> Any:
@@ -279,7 +291,7 @@ def _grouped(batches: Iterator[Any], size: int) -> Iterator[list[Any]]:
 
 
 def _is_due(freq: Any, epoch: int) -> bool:
-    return (epoch + 1) % freq == 0 if isinstance(freq, int) else epoch + 1 in freq
+    return (epoch + 1) % freq == 0 if isinstance(freq, (int, np.integer)) else epoch + 1 in freq
 
 
 def _parts(validation_data: Any) -> tuple[Any, Any, Any]:

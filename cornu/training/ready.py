@@ -105,6 +105,7 @@ def _checked(model: Stepping, x: Any, y: Any, sample_weight: Any) -> Values:
     names, outputs, objective, scores = model._names_of(y_pred), tree.flatten(y_pred), model._objective, model._scores
     objective.build(names)
     losses = objective.losses
+    checks.refuse_text([("sample_weight", weight) for weight in tree.flatten(symbols[2])])
     targets.check_losses(names, losses, outputs, endings)
     targets.check_targets(names, losses, outputs, arranged(symbols[1], names, losses), scores.measured(names))
     model._aligned(symbols[1], y_pred, symbols[2])

@@ -205,6 +205,13 @@ def test_refused_by_predict(name, batch_size, backend):
     check_message(caught.value, says)
 
 
+def test_weights_of_text_are_refused(trainable_backend):
+    model = classifier()
+    with pytest.raises(DataError) as caught:
+        model.fit(X, LABELS, sample_weight=np.array(["a"] * 24), verbose=0)
+    check_message(caught.value, ["text for sample_weight"])
+
+
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5, True])
 def test_a_batch_size_that_is_none_is_refused_by_predict(batch_size):
     with pytest.raises(ArgumentError, match="batch_size must be a whole number above 0"):

@@ -222,7 +222,7 @@ def test_validation_data(trainable_backend, xy, rng, form):
     assert history["val_loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(("freq", "epochs"), [(2, [1, 3]), ([1, 4], [0, 3]), (1, [0, 1, 2, 3])])
+@pytest.mark.parametrize(("freq", "epochs"), [(2, [1, 3]), ([1, 4], [0, 3]), (np.int64(2), [1, 3]), (1, [0, 1, 2, 3])])
 def test_validation_only_so_often(trainable_backend, xy, freq, epochs):
     seen = []
 
@@ -236,6 +236,14 @@ def test_validation_only_so_often(trainable_backend, xy, freq, epochs):
 
 
 # --- epochs and steps -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("freq", [0, -1, 2.0, "2", True, None, [1.5], ["1"]], ids=repr)
+def test_what_is_no_number_of_epochs_is_refused_before_training(xy, freq):
+    model = linear()
+    with pytest.raises(ArgumentError, match="validation_freq must be a number of epochs above 0"):
+        model.fit(*xy, validation_data=xy, validation_freq=freq, verbose=0)
+    assert int(model.optimizer.iterations) == 0
 
 
 def test_going_on_from_an_epoch_gives_what_one_run_gives(trainable_backend, xy):
