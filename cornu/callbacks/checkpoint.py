@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu.callbacks.bar import say
 from cornu.callbacks.callback import EpochLogs, Logs
+from cornu.callbacks.folders import check_folder
 from cornu.callbacks.monitor import MonitorCallback, meant
 from cornu.errors import ArgumentError
 
@@ -114,7 +115,8 @@ class ModelCheckpoint(Checkpoint):
         best: the best value so far. It outlives `fit`: a second run goes on from it.
 
     Raises:
-        ArgumentError: the file name's ending, the mode or `save_freq` is none that is known, or a placeholder stands for no metric.
+        ArgumentError: the file name's ending, the mode or `save_freq` is none that is known, a placeholder stands for no metric or has a
+            format that none has, or a file stands where a folder would.
     """
 
     def __init__(
@@ -137,6 +139,22 @@ class ModelCheckpoint(Checkpoint):
         if not self.filepath.endswith(endings) or (self.filepath.endswith(_WEIGHT_FILES) and not save_weights_only):
             what = "save_weights_only=True" if save_weights_only else "a whole model"
             raise ArgumentError(f"For {what} the filepath must end in {' or '.join(map(repr, endings))}, got {self.filepath!r}.")
+        check_folder("filepath", Path(self.filepath).parent)
+        self._try_out({})
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        super().on_train_begin(logs)
+        self._try_out({prefix + name: 0.0 for name in self._reported() for prefix in ("", "val_")})
+
+    def _try_out(self, known: Mapping[str, Any]) -> None:
+        """Raises before an epoch is lost where the file's name cannot be made, whatever the values of metrics that are not known."""
+        if "{" in self.filepath or "}" in self.filepath:
+            try:
+                self.filepath.format_map(_Guesses({**known, "epoch": 1, "batch": 1}))
+            except (ValueError, AttributeError) as error:
+                raise ArgumentError(_ill_formed(self.filepath, error)) from None
+            except (IndexError, TypeError):  # part of an array: its turn will tell
+                return
 
     def _path(self, epoch: int, batch: int | None, logs: Logs) -> str:
         values: dict[str, Any] = {"epoch": epoch + 1} if batch is None else {"epoch": epoch + 1, "batch": batch + 1}
@@ -147,6 +165,8 @@ class ModelCheckpoint(Checkpoint):
             return self.filepath.format(**values)
         except (KeyError, IndexError) as error:
             raise ArgumentError(_unknown_placeholder(self.filepath, error, values)) from None
+        except (ValueError, AttributeError) as error:
+            raise ArgumentError(_ill_formed(self.filepath, error)) from None
 
     def save(self, epoch: int, batch: int | None, logs: Logs) -> str:
         path = self._path(epoch, batch, logs)
@@ -156,6 +176,31 @@ class ModelCheckpoint(Checkpoint):
         else:
             self.model.save(path, overwrite=True)
         return path
+
+
+class _Guesses(dict[str, Any]):
+    """Values by name; one that takes any format for a name that is not known yet."""
+
+    def __missing__(self, name: str) -> Any:
+        return _Guess()
+
+
+class _Guess:
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __getitem__(self, key: Any) -> Any:
+        return self
+
+    def __format__(self, spec: str) -> str:
+        return ""
+
+
+def _ill_formed(filepath: str, error: Exception) -> str:
+    return (
+        f"The placeholders of a filepath must be such as `str.format` fills in, with whole numbers for 'epoch' and 'batch' and others for "
+        f"metrics, got {filepath!r}: {error}. Write them so: 'model-{{epoch:02d}}-{{val_loss:.2f}}.keras'."
+    )
 
 
 def _unknown_placeholder(filepath: str, error: Exception, values: Mapping[str, Any]) -> str:

@@ -56,7 +56,7 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        if patience < 0:
+        if isinstance(patience, str) or not hasattr(patience, "__float__") or patience < 0:
             raise ArgumentError(f"patience must be at least 0, got {patience!r}.")
         self.patience, self.verbose, self.baseline = patience, verbose, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-import urllib.error
 import urllib.parse
 import urllib.request
 import warnings
@@ -54,8 +54,8 @@ class RemoteMonitor(Callback):
         try:
             with urllib.request.urlopen(self._request(json.dumps(values)), timeout=TIMEOUT):
                 pass
-        except (urllib.error.URLError, OSError) as error:
-            why = getattr(error, "reason", None) or error
+        except (OSError, http.client.HTTPException) as error:  # the latter: what answers speaks no HTTP, or the path cannot be sent
+            why = getattr(error, "reason", None) or str(error) or type(error).__name__
             warnings.warn(f"The metrics of epoch {epoch + 1} could not be sent to {self.root + self.path!r}: {why}.", stacklevel=2)
 
     def _request(self, text: str) -> urllib.request.Request:

@@ -12,6 +12,7 @@ import numpy as np
 
 from cornu.callbacks.callback import Callback, EpochLogs, Logs
 from cornu.callbacks.events import EventFile
+from cornu.callbacks.folders import check_folder
 from cornu.callbacks.projector import Projector
 from cornu.errors import ArgumentError, BackendError, CornuError
 from cornu.ops.core import convert_to_numpy
@@ -41,7 +42,7 @@ class TensorBoard(Callback):
 
     Raises:
         BackendError: the package is not installed, or the backend cannot record a profile.
-        ArgumentError: an argument is none that is known, or `embeddings_metadata` names no embedding of the model.
+        ArgumentError: an argument is none that is known, a file stands where the folder would, or `embeddings_metadata` names no embedding of the model.
     """
 
     state_names = ("last_batch", "train_step")
@@ -60,6 +61,7 @@ class TensorBoard(Callback):
     ) -> None:
         super().__init__()
         self.log_dir = os.fspath(log_dir)
+        check_folder("log_dir", self.log_dir)
         self.histogram_freq, self.embeddings_freq = (
             _frequency("histogram_freq", histogram_freq),
             _frequency("embeddings_freq", embeddings_freq),
@@ -221,7 +223,7 @@ _MOST_PICTURES = 3
 
 
 def _pictures(weight: np.ndarray) -> np.ndarray | None:
-    """A weight as images of bytes (count, rows, columns, channels), at most three; None for what is no picture.
+    """A weight as images of bytes (count, rows, columns, channels), at most three; None for what is no picture, or has no points.
 
     A vector is one row; a matrix lies with its longer side across; of three axes (rows, columns, filters) each filter is an image; so
     it is of four, (rows, columns, channels, filters), where the channels are colours.
@@ -238,6 +240,8 @@ def _pictures(weight: np.ndarray) -> np.ndarray | None:
     elif w.ndim == 4 and w.shape[2] in (3, 4):
         w = np.moveaxis(w, 3, 0)
     else:
+        return None
+    if not w.size:
         return None
     low, high = float(w.min()), float(w.max())
     return np.round((w[:_MOST_PICTURES] - low) * (255 / (high - low) if high > low else 0)).astype("uint8")

@@ -224,6 +224,11 @@ def test_arrays_of_one_number_are_numbers():
         (lambda: ModelCheckpoint("m.keras", save_freq="batch"), "save_freq must be 'epoch' or a number"),
         (lambda: ModelCheckpoint("m.keras", save_freq=0), "save_freq must be 'epoch' or a number"),
         (lambda: LearningRateScheduler(0.1), "must be a function"),
+        (lambda: EarlyStopping(patience=None), "patience must be at least 0, got None"),
+        (lambda: EarlyStopping(min_delta=None), "min_delta must be a number, got None"),
+        (lambda: ModelCheckpoint("w-{epoch.keras"), r"(?s)placeholders of a filepath.*'w-\{epoch.keras'"),
+        (lambda: ModelCheckpoint("w-{epoch:.2q}.keras"), r"(?s)placeholders of a filepath.*Unknown"),
+        (lambda: ModelCheckpoint(f"{__file__}/runs/m.keras"), r"(?s)filepath must lie in folders, and.*test_decisions.py' is a file"),
         (lambda: CSVLogger("run.csv", separator="||"), r"separator must be one character.*got '\|\|'"),
         (lambda: CSVLogger("."), "filename must name a file, and '.' is a folder"),
     ],
@@ -252,6 +257,22 @@ def backend_jax():
 def test_an_unknown_placeholder_is_named():
     with pytest.raises(ArgumentError, match=r"must name one of \['epoch', 'loss'\], got 'val_loss' in '\{val_loss:.2f\}.keras'"):
         run(ModelCheckpoint("{val_loss:.2f}.keras"), [1.0])
+
+
+def test_a_format_that_no_metric_has_is_told_before_the_first_epoch(backend_jax, tmp_path):
+    model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for name in ("w-{val_loss:02d}.keras", "w-{loss:d}.keras"):
+        checkpoint = ModelCheckpoint(tmp_path / name)
+        checkpoint.set_model(model)
+        with pytest.raises(ArgumentError, match=r"(?s)Unknown format code 'd'.*Write them so"):
+            checkpoint.on_train_begin()
+    late = ModelCheckpoint(tmp_path / "w-{mine:02d}-{theirs[0]}.keras")  # what another callback may yet report
+    late.set_model(model)
+    late.on_train_begin()
+    assert late._path(0, None, {"mine": 3, "theirs": [4]}) == str(tmp_path / "w-03-4.keras")
+    with pytest.raises(ArgumentError, match=r"(?s)Unknown format code 'd'.*Write them so"):
+        late._path(0, None, {"mine": 3.5, "theirs": [4]})
 
 
 def test_a_save_that_fails_does_not_count_as_the_best(tmp_path):
@@ -305,6 +326,17 @@ def test_an_error_within_a_schedule_is_not_taken_for_its_signature():
 
     with pytest.raises(TypeError, match="unsupported operand"):
         run(LearningRateScheduler(broken), [1.0])
+
+
+def test_schedules_that_give_an_array_of_no_axes(backend_jax):
+    given = [np.array(0.25), np.float32(0.25), cornu.ops.convert_to_tensor(0.25)]
+    for rate in given:
+        model = cornu.Sequential([cornu.Input((2,)), cornu.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        scheduler = LearningRateScheduler(lambda epoch, *, rate=rate: rate)
+        scheduler.set_model(model)
+        scheduler.on_epoch_begin(0)
+        assert float(model.optimizer.learning_rate) == 0.25
 
 
 @pytest.mark.parametrize("rate", [None, "0.1", NAN, float("inf"), [0.1]])

@@ -1,6 +1,7 @@
 """Metrics sent to a real HTTP server on this machine."""
 
 import json
+import socket
 import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -75,6 +76,23 @@ def test_a_server_that_is_not_there_is_warned_of(server):
     server.server_close()
     with pytest.warns(UserWarning, match="could not be sent to .*refused"):
         RemoteMonitor(address).on_epoch_end(0, {"loss": 1.0})
+
+
+def test_what_speaks_no_http_is_warned_of():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer():
+            with listening.accept()[0] as one:
+                one.recv(1 << 16)
+                one.sendall(b"220 mail ready\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.warns(UserWarning, match="epoch 1 could not be sent to .*220 mail ready"):
+            RemoteMonitor(f"http://127.0.0.1:{listening.getsockname()[1]}").on_epoch_end(0, {"loss": 1.0})
+        thread.join()
+    with pytest.warns(UserWarning, match="could not be sent to .*control characters"):
+        RemoteMonitor("http://localhost:9", "/a b").on_epoch_end(0, {"loss": 1.0})
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "localhost:9000", ""])

@@ -150,6 +150,8 @@ def test_pictures_of_filters(rng):
     assert _pictures(kernel[:, :, :1]).shape == (3, 3, 5, 1)
     assert _pictures(np.zeros((3, 3, 2, 5))) is None
     assert _pictures(np.zeros(())) is None
+    assert _pictures(np.zeros((0,))) is None
+    assert _pictures(np.zeros((0, 3))) is None
 
 
 def test_the_graph_is_one_that_tensorboard_draws(rng, tmp_path):
@@ -279,6 +281,12 @@ def test_state_goes_on_counting(tmp_path):
 def test_arguments_out_of_range(arguments, says, tmp_path):
     with pytest.raises(ArgumentError, match=says):
         TensorBoard(tmp_path, **arguments)
+
+
+def test_a_file_where_the_folder_would_be(tmp_path):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(ArgumentError, match=r"(?s)log_dir must lie in folders, and.*taken' is a file"):
+        TensorBoard(tmp_path / "taken" / "logs")
 
 
 def test_without_the_package(monkeypatch, tmp_path):
