@@ -43,7 +43,7 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         present = _rate(self.model)
-        rate = self.schedule(epoch, present) if self._takes_rate else self.schedule(epoch)
+        rate: Any = self.schedule(epoch, present) if self._takes_rate else self.schedule(epoch)
         if getattr(rate, "shape", None) == ():  # an array of no axes is a number
             rate = convert_to_numpy(rate)[()]
         if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)) or not np.isfinite(rate):

@@ -224,7 +224,7 @@ def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
 
 
 def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= least)
 
 
 def _check_freq(freq: Any) -> None:

@@ -132,7 +132,8 @@ class CompiledMetrics:
         """Settles which metric is whose, "accuracy" by the output's shape, the targets' and the loss; and what each is called in the logs."""
         if self._entries is not None:
             return
-        entries, taken = [], {"loss"} if len(names) == 1 else {"loss", *(f"{name}_loss" for name in names)}
+        entries: list[tuple[int, bool, Metric]] = []
+        taken = {"loss"} if len(names) == 1 else {"loss", *(f"{name}_loss" for name in names)}
         for weighted, given in self._given.items():
             for i, wanted in enumerate(self._for_outputs(given, names)):
                 for identifier in wanted:
