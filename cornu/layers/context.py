@@ -11,7 +11,7 @@ from typing import Any, Self
 from cornu import tree
 from cornu.backends.spec import TensorSpec
 
-__all__ = ["CallContext", "active", "building_path", "keep_masks", "kept_masks", "masks_of", "policies_around", "recall_masks"]
+__all__ = ["CallContext", "active", "building_path", "keep_masks", "kept_masks", "masks_of", "on_shapes", "policies_around", "recall_masks"]
 
 _active: contextvars.ContextVar[CallContext | None] = contextvars.ContextVar("cornu_call_context", default=None)
 active = _active.get
@@ -60,6 +60,12 @@ class CallContext:
     def set_mask(self, x: Any, mask: Any) -> None:
         """Remembers the mask of an array."""
         self.masks[id(x)] = (x, mask)
+
+
+def on_shapes() -> CallContext:
+    """A context of its own for a run on shapes, whose losses and masks are nobody's."""
+    around = active()
+    return CallContext(None if around is None else around.training)
 
 
 def masks_of(context: CallContext, values: Any) -> Any:

@@ -319,7 +319,11 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         """Shape and dtype of what `call` gives, inferred without running it."""
         if type(self).compute_output_shape is not Layer.compute_output_shape and args:
             return self._spec_of_declared_shape(args, kwargs)
-        return infer(self._run, args, kwargs)
+        return self._inferred(args, kwargs)
+
+    def _inferred(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        with context.on_shapes():
+            return infer(self._run, args, kwargs)
 
     def _spec_of_declared_shape(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         shapes = self._shapes_for(type(self).compute_output_shape, args, kwargs)
@@ -333,7 +337,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
             self.built = True
         inputs = [map_shapes(lambda s: SymbolicTensor(s, self.input_dtype), a) for a in args]
         named = {k.removesuffix("_shape"): map_shapes(lambda s: SymbolicTensor(s, self.input_dtype), v) for k, v in kwargs.items()}
-        return tree.map_structure(lambda s: s.shape, infer(self._run, tuple(inputs), named))
+        return tree.map_structure(lambda s: s.shape, self._inferred(tuple(inputs), named))
 
     # --- building -----------------------------------------------------------------------------------------------------
 
@@ -363,7 +367,7 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         symbols = tree.map_structure(
             lambda x: SymbolicTensor(known(x.shape), dtypes.standardize(x.dtype)) if hasattr(x, "shape") else x, (args, kwargs)
         )
-        infer(self._run, *symbols)
+        self._inferred(*symbols)
 
     def _shapes_for(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The shapes that `build` or `compute_output_shape` takes: of the first argument, or by the names of `call`'s arguments."""

@@ -108,7 +108,8 @@ class Model(Trainer):
             values, found = graph(inputs, kwargs.get("training"), mask)
             return graph.pack(values), [m for m in found if m is not None]
 
-        specs, mask_specs = _split(graph, infer(run, (inputs,), extra))
+        with context.on_shapes():
+            specs, mask_specs = _split(graph, infer(run, (inputs,), extra))
         node = Node(self, (inputs,), {**kwargs, **extra}, specs, masks=mask_specs, laid=() if given is not None else tuple(extra))
         self.inbound_nodes.append(node)
         self._hand_on_graph_masks(graph, node, masks)

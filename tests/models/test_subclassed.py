@@ -215,6 +215,33 @@ def test_thawing_leaves_what_was_made_not_to_train(trainable_backend):
     assert float(scaled.gain) != 1.0
 
 
+def test_losses_of_a_run_on_shapes_are_not_kept(backend):
+    class Late(cornu.Layer):
+        """Is built inside the call of the layer around it."""
+
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def build(self, input_shape):
+            self.built = True
+
+        def call(self, inputs):
+            return self.inner(inputs)
+
+    x, inputs = ones(1, 2), cornu.Input((2,))
+    inner = dense(1, activity_regularizer=cornu.regularizers.L2(0.5))
+    graph = cornu.Model(inputs, inner(inputs))
+    around = cornu.Model(inputs, graph(inputs))
+    assert not inner.losses + graph.losses + around.losses
+    around(x)
+    assert [float(ops.convert_to_numpy(loss)) for loss in around.losses] == [2.0]  # half the square of 1 + 1
+    late = Late(dense(1, activity_regularizer=cornu.regularizers.L2(0.5)))
+    late(x)
+    assert [float(ops.convert_to_numpy(loss)) for loss in late.losses] == [2.0]
+    assert not late.inner.losses
+
+
 class Beside(cornu.Layer):
     """Adds what it is given by name."""
 
