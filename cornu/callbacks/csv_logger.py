@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cornu.callbacks.callback import Callback, EpochLogs, Logs
+from cornu.callbacks.folders import check_folder
 from cornu.errors import ArgumentError
 
 __all__ = ["CSVLogger"]
@@ -32,7 +33,7 @@ class CSVLogger(Callback):
         append: add to the file if it exists, instead of replacing it.
 
     Raises:
-        ArgumentError: `separator` is none, `filename` is a folder, or the file to add to is no such table; the last in `fit`.
+        ArgumentError: `separator` is none, `filename` is a folder or lies below a file, or the file to add to is no such table; the last in `fit`.
     """
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
@@ -41,6 +42,7 @@ class CSVLogger(Callback):
             raise ArgumentError(f"separator must be one character, and no quote or line break, got {separator!r}.")
         if os.path.isdir(filename):
             raise ArgumentError(f"filename must name a file, and {os.fspath(filename)!r} is a folder. Name a file inside it.")
+        check_folder("filename", Path(filename).parent)
         self.filename, self.separator, self.append = os.fspath(filename), separator, append
         self.columns: list[str] = []
         self._rows = 0

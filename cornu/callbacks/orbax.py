@@ -11,6 +11,7 @@ import numpy as np
 
 from cornu.callbacks.callback import Logs
 from cornu.callbacks.checkpoint import Checkpoint
+from cornu.callbacks.folders import check_folder
 from cornu.errors import ArgumentError, BackendError, SavingError, ShapeError
 from cornu.state import Variable
 
@@ -63,6 +64,7 @@ class OrbaxCheckpoint(Checkpoint):
         )  # fmt: skip
         if max_to_keep is not None and (isinstance(max_to_keep, bool) or not isinstance(max_to_keep, (int, np.integer)) or max_to_keep < 1):
             raise ArgumentError(f"max_to_keep must be a number of checkpoints above 0, or None for all, got {max_to_keep!r}.")
+        check_folder("directory", directory)
         self._orbax = _orbax()
         self.directory, self.max_to_keep, self.save_on_background = os.path.abspath(directory), max_to_keep, save_on_background
         self.total = 0  # batches so far

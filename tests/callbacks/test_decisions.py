@@ -230,6 +230,7 @@ def test_arrays_of_one_number_are_numbers():
         (lambda: ModelCheckpoint("w-{epoch:.2q}.keras"), r"(?s)placeholders of a filepath.*Unknown"),
         (lambda: ModelCheckpoint(f"{__file__}/runs/m.keras"), r"(?s)filepath must lie in folders, and.*test_decisions.py' is a file"),
         (lambda: CSVLogger("run.csv", separator="||"), r"separator must be one character.*got '\|\|'"),
+        (lambda: CSVLogger(f"{__file__}/run.csv"), r"(?s)filename must lie in folders, and.*is a file"),
         (lambda: CSVLogger("."), "filename must name a file, and '.' is a folder"),
     ],
 )

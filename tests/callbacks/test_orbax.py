@@ -128,6 +128,8 @@ def test_folders_of_others_are_refused_and_stay(tmp_path):
         made().fit(X, Y, epochs=2, verbose=0, callbacks=[OrbaxCheckpoint(tmp_path)])
     assert (tmp_path / "0" / "thesis.txt").read_text() == "years"
     assert steps(tmp_path) == [0]
+    with pytest.raises(ArgumentError, match="directory must lie in folders"):
+        OrbaxCheckpoint(tmp_path / "0" / "thesis.txt" / "runs")
 
 
 @pytest.mark.parametrize("most", [0, True, "all"])
