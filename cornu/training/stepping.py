@@ -256,7 +256,11 @@ class Stepping(Layer):
 
     def _names_of(self, y_pred: Any) -> list[str]:
         if isinstance(y_pred, dict):
-            return [f"{key}_{i}" if tree.is_nested(y_pred[key]) else key for key in sorted(y_pred) for i in range(len(tree.flatten(y_pred[key])))]
+            return [
+                f"{key}_{i}" if tree.is_nested(y_pred[key]) else key
+                for key in sorted(y_pred)
+                for i in range(len(tree.flatten(y_pred[key])))
+            ]
         named = getattr(self, "output_names", None)
         flat = tree.flatten(y_pred)
         return named if named and len(named) == len(flat) else [f"output_{i + 1}" for i in range(len(flat))]
