@@ -67,10 +67,8 @@ def sublayers(layer: Layer) -> list[Layer]:
 
 def own_variables(layer: Layer) -> list[Variable]:
     """Its own weights: trainable ones first, each group in the order of creation."""
-    found = list({id(v): v for v in _values(layer) if isinstance(v, Variable)}.values())
-    seen: set[int] = set()
-    ordered = [v for v in (*layer.made_variables, *found) if not (id(v) in seen or seen.add(id(v)))]  # type: ignore[func-returns-value]
-    return sorted(ordered, key=lambda v: is_fixed(layer, v))
+    found = {id(v): v for v in (*layer.made_variables, *_values(layer)) if isinstance(v, Variable)}
+    return sorted(found.values(), key=lambda v: (is_fixed(layer, v), v.number))
 
 
 def is_fixed(layer: Layer, variable: Variable) -> bool:

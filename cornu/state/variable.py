@@ -67,6 +67,7 @@ class Variable:
 
     Attributes:
         fixed: whether it was made not to train, so that a layer that is thawed leaves it as it is.
+        number: greater than that of all variables made before.
 
     >>> v = Variable([1.0, 2.0], name="v")
     >>> v.assign_add([1.0, 1.0])
@@ -84,6 +85,7 @@ class Variable:
         "dtype",
         "fixed",
         "name",
+        "number",
         "overwrite_with_gradient",
         "own_value",
         "path",
@@ -121,6 +123,7 @@ class Variable:
             self.shape, self.dtype = tuple(value.shape), self._backend.dtype(value)
             self.own_value = self._backend.make_state(value, trainable)
         touch_structure()
+        self.number = structure_version()
 
     def _initial(self, initializer: Any, shape: Sequence[int] | None, dtype: str | None) -> Array:
         name = None if dtype is None else dtypes.standardize(dtype)

@@ -215,6 +215,26 @@ def test_thawing_leaves_what_was_made_not_to_train(trainable_backend):
     assert float(scaled.gain) != 1.0
 
 
+def test_weights_stand_in_the_order_of_creation_those_that_never_train_last():
+    class Mixed(cornu.Layer):
+        def __init__(self):
+            super().__init__()
+            self.lam, self.a = cornu.Variable(2.0, trainable=False, name="lam"), cornu.Variable(1.0, name="a")
+            self.add_weight((), name="anonymous")
+            self.listed = [cornu.Variable(1.0, name="listed")]
+
+        def build(self, input_shape):
+            self.k, self.n = self.add_weight((1,), name="k"), self.add_weight((1,), trainable=False, name="n")
+            self.late = cornu.Variable(1.0, name="late")
+
+    layer = Mixed()
+    layer.build((None, 1))
+    order = ["a", "anonymous", "listed", "k", "late", "lam", "n"]  # as the same class has it in Keras
+    assert [v.name for v in layer.weights] == order
+    layer.a.trainable = layer.trainable = False
+    assert [v.name for v in layer.weights] == order
+
+
 def test_losses_of_a_run_on_shapes_are_not_kept(backend):
     class Late(cornu.Layer):
         """Is built inside the call of the layer around it."""
