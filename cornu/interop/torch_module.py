@@ -63,7 +63,7 @@ class TorchModuleWrapper(Layer):
 
         if any(isinstance(x, TensorSpec) for x in tree.flatten((args, kwargs))):
             return self._shapes(args, kwargs)
-        self.module.train(training)
+        self.module.train(bool(training))
         buffers = {name: v.value.clone() for name, v in self.buffers.items()}
         values = {name: v.value for name, v in self.parameters.items()}
         outputs = torch.func.functional_call(self.module, {**values, **buffers}, args, kwargs)

@@ -442,7 +442,8 @@ class Layer(Weights, Stateless, Configurable, Tracked):
         self._dtype_policy, self._accepted = found, None
         vars(self).pop("_reads_weights_in_another_dtype", None)
         if self.built:
-            adapting.adapt_built(self)
+            if found.quantization_mode is not None:
+                adapting.adapt_built(self)
             touch_structure()
 
     @property

@@ -9,7 +9,6 @@ from typing import Any
 from cornu import tree
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError
-from cornu.graph import infer
 from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
 from cornu.registry import LAYERS
@@ -130,6 +129,6 @@ class Lambda(Layer):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Shape and dtype of the outputs, by the declared shape if there is one."""
         if self.output_shape is None:
-            return infer(self._run, args, kwargs)
+            return self._inferred(args, kwargs)
         shapes = tree.map_structure(lambda x: tuple(x.shape), args[0])
         return TensorSpec(self.compute_output_shape(shapes), self.compute_dtype)
