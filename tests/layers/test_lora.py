@@ -131,6 +131,7 @@ def attention_model():
 
 @pytest.mark.parametrize("mode", [None, "int8", "int4", "float8"])
 def test_projections_of_attention_merged_and_saved_several_times(tmp_path, rng, mode):
+    cornu.utils.set_random_seed(1)
     model, attention = attention_model()
     x, y = rng.normal(size=(16, 5, 8)).astype("float32"), rng.normal(size=(16, 5, 3)).astype("float32")
     if mode is not None:
