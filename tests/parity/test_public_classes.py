@@ -20,6 +20,7 @@ keras = pytest.importorskip("keras")
 
 import cornu  # noqa: E402
 from cornu import ops  # noqa: E402
+from tests.parity.test_losses import data as targets_and_outputs  # noqa: E402
 
 
 @pytest.fixture
@@ -160,16 +161,10 @@ def both(family, name, settings, /, **more):
 
 
 def loss_data(rng, name, settings):
-    if name == "CTC":
-        return np.array([[1, 2, 2], [3, 0, 0]]), rng.normal(size=(2, 8, 4)).astype("float32")
-    if name == "Circle":
-        y = rng.normal(size=(7, 4)).astype("float32")
-        return np.array([0, 0, 1, 1, 1, 2, 3]), y / np.linalg.norm(y, axis=1, keepdims=True)
-    y = rng.dirichlet(np.ones(4), (5, 3)).astype("float32")
     if name == "SparseCategoricalCrossentropy" and settings.get("axis") == 1:  # Keras's takes the last alone
+        y = rng.dirichlet(np.ones(4), (5, 3)).astype("float32")
         return rng.integers(0, 4, 5), y[:, 0]
-    labels = rng.integers(0, 4, (5, 3))
-    return (labels if "Sparse" in name or "Generalized" in name else np.eye(4, dtype="float32")[labels]), y
+    return targets_and_outputs(rng, name)
 
 
 @pytest.mark.parametrize(("name", "settings"), cases("losses"))

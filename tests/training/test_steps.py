@@ -225,6 +225,23 @@ def test_metrics_of_one_s_own(trainable_backend, xy):
     assert history["constant"] == [7.0, 7.0]
 
 
+def normalised(kind):
+    """A compiled model of the kind, with weights and statistics, the same at each call."""
+    cornu.utils.set_random_seed(0)
+    entrance = cornu.Input((3,))
+    hidden = layers.BatchNormalization()(layers.Dense(4, activation="tanh")(entrance))
+    model = kind(entrance, layers.Dense(1)(hidden))
+    model.compile("adam", "mse", metrics=["mae"])
+    return model
+
+
+def trained(kind, x, y):
+    """All that such a model gives: history, evaluation, predictions, weights."""
+    model = normalised(kind)
+    history = model.fit(x, y, batch_size=10, epochs=2, shuffle=False, verbose=0).history
+    return history, model.evaluate(x, y, batch_size=10, verbose=0), model.predict(x, verbose=0), model.get_weights()
+
+
 def test_steps_as_functions_of_a_state(xy):
     jax = pytest.importorskip("jax")
 
@@ -262,19 +279,8 @@ def test_steps_as_functions_of_a_state(xy):
             outputs, rest = self.stateless_call(*state, data if not isinstance(data, tuple) else data[0])
             return outputs, rest
 
-    x, y = xy
-
-    def trained(kind):
-        cornu.utils.set_random_seed(0)
-        entrance = cornu.Input((3,))
-        hidden = layers.BatchNormalization()(layers.Dense(4, activation="tanh")(entrance))
-        model = kind(entrance, layers.Dense(1)(hidden))
-        model.compile("adam", "mse", metrics=["mae"])
-        history = model.fit(x, y, batch_size=10, epochs=2, shuffle=False, verbose=0).history
-        return history, model.evaluate(x, y, batch_size=10, verbose=0), model.predict(x, verbose=0), model.get_weights()
-
     with cornu.use_backend("jax"):
-        pure, usual = trained(Pure), trained(cornu.Model)
+        pure, usual = trained(Pure, *xy), trained(cornu.Model, *xy)
     assert pure[0].keys() == usual[0].keys()
     for a, b in zip(cornu.tree.flatten(pure), cornu.tree.flatten(usual), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
@@ -295,26 +301,12 @@ def test_the_steps_written_here_are_functions_of_a_state_too(trainable_backend, 
             return super().predict_step(state, data)
 
     x, y = xy
-
-    def made(kind):
-        cornu.utils.set_random_seed(0)
-        entrance = cornu.Input((3,))
-        hidden = layers.BatchNormalization()(layers.Dense(4, activation="tanh")(entrance))
-        model = kind(entrance, layers.Dense(1)(hidden))
-        model.compile("adam", "mse", metrics=["mae"])
-        return model
-
-    def trained(kind):
-        model = made(kind)
-        history = model.fit(x, y, batch_size=10, epochs=2, shuffle=False, verbose=0).history
-        return history, model.evaluate(x, y, batch_size=10, verbose=0), model.predict(x, verbose=0), model.get_weights()
-
-    pure, usual = trained(Counted), trained(cornu.Model)
+    pure, usual = trained(Counted, x, y), trained(cornu.Model, x, y)
     assert Counted.steps
     for a, b in zip(cornu.tree.flatten(pure), cornu.tree.flatten(usual), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
-    model = made(cornu.Model)
+    model = normalised(cornu.Model)
     model.fit(x, y, batch_size=10, epochs=1, verbose=0)
     before = [np.array(v) for v in model.variables]
     kinds = model.trainable_variables, model.non_trainable_variables, model.optimizer.variables, model.metrics_variables
