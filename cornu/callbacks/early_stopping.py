@@ -10,6 +10,7 @@ from cornu.callbacks.bar import say
 from cornu.callbacks.callback import EpochLogs, Logs
 from cornu.callbacks.monitor import MonitorCallback
 from cornu.errors import ArgumentError
+from cornu.quantities import is_number
 
 __all__ = ["EarlyStopping"]
 
@@ -56,7 +57,7 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        if isinstance(patience, str) or not hasattr(patience, "__float__") or patience < 0:
+        if not is_number(patience) or patience < 0:
             raise ArgumentError(f"patience must be at least 0, got {patience!r}.")
         self.patience, self.verbose, self.baseline = patience, verbose, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch

@@ -14,6 +14,7 @@ import numpy as np
 
 from cornu.callbacks.callback import Callback, Logs
 from cornu.errors import ArgumentError, nearest
+from cornu.quantities import is_number
 
 __all__ = ["MonitorCallback", "direction", "meant"]
 
@@ -100,7 +101,7 @@ class MonitorCallback(Callback):
         super().__init__()
         if mode not in ("auto", "min", "max"):
             raise ArgumentError(f"The mode of {type(self).__name__} must be 'auto', 'min' or 'max', got {mode!r}.")
-        if isinstance(min_delta, str) or not hasattr(min_delta, "__float__"):
+        if not is_number(min_delta):
             raise ArgumentError(f"min_delta must be a number, got {min_delta!r}. Write 0 where any change counts.")
         self.monitor, self.mode, self.best, self.min_delta = monitor, mode, best, abs(min_delta)
         self._sign = 0

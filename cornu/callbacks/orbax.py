@@ -13,6 +13,7 @@ from cornu.callbacks.callback import Logs
 from cornu.callbacks.checkpoint import Checkpoint
 from cornu.callbacks.folders import check_folder
 from cornu.errors import ArgumentError, BackendError, SavingError, ShapeError
+from cornu.quantities import is_whole
 from cornu.state import Variable
 
 __all__ = ["OrbaxCheckpoint"]
@@ -62,7 +63,7 @@ class OrbaxCheckpoint(Checkpoint):
             monitor=monitor, verbose=verbose, save_best_only=save_best_only, save_weights_only=save_weights_only, mode=mode,
             save_freq=save_freq, initial_value_threshold=initial_value_threshold,
         )  # fmt: skip
-        if max_to_keep is not None and (isinstance(max_to_keep, bool) or not isinstance(max_to_keep, (int, np.integer)) or max_to_keep < 1):
+        if max_to_keep is not None and not is_whole(max_to_keep, 1):
             raise ArgumentError(f"max_to_keep must be a number of checkpoints above 0, or None for all, got {max_to_keep!r}.")
         check_folder("directory", directory)
         self._orbax = _orbax()

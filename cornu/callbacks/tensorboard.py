@@ -16,6 +16,7 @@ from cornu.callbacks.folders import check_folder
 from cornu.callbacks.projector import Projector
 from cornu.errors import ArgumentError, BackendError, CornuError
 from cornu.ops.core import convert_to_numpy
+from cornu.quantities import is_whole
 
 __all__ = ["TensorBoard"]
 
@@ -189,7 +190,7 @@ def _rate(steps: int, begun: float) -> float:
 
 
 def _frequency(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+    if not is_whole(value, 0):
         raise ArgumentError(f"{name} must be a number of epochs, or 0 for never, got {value!r}.")
     return int(value)
 

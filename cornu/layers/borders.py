@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 from cornu import config, ops
 from cornu.errors import ArgumentError, ShapeError
 from cornu.layers.input_spec import InputSpec
 from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
+from cornu.quantities import is_whole
 from cornu.registry import LAYERS
 
 __all__ = ["Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"]
@@ -18,17 +17,13 @@ __all__ = ["Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPaddi
 Pairs = tuple[tuple[int, int], ...]
 
 
-def _count(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= 0)
-
-
 def _pairs(value: Any, rank: int, name: str) -> Pairs:
     """A (before, after) for each axis: of one number for all, one number an axis, or one pair an axis; over one axis a pair alone will do."""
-    given = [value] * rank if _count(value) else list(value) if isinstance(value, (list, tuple)) else []
-    if rank == 1 and len(given) == 2 and all(map(_count, given)):
+    given = [value] * rank if is_whole(value, 0) else list(value) if isinstance(value, (list, tuple)) else []
+    if rank == 1 and len(given) == 2 and all(is_whole(n, 0) for n in given):
         given = [given]
-    pairs = [(n, n) if _count(n) else tuple(n) if isinstance(n, (list, tuple)) else () for n in given]
-    if len(pairs) != rank or not all(len(pair) == 2 and all(map(_count, pair)) for pair in pairs):
+    pairs = [(n, n) if is_whole(n, 0) else tuple(n) if isinstance(n, (list, tuple)) else () for n in given]
+    if len(pairs) != rank or not all(len(pair) == 2 and all(is_whole(n, 0) for n in pair) for pair in pairs):
         each = "a pair (before, after)" if rank == 1 else f"{rank} numbers, or {rank} pairs (before, after)"
         raise ArgumentError(f"{name} must be one number, or {each}, none negative, got {value!r}.")
     return tuple((int(low), int(high)) for low, high in pairs)

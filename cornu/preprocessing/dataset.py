@@ -15,6 +15,7 @@ from cornu.errors import ArgumentError, DataError
 from cornu.preprocessing import conversion
 from cornu.preprocessing.iterator import pass_order
 from cornu.preprocessing.rows import ArrayRows, CachedRows, Rows
+from cornu.quantities import is_whole
 from cornu.state.seed import make_seed
 from cornu.training.data import PyDataset
 from cornu.training.data.ahead import ahead
@@ -208,6 +209,6 @@ class Dataset(PyDataset):
 def _size(batch_size: int | None) -> int | None:
     if batch_size is None:
         return None
-    if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+    if not is_whole(batch_size, 1):
         raise ArgumentError(f"batch_size must be a whole number above 0, or None for single rows, got {batch_size!r}.")
     return int(batch_size)

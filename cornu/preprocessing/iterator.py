@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from cornu.errors import ArgumentError, DataError
+from cornu.quantities import is_whole
 from cornu.state.seed import make_seed
 from cornu.training.data import PyDataset
 from cornu.training.data.source import order
@@ -54,7 +55,7 @@ class Iterator(PyDataset):
         super().__init__(**kwargs)
         if n < 1:
             raise DataError(f"{type(self).__name__} must have rows to give, got {n}. Check the folder, the split and the subset.")
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        if not is_whole(batch_size, 1):
             raise ArgumentError(f"batch_size must be a whole number above 0, got {batch_size!r}.")
         self.n, self.batch_size, self.shuffle = n, int(batch_size), shuffle
         self.seed = make_seed() if seed is None else int(seed)

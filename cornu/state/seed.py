@@ -13,6 +13,7 @@ from cornu.errors import ArgumentError
 from cornu.ops.arguments import Array
 from cornu.ops.core import convert_to_tensor
 from cornu.ops.random import advance_key, draw_keys_by
+from cornu.quantities import is_whole
 from cornu.registry import RANDOM
 from cornu.state.variable import Variable
 
@@ -41,7 +42,7 @@ class SeedGenerator(Configurable):
     def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         if kwargs:
             raise ArgumentError(f"SeedGenerator takes `seed` and `name`, got {sorted(kwargs)}.")
-        if seed is not None and (not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0):
+        if seed is not None and not is_whole(seed, 0):
             raise ArgumentError(f"A seed must be a whole number that is not negative, got {seed!r}.")
         self.name = name or naming.unique("seed_generator")
         self.seed = seed
@@ -87,7 +88,7 @@ def draw_key(seed: int | SeedGenerator | None) -> Array:
 
 def set_random_seed(seed: int) -> None:
     """Seeds Python's `random`, NumPy's legacy generator and Cornu's own draws, so that a program repeats itself."""
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0:
+    if not is_whole(seed, 0):
         raise ArgumentError(f"A seed must be a whole number that is not negative, got {seed!r}.")
     python_random.seed(int(seed))
     np.random.seed(int(seed) & 0xFFFFFFFF)  # noqa: NPY002 - user programs draw from it

@@ -16,6 +16,7 @@ from cornu import backends, config, tree
 from cornu.callbacks import CallbackList
 from cornu.errors import ArgumentError, CornuError, DataError
 from cornu.ops.core import convert_to_numpy
+from cornu.quantities import is_whole
 from cornu.training import checks, data, diagnosis, ready
 from cornu.training.data.columns import is_columnar
 from cornu.training.forecast import Forecast, forecast
@@ -219,17 +220,13 @@ def fit(
 
 def _check_epochs(epochs: Any, initial_epoch: Any) -> None:
     for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
-        if not _is_whole(value, 0):
+        if not is_whole(value, 0):
             raise ArgumentError(f"{name} must be a whole number, got {value!r}. Write it without quotes or fractions: `fit(…, {name}=10)`.")
-
-
-def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= least)
 
 
 def _check_freq(freq: Any) -> None:
     listed = isinstance(freq, Collection) and not isinstance(freq, (str, bytes))
-    if not (all(_is_whole(epoch, 0) for epoch in freq) if listed else _is_whole(freq, 1)):
+    if not (all(is_whole(epoch, 0) for epoch in freq) if listed else is_whole(freq, 1)):
         raise ArgumentError(f"validation_freq must be a number of epochs above 0, or a list of epochs counted from 1, got {freq!r}.")
 
 

@@ -13,6 +13,7 @@ from cornu.metrics import Mean, Metric
 from cornu.ops.arguments import Array
 from cornu.ops.creation import ones_like
 from cornu.ops.elementwise import multiply
+from cornu.quantities import is_number
 
 __all__ = ["CompiledLoss", "CompiledMetrics", "per_output"]
 
@@ -69,7 +70,7 @@ class CompiledLoss:
         for one in _entries(loss):
             losses.get(one)
         for one in _entries(weights):
-            if isinstance(one, (str, bytes)) or not hasattr(one, "__float__"):
+            if not is_number(one):
                 raise ArgumentError(
                     f"loss_weights must be numbers, as a list or a dict by output name, got {one!r} ({type(one).__name__})."
                 )

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from cornu import backends, optimizers, serialization
 from cornu.errors import ArgumentError, BackendError, NotCompiledError
 from cornu.metrics import Mean
+from cornu.quantities import is_whole
 from cornu.state import CompiledStep, ReplayedPart, Variable
 from cornu.state.seed import make_seed
 from cornu.training import checks, loop
@@ -70,7 +69,7 @@ class Trainer(StatelessTraining, Stepping):
         Raises:
             UnknownNameError: a name is not known; the message has the nearest ones.
         """
-        if isinstance(steps_per_execution, bool) or not isinstance(steps_per_execution, (int, np.integer)) or steps_per_execution < 1:
+        if not is_whole(steps_per_execution, 1):
             raise ArgumentError(f"steps_per_execution must be a whole number of at least 1, got {steps_per_execution!r}.")
         if run_eagerly not in (True, False, None):
             raise ArgumentError(f"run_eagerly must be True or False, got {run_eagerly!r}.")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from cornu import ops
 from cornu.errors import ArgumentError
 from cornu.layers.image import boxes as bounding
 from cornu.layers.image.base import Data, ImageLayer, RandomImageLayer, Seed
 from cornu.ops.arguments import Array
+from cornu.quantities import is_whole
 from cornu.registry import LAYERS
 
 __all__ = ["CenterCrop", "MaxNumBoundingBoxes", "RandomCrop", "Resizing"]
@@ -21,7 +20,7 @@ Window = tuple[Any, Any, int, int]
 
 def _checked_size(**sides: int) -> tuple[int, ...]:
     for name, side in sides.items():
-        if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or side < 1:
+        if not is_whole(side, 1):
             raise ArgumentError(f"{name} must be a positive whole number of pixels, got {side!r}.")
     return tuple(sides.values())
 

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import numpy as np
-
 from cornu import tree
 from cornu.errors import ArgumentError, DataError
+from cornu.quantities import is_whole
 from cornu.training.data.ahead import ahead
 from cornu.training.data.columns import Rows, batch_bytes, columns, gatherer, is_sliced
 from cornu.training.data.source import Batch, Batches, order, warn_dry
@@ -45,7 +44,7 @@ class ArrayBatches(Batches):
     def __init__(
         self, x: Any, y: Any, sample_weight: Any, *, batch_size: int, shuffle: bool | str, steps: int | None, class_weight: Any, seed: int
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        if not is_whole(batch_size, 1):
             raise ArgumentError(f"batch_size must be a whole number above 0, got {batch_size!r}.")
         if shuffle not in (True, False, "batch"):
             raise ArgumentError(f"shuffle must be True, False or 'batch', got {shuffle!r}.")

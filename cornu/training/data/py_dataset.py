@@ -8,9 +8,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from itertools import chain, count, islice
 from typing import Any
 
-import numpy as np
-
 from cornu.errors import ArgumentError, DataError
+from cornu.quantities import is_whole
 from cornu.training.data.ahead import ahead
 from cornu.training.data.source import Batch, Batches, locate, order, warn_dry
 from cornu.training.data.streams import Reader
@@ -91,7 +90,7 @@ class PyDataset:
 
 
 def _count(value: Any, name: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+    if not is_whole(value, least):
         raise ArgumentError(f"{name} must be a whole number of at least {least}, got {value!r}.")
     return int(value)
 

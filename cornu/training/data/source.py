@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cornu.errors import ArgumentError, DataError
+from cornu.quantities import is_whole
 
 __all__ = ["Batch", "Batches", "check_steps", "locate", "order", "unpacked", "warn_dry"]
 
@@ -60,7 +61,7 @@ class Batches(ABC):
 
 def check_steps(steps: int | None) -> None:
     """Raises unless the number of steps is None or a whole number above 0."""
-    if steps is not None and (isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 1):
+    if steps is not None and not is_whole(steps, 1):
         raise ArgumentError(f"The number of steps must be a whole number above 0, or None for all the data, got {steps!r}.")
 
 
