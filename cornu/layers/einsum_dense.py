@@ -14,6 +14,7 @@ from cornu.layers.adapted.adapting import keep_arguments, product_places
 from cornu.layers.layer import Layer
 from cornu.layers.making import make_weight
 from cornu.ops.arguments import Array
+from cornu.ops.products import dense
 from cornu.registry import LAYERS
 
 __all__ = ["EinsumDense"]
@@ -79,7 +80,7 @@ class EinsumDense(Layer):
         super().__init__(**kwargs)
         self.gptq_unpacked_column_size = gptq_unpacked_column_size
         keep_arguments(self, lora_rank, lora_alpha, quantization_config)
-        _parts(equation)
+        self._axes = _summed_axes(equation)
         self.equation = equation
         self.output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
         self.bias_axes = bias_axes
@@ -127,6 +128,8 @@ class EinsumDense(Layer):
 
     def call(self, inputs: Array) -> Array:
         """The sums, activated."""
+        if self._axes:
+            return self.activation(dense(inputs, self.kernel, self.bias, self._axes))
         sums = ops.einsum(self.equation, inputs, self.kernel)
         return self.activation(sums if self.bias is None else ops.add(sums, self.bias))
 
@@ -154,6 +157,14 @@ def _parts(equation: str) -> dict[str, str]:
         if axis not in parts["x"] + parts["y"]:
             raise ArgumentError(f"Each axis of the kernel must be one of the inputs or the outputs, got {axis!r} in {equation!r}.")
     return parts
+
+
+def _summed_axes(equation: str) -> int:
+    """How many axes are summed over, the last of the inputs and the first of the kernel, the others kept in order; 0 for other equations."""
+    inputs, kernel, outputs, trail = (_parts(equation)[name] for name in ("x", "k", "y", "trail"))
+    count = sum(axis not in outputs for axis in kernel)
+    plain = count and not trail and inputs[-count:] == kernel[:count] and outputs == inputs[:-count] + kernel[count:]
+    return count if plain and len(set(outputs)) == len(outputs) else 0
 
 
 def axis_lengths(

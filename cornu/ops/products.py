@@ -180,12 +180,18 @@ def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -
 
 
 @composite
-def dense(x: Array, kernel: Array, bias: Array | None = None) -> Array:
-    """An affine map of the last axis: `x @ kernel + bias`, kernel (features, units), bias (units,).
+def dense(x: Array, kernel: Array, bias: Array | None = None, axes: int = 1) -> Array:
+    """An affine map of the last axes: `tensordot(x, kernel, axes) + bias`.
+
+    Args:
+        x: (..., *features), features of so many axes.
+        kernel: (*features, *units); its product with `x` is `x @ kernel` where there is one axis of each.
+        bias: (*units), or a shape that can be broadcast to the outputs.
+        axes: how many axes are summed over.
 
     >>> import numpy as np
     >>> dense(np.array([[1.0, 2.0]]), np.array([[1.0], [1.0]]), np.array([0.5])).tolist()
     [[3.5]]
     """
-    y = matmul(x, kernel)
+    y = matmul(x, kernel) if axes == 1 and kernel.ndim == 2 else tensordot(x, kernel, axes)
     return y if bias is None else add(y, bias)

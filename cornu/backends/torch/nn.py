@@ -215,11 +215,15 @@ def log_softmax(x: torch.Tensor, axis: int | tuple[int, ...] | None = -1) -> tor
 # ── layers ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def dense(x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+def dense(x: torch.Tensor, kernel: torch.Tensor, bias: torch.Tensor | None = None, axes: int = 1) -> torch.Tensor:
     # (32, 784) by (784, 32): 1.7 times; (128, 512) by (512, 512): equal; three axes: 1.1 times
-    if bias is None or kernel.ndim != 2 or bias.ndim != 1 or x.shape[-1] != kernel.shape[0] or not all_floats(x, kernel, bias):
+    if bias is None or bias.shape != kernel.shape[axes:] or x.shape[-axes:] != kernel.shape[:axes] or not all_floats(x, kernel, bias):
         return NotImplemented
-    return torch.addmm(bias, x, kernel) if x.ndim == 2 else F.linear(x, kernel.T, bias)
+    if kernel.ndim == 2:
+        return torch.addmm(bias, x, kernel) if x.ndim == 2 else F.linear(x, kernel.T, bias)
+    flat = x if axes == 1 else x.flatten(-axes)
+    matrix = kernel.reshape(flat.shape[-1], -1)
+    return F.linear(flat, matrix.T, bias.reshape(-1)).reshape(*x.shape[:-axes], *bias.shape)
 
 
 def batch_normalization(
