@@ -38,6 +38,12 @@ CASES = [
     Case("argpartition", TIES, 2, like=lambda x, k: stable(x)),
     Case("argpartition", TIES, 3, axis=None, like=lambda x, k, axis: stable(x, axis)),
     *(Case("top_k", x, k, like=largest, dtype=(kind, "int32")) for x, kind in ((X, "float32"), (TIES, "int32")) for k in (0, 1, 3)),
+    Case(
+        "top_k",
+        np.array([[3.0, 1.0, 2.0, 0.0], [1.0, 3.0, 1.0, 1.0]]),
+        2,
+        expected=[np.array([[3.0, 2.0], [3.0, 1.0]]), np.array([[0, 2], [1, 0]])],
+    ),
     Case("top_k", np.array([1.0, np.nan, 2.0]), 2, expected=[np.array([np.nan, 2.0]), np.array([1, 2])]),
     Case("top_k", np.array([3, 200, 7], np.uint8), 2, expected=[np.array([200, 7], np.uint8), np.array([1, 2])]),
     *(
