@@ -21,6 +21,7 @@ from cornu.layers.adapted import adapting
 from cornu.layers.adapted.adaptation import Adaptable, Adaptation
 from cornu.layers.building import map_shapes, shapes_of
 from cornu.layers.context import CallContext
+from cornu.layers.copying import reduced
 from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, masks_by_name, take_symbolic_masks
 from cornu.layers.signature import CallSignature, build_arguments, call_signature, first_argument
 from cornu.layers.stateless import Stateless
@@ -512,8 +513,9 @@ class Layer(Weights, Stateless, Configurable, Tracked):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
-    def __getstate__(self) -> dict[str, Any]:
-        raise ArgumentError(f"Layers are saved with `model.save(path)`, not pickled; got {type(self).__name__} {self.name!r}.")
+    def __reduce__(self) -> Any:
+        """For `pickle` and `copy`."""
+        return reduced(self)
 
     def _take_input_shape(self, kwargs: dict[str, Any]) -> None:
         """Keeps the input's shape that older programs give to the first layer."""

@@ -21,6 +21,7 @@ from cornu.layers.masking import symbolic_masks
 from cornu.models import surgery
 from cornu.models.config import graph_config, graph_from_config, is_graph_config, takes, written_with
 from cornu.models.functional import Graph
+from cornu.models.kept import opened, packed
 from cornu.models.quantizing import hand_on_policies
 from cornu.models.summary import print_summary
 from cornu.models.verification import Verification, verify
@@ -382,6 +383,10 @@ class Model(Trainer):
         return verify(self, x, backends)
 
     # --- files --------------------------------------------------------------------------------------------------------
+
+    def __reduce__(self) -> Any:
+        """For `pickle` and `copy`: what `save` writes, optimizer and all; a model that is not built as any layer."""
+        return (opened, packed(self)) if self.built else super().__reduce__()
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Writes architecture, weights and optimizer to a `.keras` file, all or nothing: the old file stays until the new one is whole."""

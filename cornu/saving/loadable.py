@@ -20,6 +20,7 @@ from cornu import naming, registry, serialization
 from cornu.configurable import Configurable
 from cornu.errors import ConfigError, CornuError
 from cornu.layers import Layer, tracking
+from cornu.layers.copying import custom_objects_of
 from cornu.layers.tracking import own_variables
 from cornu.saving.layout import places
 
@@ -42,7 +43,7 @@ def loadable_config(model: Any, *, compiled: bool = True) -> str:
         text = json.dumps(serialization.serialize(model) if compiled else _uncompiled(model))
     except (CornuError, TypeError) as error:
         raise ConfigError(f"{_blame(model)} Nothing was written. ({error})") from error
-    if _verified.get(model) != text and (custom := _custom_objects(model)):
+    if _verified.get(model) != text and (custom := custom_objects_of(model)):
         _try_out(model, json.loads(text), custom)
         _verified[model] = text
     return text
@@ -99,32 +100,6 @@ def _words(owner: Any) -> str:
 
 
 # --- the trial --------------------------------------------------------------------------------------------------------
-
-
-def _custom_objects(model: Any) -> dict[str, Any]:
-    """Every class and function within reach of the model that is not Cornu's own, by the name that a file has for it."""
-    found: dict[str, Any] = {}
-    seen: set[int] = set()
-    waiting = [model]
-    while waiting:
-        value = waiting.pop()
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, Configurable):
-            if registry.module_of(type(value)) is None and not type(value).__module__.startswith("cornu."):
-                found[registry.registered_name(type(value))] = type(value)
-            waiting += [inner for name, inner in vars(value).items() if name not in ("inbound_nodes", "_graph", "_made")]
-        elif inspect.isfunction(value) and not value.__module__.startswith("cornu."):
-            found[registry.registered_name(value)] = value
-        elif isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, (list, tuple, set)):
-            waiting += value
-    for layer in getattr(model, "layers", ()):
-        if id(layer) not in seen:
-            found |= _custom_objects(layer)
-    return found
 
 
 @contextlib.contextmanager

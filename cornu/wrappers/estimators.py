@@ -8,8 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from cornu.errors import ArgumentError, BackendError
-from cornu.models import Model
-from cornu.wrappers.kept import fresh, packed, unpacked
+from cornu.models import Model, clone_model
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin, clone
@@ -60,7 +59,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
                 raise ArgumentError(
                     f"model_kwargs are for a function that makes the model; with a model itself leave them out, got {self.model_kwargs}."
                 )
-            made = fresh(self.model) if self.model.compiled else self.model
+            made = _fresh(self.model) if self.model.compiled else self.model
         elif callable(self.model):
             made = self.model(X, y, **(self.model_kwargs or {}))
         else:
@@ -85,19 +84,23 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         return type(self)(**settings)
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickles: models as the bytes of their files."""
+        """For pickles: of a history, the past alone."""
         state = dict(super().__getstate__())
         if "history_" in state:
             state["history_"] = None if state["history_"] is None else _Past(state["history_"])
-        return packed(state)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unpacked(state))
+        return state
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.non_deterministic = True  # fresh weights are drawn
         return tags
+
+
+def _fresh(model: Model) -> Any:
+    """A model of the same architecture with fresh weights, compiled as this one is."""
+    made = clone_model(model)
+    made.compile_from_config(model.get_compile_config() or {})
+    return made
 
 
 class _Past:

@@ -1,10 +1,8 @@
 """What `docs/differences.md` says of both libraries, by running both."""
 
 import contextlib
-import copy
 import importlib
 import os
-import pickle
 import sys
 import warnings
 import zipfile
@@ -176,14 +174,6 @@ def test_the_arguments_of_a_step():
         model.fit(*batch, verbose=0)
         with pytest.raises(TypeError, match="data") if library is keras else contextlib.nullcontext():
             assert "loss" in model.train_step(batch)
-
-
-def test_layers_are_not_pickled():
-    for library in (cornu, keras):
-        layer = library.layers.Dense(1)
-        for act in (copy.copy, copy.deepcopy, pickle.dumps):
-            with pytest.raises(errors.ArgumentError, match="save") if library is cornu else contextlib.nullcontext():
-                act(layer)
 
 
 def test_a_tape_of_tensorflow_knows_no_variables():
