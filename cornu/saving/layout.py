@@ -19,7 +19,15 @@ from cornu.optimizers import Optimizer
 __all__ = ["Place", "default_variables", "places"]
 
 _CONTAINERS = (list, tuple, dict, set)
-_FOUNDATION = {"layers.layer", "layers.weights", "models.model", "training.trainer", "configurable", "state.variable"}
+_FOUNDATION = {
+    "layers.layer",
+    "layers.weights",
+    "layers.adapted.quantizable",
+    "models.model",
+    "training.trainer",
+    "configurable",
+    "state.variable",
+}
 _NOT_PARTS = {
     "_arguments", "_compile_arguments", "_parent", "_graph", "_made", "_stack", "inbound_nodes", "made_variables", "metrics",
     "_regularized_variables", "_trained_variables", "_found_variables",
