@@ -80,11 +80,13 @@ class CompiledLoss:
         per_output(self._given, names, "losses")
         per_output(self._given_weights, names, "loss weights")
 
-    def build(self, names: Sequence[str]) -> None:
-        """Settles which loss is whose."""
+    def build(self, names: Sequence[str], *, keyed: bool = False) -> None:
+        """Settles which loss is whose; `keyed` where the outputs are a dict."""
         if self.names is not None:
             return
         names = list(names)
+        first = [name for name in self._given if name in names] if keyed and isinstance(self._given, dict) else []
+        self._order = [names.index(name) for name in dict.fromkeys([*first, *names])]
         self.losses = [as_loss(one) if one is not None else None for one in per_output(self._given, names, "losses")]
         weights = per_output(self._given_weights, names, "loss weights")
         self._weights = [1.0 if w is None else float(w) for w in weights]
@@ -109,8 +111,8 @@ class CompiledLoss:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The running means of the outputs' losses, where there are several outputs."""
-        return [t for t in self.trackers if t is not None]
+        """The running means of the outputs' losses, where there are several: in the order of outputs, or of a dict of losses for a dict of outputs."""
+        return [t for t in map(self.trackers.__getitem__, self._order) if t is not None] if self.trackers else []
 
 
 class CompiledMetrics:
@@ -144,7 +146,7 @@ class CompiledMetrics:
                     if all(metric is not other for _, _, other in entries):
                         _name(metric, f"{names[i]}_" if len(names) > 1 else "", weighted, taken)
                     entries.append((i, weighted, metric))
-        self._entries = entries
+        self._entries = entries if len(names) == 1 else sorted(entries, key=lambda e: (names[e[0]], e[2].reported_name))  # type: ignore[attr-defined]
 
     def check_keys(self, names: Sequence[str]) -> None:
         """Raises where metrics cannot be those of outputs of these names."""
@@ -184,7 +186,7 @@ class CompiledMetrics:
 
     @property
     def metrics(self) -> list[Metric]:
-        """All metrics, in the order of outputs; the weighted ones last."""
+        """All metrics: those of one output as given, the weighted ones last; those of several by the outputs' names and their own."""
         return [metric for _, _, metric in self._entries or ()]
 
 

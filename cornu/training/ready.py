@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cornu import backends, dtypes, tree
-from cornu.errors import CornuError, DataError
+from cornu.errors import ArgumentError, CornuError, DataError
 from cornu.graph import SymbolicTensor
 from cornu.layers import tracking
 from cornu.state.variable import structure_version, touch_structure
@@ -103,13 +103,26 @@ def _checked(model: Stepping, x: Any, y: Any, sample_weight: Any) -> Values:
     with _about(model, x):
         y_pred, endings = outputs_and_endings(model, symbols[0])
     names, outputs, objective, scores = model._names_of(y_pred), tree.flatten(y_pred), model._objective, model._scores
-    objective.build(names)
+    objective.build(names, keyed=isinstance(y_pred, dict))
     losses = objective.losses
     checks.refuse_text([("sample_weight", weight) for weight in tree.flatten(symbols[2])])
     targets.check_losses(names, losses, outputs, endings)
     targets.check_targets(names, losses, outputs, arranged(symbols[1], names, losses), scores.measured(names))
     model._aligned(symbols[1], y_pred, symbols[2])
+    _refuse_shared_names(model)
     return Values(model, names, bounds_of_ids(getattr(model, "_graph", None)), bounds_of_targets(names, losses, outputs, endings))
+
+
+def _refuse_shared_names(model: Stepping) -> None:
+    """Raises where a metric of `compile` would be hidden by another of its name, kept in an attribute."""
+    scores = model._scores.metrics
+    taken = {metric.reported_name for metric in scores}
+    for name, metric in zip(model.metrics_names, model.metrics, strict=True):
+        if name in taken and all(metric is not one for one in scores):
+            raise ArgumentError(
+                f"Two metrics of {model.name!r} are named {name!r}, the one given to `compile` and {metric!r}, kept in an attribute, and logs show "
+                "but one for a name. Give either another name, or the one that is kept to `compile`."
+            )
 
 
 def _settled(model: Stepping, x: Any, y: Any, sample_weight: Any) -> None:

@@ -246,7 +246,7 @@ class Stepping(Layer):
         ):
             return [y_pred], [y], [sample_weight], self._masks(y_pred)
         outputs, names = tree.flatten(y_pred), self._names_of(y_pred)
-        self._objective.build(names)
+        self._objective.build(names, keyed=isinstance(y_pred, dict))
         targets = ready.arranged(y, names, self._objective.losses)
         weights = [sample_weight] * len(names) if not tree.is_nested(sample_weight) else per_output(sample_weight, names, "sample weights")
         if self._scores is not None:
@@ -337,6 +337,9 @@ class Stepping(Layer):
         if kind not in ("predict", "test"):
             own += self.optimizer.variables
             own += [v for layer in tracking.walk(self) for other in tracking.optimizers(layer) for v in other.variables]
+        if kind == "probed":
+            free = {id(v) for m in self.metrics if m is not self._loss_mean for v in m.variables}
+            own = [v for v in own if dtypes.is_floating(v.dtype) and id(v) not in free]
         return own
 
     def ensure_built(self, x: Any) -> None:

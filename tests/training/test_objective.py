@@ -334,3 +334,25 @@ def test_a_loss_and_a_metric_that_are_functions(trainable_backend, data):
     logs = model.train_on_batch(x, size, return_dict=True)
     error = x.sum(-1) - size[:, 0]
     assert logs == pytest.approx({"loss": (error**4).mean(), "largest": x.sum(-1).mean(), "mae": np.abs(error).mean()}, rel=1e-4)
+
+
+class _Measuring(cornu.Model):
+    """The sum of the inputs, and a metric of the model's own."""
+
+    def __init__(self, name):
+        super().__init__()
+        self.sum, self.kept = layers.Dense(1, kernel_initializer="ones"), cornu.metrics.MeanAbsoluteError(name=name)
+
+    def call(self, x):
+        return self.sum(x)
+
+
+@pytest.mark.parametrize("name", ["mae", "mean_absolute_error"])
+def test_a_metric_of_compile_is_not_hidden_by_one_of_its_name(backend, data, name):
+    model = _Measuring(name)
+    model.compile("sgd", "mse", metrics=[cornu.metrics.MeanAbsoluteError(name=name)])
+    with pytest.raises(ArgumentError, match=f"Two metrics .* are named '{name}'"):
+        model.evaluate(data[0], data[1], verbose=0)
+    model.compile("sgd", "mse", metrics=[model.kept])
+    expected = abs(data[0].sum(1, keepdims=True) - data[1]).mean()
+    assert model.evaluate(data[0], data[1], verbose=0, return_dict=True)[name] == pytest.approx(expected, rel=1e-5)
