@@ -6,7 +6,7 @@ import functools
 import inspect
 from typing import Any
 
-from cornu import tree
+from cornu import dtypes, tree
 from cornu.errors import DataError, NotCompiledError
 from cornu.layers import context, tracking
 from cornu.layers.layer import Layer

@@ -72,8 +72,7 @@ def copy_step(model: Stepping, data: Any) -> list[Array]:
 
 def probed_of(model: Stepping) -> list[Variable]:
     """What of that state a step whose loss or gradient is not finite leaves so; metrics may be infinite by themselves, all but the mean of the loss."""
-    metrics = {id(v) for m in model.metrics if m is not model._loss_mean for v in m.variables}
-    return [v for v in state_of(model) if dtypes.is_floating(v.dtype) and id(v) not in metrics]
+    return model.variables_of("probed")
 
 
 def probe_step(model: Stepping, data: Any) -> Array:
