@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextvars
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
 from cornu import tree
 from cornu.backends.spec import TensorSpec
 
-__all__ = ["CallContext", "active", "building_path", "keep_masks", "kept_masks", "masks_of", "on_shapes", "policies_around", "recall_masks"]
+__all__ = [
+    "CallContext", "active", "add_loss", "building_path", "forget_losses", "keep_losses", "keep_masks", "kept_losses", "kept_masks", "losses_of",
+    "masks_of", "on_shapes", "policies_around", "recall_masks",
+]  # fmt: skip
 
 _active: contextvars.ContextVar[CallContext | None] = contextvars.ContextVar("cornu_call_context", default=None)
 active = _active.get
@@ -26,6 +29,9 @@ policies_around: contextvars.ContextVar[tuple[Any, ...]] = contextvars.ContextVa
 kept_masks: dict[int, tuple[weakref.ref[Any], Any]] = {}
 """For what outermost calls gave, by its identity and for as long as it lives: its mask, which the next outermost call may want."""
 
+kept_losses: dict[int, tuple[weakref.ref[Any], list[Any]]] = {}
+"""For layers that added losses in the last outermost call around them, by identity: those losses."""
+
 
 class CallContext:
     """Shared by all calls inside the outermost one, but for `training`, which a call may set for those inside it.
@@ -33,7 +39,7 @@ class CallContext:
     Attributes:
         training: whether layers behave as in training.
         masks: for an array, by its identity, the array itself (so that the identity stays its own) and its mask.
-        losses: what `add_loss` was given.
+        losses: what was added, each with the layer that added it.
     """
 
     __slots__ = ("_token", "losses", "masks", "training")
@@ -41,7 +47,7 @@ class CallContext:
     def __init__(self, training: bool | None = None, within: CallContext | None = None) -> None:
         self.training = training
         self.masks: dict[int, tuple[Any, Any]] = {} if within is None else within.masks
-        self.losses: list[Any] = [] if within is None else within.losses
+        self.losses: list[tuple[Any, Any]] = [] if within is None else within.losses
 
     def __enter__(self) -> Self:
         """Makes the context the active one."""
@@ -81,11 +87,11 @@ def keep_masks(context: CallContext, outputs: Any) -> None:
     for x in tree.flatten(outputs):
         mask = context.mask_of(x)
         if mask is not None and not isinstance(x, TensorSpec):
-            kept_masks[id(x)] = (weakref.ref(x, _forgetting(id(x))), mask)
+            kept_masks[id(x)] = (weakref.ref(x, _forgetting(id(x), kept_masks)), mask)
 
 
-def _forgetting(key: int) -> Callable[[Any], object]:
-    return lambda _: kept_masks.pop(key, None)
+def _forgetting(key: int, table: dict[int, Any]) -> Callable[[Any], object]:
+    return lambda _: table.pop(key, None)
 
 
 def recall_masks(context: CallContext, values: Any) -> None:
@@ -94,3 +100,38 @@ def recall_masks(context: CallContext, values: Any) -> None:
         found = kept_masks.get(id(x))
         if found is not None and found[0]() is x:
             context.set_mask(x, found[1])
+
+
+def add_loss(layer: Any, loss: Any) -> None:
+    """Adds to what the layer adds in the present outermost call, or outside of all to what it added in the last."""
+    around = _active.get()
+    if around is not None:
+        around.losses.append((layer, loss))
+        return
+    if id(layer) not in kept_losses:
+        kept_losses[id(layer)] = weakref.ref(layer, _forgetting(id(layer), kept_losses)), []
+    kept_losses[id(layer)][1].append(loss)
+
+
+def losses_of(layers: Iterable[Any]) -> list[Any]:
+    """What these layers added in the present outermost call, or outside of all in the last, layer by layer."""
+    around = _active.get()
+    if around is None:
+        return [loss for layer in layers for loss in kept_losses.get(id(layer), (None, []))[1]] if kept_losses else []
+    added: dict[int, list[Any]] = {}
+    for layer, loss in around.losses:
+        added.setdefault(id(layer), []).append(loss)
+    return [loss for layer in layers for loss in added.get(id(layer), ())] if added else []
+
+
+def keep_losses(layers: Iterable[Any], losses: list[tuple[Any, Any]]) -> None:
+    """What an outermost call had layers add takes the place of what these layers added before; outside of all calls."""
+    forget_losses(layers)
+    for layer, loss in losses:
+        add_loss(layer, loss)
+
+
+def forget_losses(layers: Iterable[Any]) -> None:
+    """Nothing is left of what these layers added."""
+    for layer in layers if kept_losses else ():
+        kept_losses.pop(id(layer), None)

@@ -27,7 +27,6 @@ from cornu.layers.signature import CallSignature, build_arguments, call_signatur
 from cornu.layers.stateless import Stateless
 from cornu.layers.weights import Weights
 from cornu.ops import dispatch
-from cornu.ops.arguments import Array
 from cornu.state import Tracked, Variable, autocast
 from cornu.state.variable import touch_structure
 
@@ -103,7 +102,6 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
         self.fixed_variables: set[int] = set()
         self.inbound_nodes: list[Node] = []
         self._trainable = trainable
-        self._call_losses: list[Array] = []
         self._home: ModuleType | None = None
         self._accepted: Any = None
         self._remat = remat.around()
@@ -167,7 +165,8 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
             else:
                 outputs = self._within(inner, args, kwargs)
         if outer is None:
-            self._call_losses = inner.losses
+            if inner.losses or context.kept_losses:
+                context.keep_losses(tracking.walk(self), inner.losses)
             if inner.masks:
                 context.keep_masks(inner, outputs)
         return outputs
@@ -202,7 +201,7 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
 
     def _penalise_activity(self, around: CallContext, outputs: Any) -> None:
         for x in tree.flatten(outputs):
-            around.losses.append(self.activity_regularizer(x) / x.shape[0])
+            around.losses.append((self, self.activity_regularizer(x) / x.shape[0]))
 
     @functools.cached_property
     def _reads_weights_in_another_dtype(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu import backends
 from cornu.errors import ArgumentError, NotBuiltError
+from cornu.layers import context, tracking
 from cornu.ops.arguments import Array
 from cornu.state import StateScope, Variable
 
@@ -77,6 +78,7 @@ class Stateless:
             outputs = layer(*args, **kwargs)
             losses = list(layer.losses) if return_losses else []
             found = values_of(scope, rest)
+        context.forget_losses(tracking.walk(layer))  # those of other values
         return (outputs, found, losses) if return_losses else (outputs, found)
 
     def add_metric(self, *args: Any, **kwargs: Any) -> None:

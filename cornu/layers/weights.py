@@ -29,7 +29,6 @@ class Weights:
     fixed_variables: set[int]
     adaptation: Adaptation | None
     _trainable: bool
-    _call_losses: list[Array]
     _regularized_at = -1
     _regularized_variables: list[Variable]
 
@@ -155,15 +154,13 @@ class Weights:
 
     def add_loss(self, loss: Any) -> None:
         """Adds a scalar (or an array, whose mean counts) to the loss of the present call."""
-        around = context.active()
-        losses = self._call_losses if around is None else around.losses
-        losses.extend(loss if isinstance(loss, (list, tuple)) else [loss])
+        for one in loss if isinstance(loss, (list, tuple)) else [loss]:
+            context.add_loss(self, one)
 
     @property
     def losses(self) -> list[Array]:
-        """What the last call added, then the penalties of regularizers on trainable weights."""
-        around = context.active()
-        added = self._call_losses if around is None else around.losses
+        """What the last call had this layer and those inside it add, then the penalties of regularizers on trainable weights."""
+        added = context.losses_of(tracking.walk(self))  # type: ignore[arg-type]
         return [*added, *(v.regularizer(v) for v in self._regularized())]
 
     def _regularized(self) -> list[Variable]:

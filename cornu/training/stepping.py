@@ -298,6 +298,7 @@ class Stepping(Layer):
 
     def program(self, kind: str) -> CompiledStep:
         """The compiled step of a kind, one of `_STEPS`; made on first use."""
+        context.forget_losses(tracking.walk(self))
         programs = self.__dict__.setdefault("_programs", {})
         if kind not in programs:
             step, asked = _STEPS[kind], getattr(self, "jit_compile", "auto")
@@ -316,8 +317,8 @@ class Stepping(Layer):
         return [entry for program in self.__dict__.get("_programs", {}).values() for entry in program.ledger]
 
     def _finished(self, result: Any) -> Any:
-        """No traced value may outlive the trace in the list of added losses."""
-        self._call_losses = []
+        """No traced value may outlive the trace among the losses that layers added."""
+        context.forget_losses(tracking.walk(self))
         return result
 
     def variables_of(self, kind: str) -> list[Variable]:
