@@ -36,7 +36,7 @@ def parameters(cls: Any) -> tuple[dict[str, inspect.Parameter], bool]:
 class Configurable:
     """The base of everything that a file or a string can describe."""
 
-    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    _arguments_: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Remembers what the constructor is called with."""
@@ -47,24 +47,24 @@ class Configurable:
         ):  # other spellings are looked at where they are read
             require(cls, args, kwargs)
         self = super().__new__(cls)
-        self._arguments = (args, kwargs)
+        self._arguments_ = (args, kwargs)
         return self
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments by name, as JSON can hold them, such that `type(self).from_config(config)` makes an equal object."""
-        return {name: serialize_argument(name, value) for name, value in self._constructor_arguments().items()}
+        return {name: serialize_argument(name, value) for name, value in self._constructor_arguments_().items()}
 
-    def _constructor_arguments(self) -> dict[str, Any]:
+    def _constructor_arguments_(self) -> dict[str, Any]:
         """The constructor's arguments by name, objects as they live: such that `type(self)(**arguments)` makes an equal object."""
-        given = self._given()
+        given = self._given_()
         arguments = {}
         for name, parameter in parameters(type(self))[0].items():  # type: ignore[arg-type]
             default = parameter.default if parameter.default is not inspect.Parameter.empty else None
             arguments[name] = _current(self, name, given.get(name, default))
         return arguments
 
-    def _given(self) -> dict[str, Any]:
-        args, kwargs = self._arguments
+    def _given_(self) -> dict[str, Any]:
+        args, kwargs = self._arguments_
         try:
             bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs).arguments
         except TypeError as error:
@@ -81,7 +81,7 @@ class Configurable:
 
     def __repr__(self) -> str:
         """The constructor call, defaults left out."""
-        given = self._given()
+        given = self._given_()
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 

@@ -105,7 +105,7 @@ def _function(fn: Any) -> dict[str, Any]:
 
 
 def _object(obj: Any) -> dict[str, Any]:
-    head = obj.config_head() if hasattr(obj, "config_head") else _head(type(obj))
+    head = obj._config_head_() if hasattr(obj, "_config_head_") else _head(type(obj))
     made = {"module": head["module"], "class_name": head["class_name"], "config": serialize(obj.get_config())}
     made["registered_name"] = head["registered_name"]
     for name, hook in (("build_config", "get_build_config"), ("compile_config", "get_compile_config")):

@@ -213,7 +213,7 @@ def test_a_map_within_a_configuration_stays_one_however_often_it_is_gone_over():
     assert once["within"] == [policies]
     assert serialization.revive(once)["within"][0] is once["within"][0]
     layer = layers.Dense.from_config(serialization.revive({"units": 2, "name": "a/b", "dtype": serialization.serialize(policies)}))
-    assert (layer.policy_map, layer.dtype_policy.name) == (policies, "bfloat16")
+    assert (layer._policy_map_, layer.dtype_policy.name) == (policies, "bfloat16")
 
 
 def test_a_policy_with_quantised_parts_is_a_map_in_files():

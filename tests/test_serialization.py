@@ -196,7 +196,7 @@ def test_what_was_built_is_built_again():
 
 def test_a_class_says_itself_how_files_name_it():
     class Renamed(Configurable):
-        def config_head(self):
+        def _config_head_(self):
             return {"module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional"}
 
     assert serialize(Renamed()) == {

@@ -81,7 +81,7 @@ def _respell(owner: type, method: str, translate: Translate) -> None:
         today = translate((self, *args), kwargs) if kwargs else kwargs
         if method == "__init__" and type(self).__init__ is older:
             require(type(self), args, today)
-            self._arguments = (args, today)
+            self._arguments_ = (args, today)
         return original(self, *args, **today)
 
     if method == "__init__":

@@ -52,7 +52,7 @@ class DistillationLoss(Configurable):
             if name is not None:
                 model.get_layer(name)
 
-    def config_head(self) -> dict[str, Any]:
+    def _config_head_(self) -> dict[str, Any]:
         """How files name the class."""
         cls = type(self)
         known = DISTILLATION.module_of(cls)

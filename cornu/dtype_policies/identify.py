@@ -49,7 +49,7 @@ def serialize(dtype_policy: DTypePolicy) -> dict[str, Any]:
     module = registry.module_of(type(dtype_policy)) or "keras"
     head = {"module": module, "class_name": type(dtype_policy).__name__, "registered_name": None}
     if isinstance(dtype_policy, PartsDTypePolicy):
-        head = dtype_policy.config_head()
+        head = dtype_policy._config_head_()
     return {**head, "config": dtype_policy.get_config()}
 
 

@@ -180,7 +180,7 @@ class PartsDTypePolicy(DTypePolicy):
             return self.parts[path]
         return self if any(key.startswith(f"{path}/") for key in self.parts) else DTypePolicy(self.source_name)
 
-    def config_head(self) -> dict[str, Any]:
+    def _config_head_(self) -> dict[str, Any]:
         """How files name the class: as a map, which other libraries know too."""
         return {"module": "keras.dtype_policies", "class_name": "DTypePolicyMap", "registered_name": None}
 

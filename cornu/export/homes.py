@@ -33,7 +33,7 @@ def variables_of(resource: Any) -> list[Variable]:
 
 def _move(resource: Any, backend: str) -> None:
     if {v.backend.NAME for v in variables_of(resource)} - {backend}:
-        if hasattr(resource, "set_home"):
+        if hasattr(resource, "_set_home_"):
             resource.to(backend)
         else:
             for variable in variables_of(resource):

@@ -23,7 +23,7 @@ _HOME = "keras.src.layers.preprocessing.feature_space"
 class _Described:
     """What a file describes within a `FeatureSpace`, and nowhere else."""
 
-    def config_head(self) -> dict[str, Any]:
+    def _config_head_(self) -> dict[str, Any]:
         """How files name the class."""
         name = type(self).__name__
         return {"module": _HOME, "class_name": name, "registered_name": name}

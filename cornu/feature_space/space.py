@@ -52,7 +52,7 @@ class FeatureSpace(Layer):
     [[0.0, 1.0, 0.0, 1.0], [1.0, 0.0, 0.0, -1.0]]
     """
 
-    takes_texts = True
+    _takes_texts_ = True
 
     def __init__(
         self, features: Mapping[str, Any], output_mode: str = "concat", crosses: Sequence[Any] | None = None, crossing_dim: int = 32,

@@ -66,7 +66,7 @@ class Given(Constant):
             raise ShapeError(f"An array given as an initializer must have the weight's shape, {shape}, got {tuple(self.value.shape)}.")
         return super().__call__(shape, dtype, **kwargs)
 
-    def config_head(self) -> dict[str, Any]:
+    def _config_head_(self) -> dict[str, Any]:
         """The name under which files know it."""
         return {"module": "keras.initializers", "class_name": "Constant", "registered_name": None}
 

@@ -99,7 +99,7 @@ class ForeignOptimizer(Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments; what is wrapped stands in it as it is, and goes into a file if it is a function with a name."""
-        arguments, given = Configurable._constructor_arguments(self), self._given()
+        arguments, given = Configurable._constructor_arguments_(self), self._given_()
         own = {name: value for name, value in arguments.items() if value is not self._code or name in given}  # a subclass may have made it
         return {name: self._held(name, value) for name, value in own.items()}
 

@@ -150,6 +150,6 @@ class JaxLayer(Layer):
         found = self.call_fn(**{name: given[name] for name in self._call_names})
         return found if "state" in self._kept else (found, None)
 
-    def _constructor_arguments(self) -> dict[str, Any]:
+    def _constructor_arguments_(self) -> dict[str, Any]:
         """Values to start with are weights by now, and stand with those."""
-        return {name: value for name, value in super()._constructor_arguments().items() if name not in ("params", "state", "seed")}
+        return {name: value for name, value in super()._constructor_arguments_().items() if name not in ("params", "state", "seed")}

@@ -147,8 +147,8 @@ class Bidirectional(Layer):
 
     reset_states = reset_state
 
-    def _constructor_arguments(self) -> dict[str, Any]:
-        return {name: value for name, value in super()._constructor_arguments().items() if name != "weights"}
+    def _constructor_arguments_(self) -> dict[str, Any]:
+        return {name: value for name, value in super()._constructor_arguments_().items() if name != "weights"}
 
 
 def _check_pair(forward: Layer, backward: Layer) -> None:

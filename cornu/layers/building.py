@@ -28,20 +28,20 @@ def recorded(build: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(build)
     def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if self.is_building:
+        if self._is_building_:
             build(self, *args, **kwargs)
             return
-        self.is_building = True
+        self._is_building_ = True
         try:
             with inside(self):
-                self._home = self._home or backends.compute()
+                self._home_ = self._home_ or backends.compute()
                 build(self, *args, **kwargs)
         finally:
-            self.is_building = False
+            self._is_building_ = False
         bound = inspect.signature(build).bind(self, *args, **kwargs).arguments
         shapes = {name: as_shapes(shape) for name, shape in list(bound.items())[1:]}
         if not shapes or any(shape is not None for shape in shapes.values()):
-            self.build_shapes, self.built = shapes, True
+            self._build_shapes_, self.built = shapes, True
             adapt_built(self)
 
     return wrapper
@@ -55,10 +55,10 @@ def inside(layer: Layer) -> Iterator[None]:
     """
     around, maps = context.building_path.get(), context.policies_around.get()
     path = around if around[-1:] == (layer.name,) else (*around, layer.name)
-    layer._path = "/".join((*naming.scopes(), *path))
+    layer._path_ = "/".join((*naming.scopes(), *path))
     if not layer.built:
         _settle_policy(layer, maps)
-    own = layer.policy_map
+    own = layer._policy_map_
     tokens = (
         (context.building_path, context.building_path.set(path)),
         (context.policies_around, context.policies_around.set(maps if own is None or own in maps else (own, *maps))),
@@ -72,8 +72,8 @@ def inside(layer: Layer) -> Iterator[None]:
 
 def _settle_policy(layer: Layer, maps: tuple[Any, ...]) -> None:
     """Gives a layer that is about to be built the policy of its path, where a map has a key for it; parts that took its policy follow."""
-    own = () if layer.policy_map is None else (layer.policy_map,)
-    found = [m.for_path(layer.path) for m in (*own, *(maps if layer.follows_policies else ())) if m.has(layer.path)]
+    own = () if layer._policy_map_ is None else (layer._policy_map_,)
+    found = [m.for_path(layer.path) for m in (*own, *(maps if layer._follows_policies_ else ())) if m.has(layer.path)]
     if not found or found[0] == layer.dtype_policy:
         return
     before = layer.dtype_policy
@@ -85,19 +85,19 @@ def note_call(layer: Layer, args: tuple[Any, ...], kwargs: Mapping[str, Any]) ->
     """Notes shapes and dtypes of a call's arguments, where a layer without a `build` of its own is built by its call."""
     given = {**dict(zip(call_signature(type(layer).call).names, args, strict=False)), **kwargs}
     arrays = {name: value for name, value in given.items() if any(hasattr(x, "shape") for x in tree.flatten(value))}
-    layer.build_shapes = {f"{name}_shape": shapes_of(value) for name, value in arrays.items()}
+    layer._build_shapes_ = {f"{name}_shape": shapes_of(value) for name, value in arrays.items()}
     kinds = {name: tree.map_structure(lambda x: dtypes.standardize(x.dtype), value) for name, value in arrays.items()}
     plain = all(kind == layer.input_dtype for kind in tree.flatten(kinds))
-    layer.build_dtypes = None if plain else kinds
+    layer._build_dtypes_ = None if plain else kinds
 
 
 def build_config(layer: Layer) -> dict[str, Any] | None:
     """The shapes that a layer was built with, as files hold them; the dtypes of its inputs too, where they are not its own."""
-    shapes = layer.build_shapes
+    shapes = layer._build_shapes_
     if not layer.built or not shapes:
         return None
     config: dict[str, Any] = {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
-    return config if layer.build_dtypes is None else {**config, "input_dtypes": layer.build_dtypes}
+    return config if layer._build_dtypes_ is None else {**config, "input_dtypes": layer._build_dtypes_}
 
 
 def rebuild(layer: Layer, config: Mapping[str, Any], declared: bool) -> None:
@@ -114,7 +114,7 @@ def rebuild(layer: Layer, config: Mapping[str, Any], declared: bool) -> None:
         name.removesuffix("_shape"): map_shapes(SymbolicTensor, shape, kinds.get(name.removesuffix("_shape"), layer.input_dtype))
         for name, shape in shapes.items()
     }
-    layer._build_for((), symbols)
+    layer._build_for_((), symbols)
 
 
 def shapes_of(x: Any) -> Any:

@@ -90,25 +90,25 @@ class Categorical(Layer):
 
     output_mode: str
 
-    def _own(self, x: Any) -> Any:
+    def _own_(self, x: Any) -> Any:
         if isinstance(x, dict):
-            return tree.map_structure(self._own, x)
+            return tree.map_structure(self._own_, x)
         return as_data(x)
 
-    def _accept(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple(map(self._own, args))
+    def _accept_(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(map(self._own_, args))
 
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
+    def _run_(self, *args: Any, **kwargs: Any) -> Any:
         """In a graph of `tf.data`, a step on the host; elsewhere as every layer."""
         given = {k: v for k, v in kwargs.items() if k not in ("training", "mask")}
         if not in_pipeline(tree.flatten((args, given))):
-            return super()._run(*args, **kwargs)
+            return super()._run_(*args, **kwargs)
 
         def run(*values: np.ndarray) -> np.ndarray:
             left = iter(values)
             inputs, named = tree.map_structure(lambda _: next(left), (args, given))
             with backends.use_backend("numpy"):
-                return np.asarray(self.call(*self._accept(inputs), **named))
+                return np.asarray(self.call(*self._accept_(inputs), **named))
 
         spec = self.compute_output_spec(*args, **given)
         return on_host(run, tree.flatten((args, given)), spec.shape, spec.dtype, self.name)

@@ -131,7 +131,7 @@ class Convolution(Windowed):
     Y. LeCun and others, "Gradient-based learning applied to document recognition", Proceedings of the IEEE 86, 1998.
     """
 
-    adaptable = Adaptable("kernel")
+    _adaptable_ = Adaptable("kernel")
 
     def __init__(
         self,

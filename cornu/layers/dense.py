@@ -40,7 +40,7 @@ class Dense(Layer):
     """
 
     supports_masking = True
-    adaptable = Adaptable("kernel", product_places, product=True)
+    _adaptable_ = Adaptable("kernel", product_places, product=True)
 
     def __init__(
         self,

@@ -57,7 +57,7 @@ class EinsumDense(Layer):
     (1, 5, 2, 3)
     """
 
-    adaptable = Adaptable("kernel", product_places, product=True)
+    _adaptable_ = Adaptable("kernel", product_places, product=True)
 
     def __init__(
         self,

@@ -45,8 +45,8 @@ class Embedding(Layer):
     ([[[2.0, 2.0], [0.0, 0.0]]], [[True, False]])
     """
 
-    first_input_dtype = "int32"
-    adaptable = Adaptable("embeddings", table_places)
+    _first_input_dtype_ = "int32"
+    _adaptable_ = Adaptable("embeddings", table_places)
 
     def __init__(
         self,
@@ -100,10 +100,10 @@ class Embedding(Layer):
         """Where the ids are not 0; none unless `mask_zero`."""
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
-    def _constructor_arguments(self) -> dict[str, Any]:
+    def _constructor_arguments_(self) -> dict[str, Any]:
         """A table to start with is a weight by now, and stands with those."""
         optional = ("lora_rank", "lora_alpha")
-        arguments = super()._constructor_arguments()
+        arguments = super()._constructor_arguments_()
         return {k: v for k, v in arguments.items() if k != "weights" and (v is not None or k not in optional)}
 
 

@@ -68,7 +68,7 @@ class Hashing(Categorical):
     [[1], [0], [2]]
     """
 
-    takes_texts = True
+    _takes_texts_ = True
 
     def __init__(
         self, num_bins: int, mask_value: Any = None, salt: Any = None, output_mode: str = "int", sparse: bool = False, **kwargs: Any
@@ -133,7 +133,7 @@ class HashedCrossing(Categorical):
     [1, 4]
     """
 
-    takes_texts = True
+    _takes_texts_ = True
 
     def __init__(
         self, num_bins: int, output_mode: str = "int", sparse: bool = False, name: str | None = None, dtype: Any = None, **kwargs: Any
@@ -147,10 +147,10 @@ class HashedCrossing(Categorical):
         """The number of bins."""
         return self.num_bins
 
-    def _accept(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _accept_(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(args) != 1 or not isinstance(args[0], (list, tuple)) or len(args[0]) < 2:
             raise ArgumentError(f"HashedCrossing takes a list of two inputs or more, got {args[0] if len(args) == 1 else args!r}.")
-        inputs = tuple(map(self._own, args[0]))
+        inputs = tuple(map(self._own_, args[0]))
         shape = tuple(inputs[0].shape)
         if any(tuple(x.shape) != shape for x in inputs) or len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
             raise ShapeError(

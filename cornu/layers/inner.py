@@ -22,7 +22,7 @@ def build_inner(layer: Layer, shape: Sequence[int | None]) -> None:
 
 def replica(layer: Layer, **changes: Any) -> Any:
     """Another layer made by the same constructor arguments, but for the changes; layers among those are replicated too, as they are no values."""
-    arguments = {**layer._constructor_arguments(), "dtype": layer.dtype_policy}
+    arguments = {**layer._constructor_arguments_(), "dtype": layer.dtype_policy}
 
     def fresh(value: Any) -> Any:
         return replica(value) if isinstance(value, Layer) else value

@@ -62,7 +62,7 @@ class InputLayer(Layer):
         self.built = True
         node = Node(self, (), {}, TensorSpec(self.batch_shape, self.input_data_dtype))
         node.outputs[0].name = self.name
-        self.inbound_nodes.append(node)
+        self._inbound_nodes.append(node)
 
     @property
     def dtype(self) -> str:  # type: ignore[override]

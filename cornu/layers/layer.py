@@ -56,21 +56,21 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
 
     supports_masking: bool = False
     """Whether a mask that comes in goes out unchanged where `compute_mask` is not overridden."""
-    takes_texts: bool = False
+    _takes_texts_: bool = False
     """Whether inputs may be texts."""
     input_spec: Any = None
-    _watcher: Callable[[Layer, Any], None] | None = None
-    _remat: remat.RematScope | None = None
-    is_building: bool = False
-    build_shapes: dict[str, Any] | None = None
+    __watcher: Callable[[Layer, Any], None] | None = None
+    __remat: remat.RematScope | None = None
+    _is_building_: bool = False
+    _build_shapes_: dict[str, Any] | None = None
     """The shapes that `build` was given; without a `build` of its own, those of the call that built it."""
-    build_dtypes: dict[str, Any] | None = None
+    _build_dtypes_: dict[str, Any] | None = None
     """The dtypes of that call's arguments, where they are not the layer's own."""
-    policy_map: DTypePolicyMap | None
+    _policy_map_: DTypePolicyMap | None
     """The map that the policy was taken from, for the layers within."""
-    follows_policies: bool
+    _follows_policies_: bool
     """Whether no dtype was given, so that a map of a layer around may say one."""
-    lays_own_masks: bool = False
+    _lays_own_masks_: bool = False
     """Whether the layer finds and lays its masks itself, as models with a graph do."""
 
     def __init__(
@@ -83,28 +83,28 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        self._take_input_shape(kwargs)
+        self.__take_input_shape(kwargs)
         if kwargs:
-            known_names = sorted(set(self.get_config_names()))
+            known_names = sorted(set(self._config_names_()))
             raise ArgumentError(_unknown_arguments(type(self).__name__, kwargs, known_names))
         if name is not None and not isinstance(name, str):
             raise ArgumentError(f"A layer's name must be a text, got {name!r}.")
         self.name = name or naming.unique(registry.snake_case(type(self).__name__))
-        self._path = "/".join((*naming.scopes(), *context.building_path.get(), self.name))
+        self._path_ = "/".join((*naming.scopes(), *context.building_path.get(), self.name))
         policy = dtype_policies.get(dtype)
-        self._dtype_policy: DTypePolicy = policy.for_path(self._path)
-        self.policy_map = policy if isinstance(policy, DTypePolicyMap) else None
-        self.follows_policies = dtype is None
+        self._dtype_policy: DTypePolicy = policy.for_path(self._path_)
+        self._policy_map_ = policy if isinstance(policy, DTypePolicyMap) else None
+        self._follows_policies_ = dtype is None
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.built = False
-        self.made_variables: list[Variable] = []
-        self.fixed_variables: set[int] = set()
-        self.inbound_nodes: list[Node] = []
+        self._made_variables_: list[Variable] = []
+        self._fixed_variables_: set[int] = set()
+        self._inbound_nodes: list[Node] = []
         self._trainable = trainable
-        self._home: ModuleType | None = None
-        self._accepted: Any = None
-        self._remat = remat.around()
+        self._home_: ModuleType | None = None
+        self.__accepted: Any = None
+        self.__remat = remat.around()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Has each `build` note its shapes."""
@@ -133,37 +133,37 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
         if contains_symbolic(args, kwargs):
             return self.symbolic_call(*args, **kwargs)
         if not self.built:
-            self._build_for(args, kwargs)
-        return self._run(*args, **kwargs)
+            self._build_for_(args, kwargs)
+        return self._run_(*args, **kwargs)
 
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
+    def _run_(self, *args: Any, **kwargs: Any) -> Any:
         """Runs `call` in its context: backend, training, masks, dtype."""
-        home = self._home
+        home = self._home_
         if home is not None and home is not backends.current() and home is not backends.compute():
             with backends.use_backend(home):
-                return self._run(*args, **kwargs)
-        if len(args) != 1 or (type(args[0]), getattr(args[0], "shape", None), getattr(args[0], "dtype", None)) != self._accepted:
-            args = self._accept(args)
+                return self._run_(*args, **kwargs)
+        if len(args) != 1 or (type(args[0]), getattr(args[0], "shape", None), getattr(args[0], "dtype", None)) != self.__accepted:
+            args = self._accept_(args)
         outer = context.active()
         training = kwargs.pop("training", None)
         if training is None and outer is not None:
             training = outer.training
         if kwargs and self.autocast:
-            kwargs = {name: value if name == "mask" or _is_text(value) else self._own(value) for name, value in kwargs.items()}
-        if self._takes.training and len(args) <= self._takes.training_at:
+            kwargs = {name: value if name == "mask" or _is_text(value) else self._own_(value) for name, value in kwargs.items()}
+        if self._takes_.training and len(args) <= self._takes_.training_at:
             if training is None:
-                training = self._takes.training_default
+                training = self._takes_.training_default
             kwargs["training"] = training
-        if outer is not None and outer.training is training and not self._reads_weights_in_another_dtype:
-            return self._within(outer, args, kwargs)
+        if outer is not None and outer.training is training and not self._reads_weights_in_another_dtype_:
+            return self.__within(outer, args, kwargs)
         with CallContext(training, outer) as inner:
             if outer is None and context.kept_masks:
                 context.recall_masks(inner, (args, kwargs))
-            if self._reads_weights_in_another_dtype:
+            if self._reads_weights_in_another_dtype_:
                 with autocast(self.compute_dtype):
-                    outputs = self._within(inner, args, kwargs)
+                    outputs = self.__within(inner, args, kwargs)
             else:
-                outputs = self._within(inner, args, kwargs)
+                outputs = self.__within(inner, args, kwargs)
         if outer is None:
             if inner.losses or context.kept_losses:
                 context.keep_losses(tracking.walk(self), inner.losses)
@@ -171,56 +171,56 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
                 context.keep_masks(inner, outputs)
         return outputs
 
-    def _accept(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def _accept_(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments checked and made the layer's own; an array like the last one that needed nothing skips this."""
         if self.input_spec is not None and args:
             input_spec.check(self.input_spec, args[0], self.name)
-        own = tuple(map(self._own, args)) if self.autocast else args
+        own = tuple(map(self._own_, args)) if self.autocast else args
         if len(args) == 1 and own[0] is args[0] and hasattr(args[0], "shape"):
-            self._accepted = (type(args[0]), args[0].shape, args[0].dtype)
+            self.__accepted = (type(args[0]), args[0].shape, args[0].dtype)
         return own
 
-    def _within(self, around: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if around.masks and self._takes.mask and kwargs.get("mask") is None:
-            kwargs["mask"] = context.masks_of(around, first_argument(self._takes, args, kwargs))
-        elif around.masks and self._takes.masked:
+    def __within(self, around: CallContext, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if around.masks and self._takes_.mask and kwargs.get("mask") is None:
+            kwargs["mask"] = context.masks_of(around, first_argument(self._takes_, args, kwargs))
+        elif around.masks and self._takes_.masked:
             kwargs |= masks_by_name(self, args, kwargs, lambda x: context.masks_of(around, x))
-        call = self.call if self.adaptation is None else self.adaptation.call
-        outputs = call(*args, **kwargs) if self._remat is None else self.rematerialized_call(call, *args, **kwargs)
-        if self._watcher is not None:
-            self._watcher(self, outputs)
+        call = self.call if self._adaptation_ is None else self._adaptation_.call
+        outputs = call(*args, **kwargs) if self.__remat is None else self.rematerialized_call(call, *args, **kwargs)
+        if self.__watcher is not None:
+            self.__watcher(self, outputs)
         if self.activity_regularizer is not None:
-            self._penalise_activity(around, outputs)
-        if around.masks or self._makes_masks:
+            self.__penalise_activity(around, outputs)
+        if around.masks or self.__makes_masks:
             hand_on_mask(self, around, args, kwargs, outputs)
         return outputs
 
     def rematerialized_call(self, layer_call: Any, *args: Any, **kwargs: Any) -> Any:
         """Runs the layer's call; computes it again for the gradient where the `RematScope` that the layer was made in says so."""
-        return layer_call(*args, **kwargs) if self._remat is None else self._remat.run(self, layer_call, args, kwargs)
+        return layer_call(*args, **kwargs) if self.__remat is None else self.__remat.run(self, layer_call, args, kwargs)
 
-    def _penalise_activity(self, around: CallContext, outputs: Any) -> None:
+    def __penalise_activity(self, around: CallContext, outputs: Any) -> None:
         for x in tree.flatten(outputs):
             around.losses.append((self, self.activity_regularizer(x) / x.shape[0]))
 
     @functools.cached_property
-    def _reads_weights_in_another_dtype(self) -> bool:
+    def _reads_weights_in_another_dtype_(self) -> bool:
         return self.autocast and self._dtype_policy.compute_dtype != self._dtype_policy.variable_dtype
 
     @functools.cached_property
-    def _makes_masks(self) -> bool:
+    def __makes_masks(self) -> bool:
         return type(self).compute_mask is not Layer.compute_mask
 
     @functools.cached_property
-    def _takes(self) -> CallSignature:
+    def _takes_(self) -> CallSignature:
         return call_signature(type(self).call)
 
-    def _own(self, x: Any) -> Any:
+    def _own_(self, x: Any) -> Any:
         """An input as the backend's array, floats in the compute dtype; nested structures and other values as they are."""
         if isinstance(x, (np.ndarray, np.generic)):
             x = backends.current().asarray(x)
         elif isinstance(x, (list, tuple, dict)):
-            return tree.map_structure(self._own, x)
+            return tree.map_structure(self._own_, x)
         elif not dispatch.is_array(x):
             return x
         name = dtypes.standardize(x.dtype)
@@ -234,25 +234,25 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
         if self.input_spec is not None and args:
             input_spec.check(self.input_spec, args[0], self.name)
         if not self.built:
-            self._build_for(args, kwargs)
+            self._build_for_(args, kwargs)
         masks = take_symbolic_masks(self, args, kwargs)
         node = Node(self, args, {**kwargs, **masks}, self.compute_output_spec(*args, **kwargs, **masks), laid=tuple(masks))
-        self.inbound_nodes.append(node)
+        self._inbound_nodes.append(node)
         hand_on_symbolic_mask(self, node)
         return node.result
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Shape and dtype of what `call` gives, inferred without running it."""
         if type(self).compute_output_shape is not Layer.compute_output_shape and args:
-            return self._spec_of_declared_shape(args, kwargs)
-        return self._inferred(args, kwargs)
+            return self.__spec_of_declared_shape(args, kwargs)
+        return self._inferred_(args, kwargs)
 
-    def _inferred(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _inferred_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         with context.on_shapes():
-            return infer(self._run, args, kwargs)
+            return infer(self._run_, args, kwargs)
 
-    def _spec_of_declared_shape(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        shapes = self._shapes_for(type(self).compute_output_shape, args, kwargs)
+    def __spec_of_declared_shape(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        shapes = self.__shapes_for(type(self).compute_output_shape, args, kwargs)
         declared = self.compute_output_shape(**shapes)
         return map_shapes(lambda s: TensorSpec(s, self.compute_dtype), declared)
 
@@ -263,11 +263,11 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
             self.built = True
         inputs = [map_shapes(lambda s: SymbolicTensor(s, self.input_dtype), a) for a in args]
         named = {k.removesuffix("_shape"): map_shapes(lambda s: SymbolicTensor(s, self.input_dtype), v) for k, v in kwargs.items()}
-        return tree.map_structure(lambda s: s.shape, self._inferred(tuple(inputs), named))
+        return tree.map_structure(lambda s: s.shape, self._inferred_(tuple(inputs), named))
 
     # --- building -----------------------------------------------------------------------------------------------------
 
-    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _build_for_(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Builds from the shapes of a call's arguments; sublayers that `build` does not build are built by a trial run on shapes."""
         if args and isinstance(args[0], Layer):
             raise ArgumentError(
@@ -275,27 +275,27 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
                 f"Call that one first, `{self.name}({args[0].name}(x))`, or put both into a Sequential."
             )
         with building.inside(self):
-            self._home = self._home or backends.compute()
-            if self._declares_build:
-                self.build(**self._shapes_for(type(self).build, args, kwargs))
+            self._home_ = self._home_ or backends.compute()
+            if self._declares_build_:
+                self.build(**self.__shapes_for(type(self).build, args, kwargs))
             if any(not sub.built for sub in tracking.walk(self) if sub is not self):
-                if not self._declares_build:
+                if not self._declares_build_:
                     building.note_call(self, args, kwargs)
-                self._build_sublayers_for(args, kwargs)
+                self.__build_sublayers_for(args, kwargs)
             self.built = True
 
     @property
-    def _declares_build(self) -> bool:
+    def _declares_build_(self) -> bool:
         return type(self).build is not Layer.build
 
-    def _build_sublayers_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def __build_sublayers_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A run on shapes alone makes each sublayer meet its inputs' shapes. Code that cannot run on shapes builds when it runs on data."""
         symbols = tree.map_structure(
             lambda x: SymbolicTensor(known(x.shape), dtypes.standardize(x.dtype)) if hasattr(x, "shape") else x, (args, kwargs)
         )
-        self._inferred(*symbols)
+        self._inferred_(*symbols)
 
-    def _shapes_for(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def __shapes_for(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The shapes that `build` or `compute_output_shape` takes: of the first argument, or by the names of `call`'s arguments."""
         wanted = build_arguments(function)
         if len(wanted) == 1:
@@ -311,12 +311,12 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds with the shapes of `get_build_config`."""
         if config and not self.built:
-            building.rebuild(self, config, self._declares_build)
+            building.rebuild(self, config, self._declares_build_)
 
     # --- configuration ------------------------------------------------------------------------------------------------
 
     @classmethod
-    def get_config_names(cls) -> list[str]:
+    def _config_names_(cls) -> list[str]:
         """The names of the constructor's arguments."""
         return list(parameters(cls)[0])  # type: ignore[arg-type]
 
@@ -333,12 +333,12 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
     # --- facts --------------------------------------------------------------------------------------------------------
 
     @property
-    def graph_layers(self) -> Sequence[Layer]:
+    def _graph_layers_(self) -> Sequence[Layer]:
         """The layers of the graph that the layer holds; none unless it is a model made from one."""
         return ()
 
     @property
-    def layer_class(self) -> type[Layer]:
+    def _layer_class_(self) -> type[Layer]:
         """The class by which sublayers are known."""
         return Layer
 
@@ -359,14 +359,14 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
 
     @dtype_policy.setter
     def dtype_policy(self, policy: Any) -> None:
-        found: DTypePolicy = dtype_policies.get(policy).for_path(self._path)
+        found: DTypePolicy = dtype_policies.get(policy).for_path(self._path_)
         if self.built and found.variable_dtype != self.variable_dtype and self.weights:
             raise ArgumentError(
                 f"Layer {self.name!r} has weights already, of the dtype {self.variable_dtype}, and takes no policy whose weights are "
                 f"{found.variable_dtype} ({found.name!r}). Give it to the constructor, as the layer's `dtype`."
             )
-        self._dtype_policy, self._accepted = found, None
-        vars(self).pop("_reads_weights_in_another_dtype", None)
+        self._dtype_policy, self.__accepted = found, None
+        vars(self).pop("_reads_weights_in_another_dtype_", None)
         if self.built:
             if found.quantization_mode is not None:
                 adapting.adapt_built(self)
@@ -395,45 +395,45 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
     @property
     def path(self) -> str:
         """The name, after those of the scopes and of the layers that it was built in."""
-        return self._path
+        return self._path_
 
-    def planned_call(self, node: Node) -> Callable[..., Any]:
+    def _planned_call_(self, node: Node) -> Callable[..., Any]:
         """What a plan calls for this node: `call` itself where nothing has to be done around it."""
         plain = (
             self.activity_regularizer is None
-            and self.adaptation is None
-            and self._watcher is None
-            and self._remat is None
-            and not self._reads_weights_in_another_dtype
+            and self._adaptation_ is None
+            and self.__watcher is None
+            and self.__remat is None
+            and not self._reads_weights_in_another_dtype_
             and not tracking.sublayers(self)
-            and ("training" not in node.kwargs if not self._takes.training else not self._takes.training_default)
+            and ("training" not in node.kwargs if not self._takes_.training else not self._takes_.training_default)
             and all(x.dtype == self.compute_dtype or not dtypes.is_floating(x.dtype) or not self.autocast for x in node.inputs)
         )
-        return self.call if plain else self._run
+        return self.call if plain else self._run_
 
-    def watch_outputs(self, watcher: Callable[[Layer, Any], None] | None) -> None:
+    def _watch_outputs_(self, watcher: Callable[[Layer, Any], None] | None) -> None:
         """Has `watcher(layer, outputs)` called after each run of this layer; None ends it."""
-        self._watcher = watcher
+        self.__watcher = watcher
 
-    def set_home(self, backend: str) -> None:
+    def _set_home_(self, backend: str) -> None:
         """Makes the layer run on a backend, whatever the current one is."""
-        self._home = backends.load(backend)
+        self._home_ = backends.load(backend)
 
-    def _first_node(self, what: str) -> Node:
-        if not self.inbound_nodes:
+    def __first_node(self, what: str) -> Node:
+        if not self._inbound_nodes:
             raise NotCalledError(f"`layer.{what}` needs a layer called on a symbolic tensor, and {self.name!r} was never called so.")
-        return self.inbound_nodes[0]
+        return self._inbound_nodes[0]
 
     @property
     def input(self) -> Any:
         """The symbolic input of the first call in a graph."""
-        node = self._first_node("input")
+        node = self.__first_node("input")
         return node.args[0] if node.args else next(iter(node.kwargs.values()))
 
     @property
     def output(self) -> Any:
         """The symbolic output of the first call in a graph."""
-        return self._first_node("output").result
+        return self.__first_node("output").result
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -442,14 +442,14 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
         """For `pickle` and `copy`."""
         return reduced(self)
 
-    def _take_input_shape(self, kwargs: dict[str, Any]) -> None:
+    def __take_input_shape(self, kwargs: dict[str, Any]) -> None:
         """Keeps the input's shape that older programs give to the first layer."""
         batch = kwargs.pop("batch_size", None)
         shape = kwargs.pop("input_shape", None)
-        if "input_dim" in kwargs and "input_dim" not in self.get_config_names():
+        if "input_dim" in kwargs and "input_dim" not in self._config_names_():
             shape = (kwargs.pop("input_dim"),)
         full = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
-        self.first_input_shape = tuple(full) if full is not None else None if shape is None else (batch, *_one_or_more(shape))
+        self._first_input_shape_ = tuple(full) if full is not None else None if shape is None else (batch, *_one_or_more(shape))
 
 
 def _is_text(x: Any) -> bool:

@@ -36,7 +36,7 @@ class Lookup(Categorical):
     tokens. `adapt` puts the most frequent first, of equally frequent ones the larger.
     """
 
-    takes_texts = True
+    _takes_texts_ = True
 
     def __init__(
         self, *, max_tokens: int | None, num_oov_indices: int, mask_token: Any, oov_token: Any, vocabulary: Any, idf_weights: Any, invert: bool,
@@ -172,7 +172,7 @@ class Lookup(Categorical):
         """Counts the tokens of a batch; with tf_idf its rows are the documents."""
         if self.vocabulary is not None:
             raise ArgumentError(f"{self.name!r} was given its vocabulary, so it cannot adapt. Make it without one.")
-        x = self._own(data)
+        x = self._own_(data)
         x = x if isinstance(x, np.ndarray) else ops.convert_to_numpy(x)
         tokens = self._plain(x)
         width = x.shape[-1] if x.ndim > 1 else 1

@@ -38,7 +38,7 @@ def _warn_dropped(layer: Layer) -> None:
 def _ends_masks_on_purpose(layer: Layer) -> bool:
     """Layers that take the mask have used it, and those that say what becomes of it have said so."""
     takes = call_signature(type(layer).call)
-    return takes.mask or bool(takes.masked) or type(layer).compute_mask is not layer.layer_class.compute_mask
+    return takes.mask or bool(takes.masked) or type(layer).compute_mask is not layer._layer_class_.compute_mask
 
 
 def _mask_given(layer: Layer, kwargs: dict[str, Any]) -> Any:
@@ -77,9 +77,9 @@ def hand_on_mask(layer: Layer, around: CallContext, args: tuple[Any, ...], kwarg
 def take_symbolic_masks(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """`{"mask": the inputs' masks}` if the layer takes a mask, was given none, and there is one; those of `x_mask` arguments likewise."""
     takes = call_signature(type(layer).call)
-    if takes.masked and not layer.lays_own_masks:
+    if takes.masked and not layer._lays_own_masks_:
         return masks_by_name(layer, args, kwargs, symbolic_masks)
-    if kwargs.get("mask") is not None or not takes.mask or layer.lays_own_masks:
+    if kwargs.get("mask") is not None or not takes.mask or layer._lays_own_masks_:
         return {}
     masks = symbolic_masks(first_argument(takes, args, kwargs))
     return {} if masks is None else {"mask": masks}
@@ -96,12 +96,12 @@ def symbolic_masks(inputs: Any) -> Any:
 def hand_on_symbolic_mask(layer: Layer, node: Node) -> None:
     """After a recorded call: lays the edges of the outputs' masks."""
     inputs = first_argument(call_signature(type(layer).call), node.args, node.kwargs)
-    if inputs is None or layer.lays_own_masks:
+    if inputs is None or layer._lays_own_masks_:
         return
     previous = _mask_given(layer, node.kwargs)
     if previous is None:
         previous = symbolic_masks(inputs)
-    if previous is None and type(layer).compute_mask is layer.layer_class.compute_mask:
+    if previous is None and type(layer).compute_mask is layer._layer_class_.compute_mask:
         return
     mask = layer.compute_mask(inputs, previous)
     if mask is None:

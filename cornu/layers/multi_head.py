@@ -128,7 +128,7 @@ class HeadedAttention(Layer):
             **{part: getattr(self, part) for part in parts},
         )
         layer.supports_masking = True  # places stay where they are
-        layer.follows_policies = True  # a map given to this layer may have a policy for the path of the projection
+        layer._follows_policies_ = True  # a map given to this layer may have a policy for the path of the projection
         build_inner(layer, shape)
         return layer
 

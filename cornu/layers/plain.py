@@ -129,6 +129,6 @@ class Lambda(Layer):
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Shape and dtype of the outputs, by the declared shape if there is one."""
         if self.output_shape is None:
-            return self._inferred(args, kwargs)
+            return self._inferred_(args, kwargs)
         shapes = tree.map_structure(lambda x: tuple(x.shape), args[0])
         return TensorSpec(self.compute_output_shape(shapes), self.compute_dtype)

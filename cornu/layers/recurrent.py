@@ -50,8 +50,8 @@ class Recurrent(RNN):
             outputs = ops.where(ops.expand_dims(counts, -1), outputs, ops.zeros_like(outputs))
         return (outputs if self.return_sequences else ops.get_item(outputs, (slice(None), -1))), states
 
-    def _constructor_arguments(self) -> dict[str, Any]:
-        return {name: value for name, value in super()._constructor_arguments().items() if name not in ("cell", "use_cudnn")}
+    def _constructor_arguments_(self) -> dict[str, Any]:
+        return {name: value for name, value in super()._constructor_arguments_().items() if name not in ("cell", "use_cudnn")}
 
     def __getattr__(self, name: str) -> Any:
         cell = vars(self).get("cell")

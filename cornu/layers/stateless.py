@@ -74,7 +74,7 @@ class Stateless:
             ("trainable_variables", layer.trainable_variables, trainable_variables),
             ("non_trainable_variables", rest, non_trainable_variables),
         )
-        with backends.use_backend(layer._home or backends.compute()), scope:
+        with backends.use_backend(layer._home_ or backends.compute()), scope:
             outputs = layer(*args, **kwargs)
             losses = list(layer.losses) if return_losses else []
             found = values_of(scope, rest)

@@ -49,7 +49,7 @@ class TextVectorization(Categorical):
     (['', '[UNK]', 'the'], [[2, 5, 0], [1, 4, 3]])
     """
 
-    takes_texts = True
+    _takes_texts_ = True
 
     def __init__(
         self, max_tokens: int | None = None, standardize: str | Callable[..., Any] | None = "lower_and_strip_punctuation",
@@ -103,7 +103,7 @@ class TextVectorization(Categorical):
 
     def tokens(self, x: Any) -> list[list[Any]]:
         """The tokens of each text of an array: `bytes`, unless a function of the caller's makes others."""
-        texts = self._own(x)
+        texts = self._own_(x)
         split = self._split(self._standardized(texts))
         return split if self.ngrams is None else [_joined(row, _lengths(self.ngrams)) for row in split]
 
@@ -125,7 +125,7 @@ class TextVectorization(Categorical):
             )
             found = self.split(given)
             return [list(row) for row in (found.to_list() if hasattr(found, "to_list") else found)]
-        plain = as_bytes(tokens_of(self._own(list(rows))), self.encoding) if not isinstance(rows, list) else rows
+        plain = as_bytes(tokens_of(self._own_(list(rows))), self.encoding) if not isinstance(rows, list) else rows
         if self.split == "whitespace":
             return [row.split() for row in plain]
         return [list(row.decode(self.encoding)) for row in plain] if self.split == "character" else [[row] for row in plain]

@@ -19,16 +19,14 @@ __all__ = ["CarriedStates", "carried_states", "is_fixed", "metrics", "own_variab
 
 _SKIPPED = frozenset(
     {
-        "_arguments",
+        "_arguments_",
         "_graph",
-        "_plans",
-        "_parent",
         "input_spec",
         "optimizer",
-        "_regularized_variables",
+        "_regularized_variables_",
         "_trained_variables",
         "_found_variables",
-        "made_variables",
+        "_made_variables_",
     }
 )
 
@@ -59,21 +57,21 @@ def _opened(value: Any) -> Iterator[Any]:
 
 def sublayers(layer: Layer) -> list[Layer]:
     """The layers directly below, each once: those of the graph that a model holds, then those in attributes, in their order."""
-    kind = layer.layer_class
-    found = {id(v): v for v in layer.graph_layers}
+    kind = layer._layer_class_
+    found = {id(v): v for v in layer._graph_layers_}
     found.update((id(v), v) for v in _values(layer) if isinstance(v, kind) and v is not layer)
     return list(found.values())
 
 
 def own_variables(layer: Layer) -> list[Variable]:
     """Its own weights: trainable ones first, each group in the order of creation."""
-    found = {id(v): v for v in (*layer.made_variables, *_values(layer)) if isinstance(v, Variable)}
+    found = {id(v): v for v in (*layer._made_variables_, *_values(layer)) if isinstance(v, Variable)}
     return sorted(found.values(), key=lambda v: (is_fixed(layer, v), v.number))
 
 
 def is_fixed(layer: Layer, variable: Variable) -> bool:
     """Whether one of its own weights is none that trains when the layer does: it was made so, or something stands in its place."""
-    return variable.fixed or id(variable) in layer.fixed_variables
+    return variable.fixed or id(variable) in layer._fixed_variables_
 
 
 def seed_generators(layer: Layer) -> list[SeedGenerator]:
@@ -88,7 +86,7 @@ def carried_states(layer: Layer) -> list[Variable]:
 
 def metrics(layer: Layer) -> list[Any]:
     """Its own metrics: what is tracked and is no layer."""
-    kind = layer.layer_class
+    kind = layer._layer_class_
     return list(
         {id(v): v for v in _values(layer) if isinstance(v, Tracked) and not isinstance(v, kind) and hasattr(v, "update_state")}.values()
     )

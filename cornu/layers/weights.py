@@ -25,12 +25,12 @@ class Weights:
     name: str
     built: bool
     dtype: str
-    made_variables: list[Variable]
-    fixed_variables: set[int]
-    adaptation: Adaptation | None
+    _made_variables_: list[Variable]
+    _fixed_variables_: set[int]
+    _adaptation_: Adaptation | None
     _trainable: bool
-    _regularized_at = -1
-    _regularized_variables: list[Variable]
+    __regularized_at = -1
+    _regularized_variables_: list[Variable]
 
     def add_weight(
         self,
@@ -72,9 +72,9 @@ class Weights:
         variable.path = "/".join((*naming.scopes(), *prefix, variable.name))
         variable.regularizer, variable.constraint = regularizers.get(regularizer), constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
-        self.made_variables.append(variable)
+        self._made_variables_.append(variable)
         if not trainable:
-            self.fixed_variables.add(id(variable))
+            self._fixed_variables_.add(id(variable))
         elif not self._trainable:
             variable.trainable = False
         return variable
@@ -95,18 +95,18 @@ class Weights:
 
     # --- lists ---------------------------------------------------------------------------------------------------------
 
-    def _layers_within(self) -> list[Any]:
+    def _layers_within_(self) -> list[Any]:
         return list(tracking.walk(self))  # type: ignore[arg-type]
 
     @property
     def weights(self) -> list[Variable]:
         """All weights, layer by layer; seeds and metrics are none."""
-        return _distinct(v for layer in self._layers_within() for v in tracking.own_variables(layer))
+        return _distinct(v for layer in self._layers_within_() for v in tracking.own_variables(layer))
 
     @property
     def variables(self) -> list[Variable]:
         """All weights, then the states of random seeds, then those that stateful layers carry from batch to batch."""
-        layers = self._layers_within()
+        layers = self._layers_within_()
         seeds = [seed.state for layer in layers for seed in tracking.seed_generators(layer)]
         return _distinct([*self.weights, *seeds, *(v for layer in layers for v in tracking.carried_states(layer))])
 
@@ -134,7 +134,7 @@ class Weights:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        for layer in self._layers_within():
+        for layer in self._layers_within_():
             layer._trainable = bool(value)
             for variable in tracking.own_variables(layer):
                 if not tracking.is_fixed(layer, variable):
@@ -143,7 +143,7 @@ class Weights:
     @property
     def metrics(self) -> list[Any]:
         """Metrics kept in the attributes of this layer and those inside."""
-        return [m for layer in self._layers_within() for m in tracking.metrics(layer)]
+        return [m for layer in self._layers_within_() for m in tracking.metrics(layer)]
 
     @property
     def metrics_variables(self) -> list[Variable]:
@@ -161,14 +161,14 @@ class Weights:
     def losses(self) -> list[Array]:
         """What the last call had this layer and those inside it add, then the penalties of regularizers on trainable weights."""
         added = context.losses_of(tracking.walk(self))  # type: ignore[arg-type]
-        return [*added, *(v.regularizer(v) for v in self._regularized())]
+        return [*added, *(v.regularizer(v) for v in self.__regularized())]
 
-    def _regularized(self) -> list[Variable]:
+    def __regularized(self) -> list[Variable]:
         """The trainable weights with a penalty, looked for again when the structure version has moved on."""
-        if self._regularized_at != structure_version():
-            self._regularized_variables = [v for v in self.trainable_variables if v.regularizer is not None]
-            self._regularized_at = structure_version()
-        return self._regularized_variables
+        if self.__regularized_at != structure_version():
+            self._regularized_variables_ = [v for v in self.trainable_variables if v.regularizer is not None]
+            self.__regularized_at = structure_version()
+        return self._regularized_variables_
 
     # --- values --------------------------------------------------------------------------------------------------------
 
@@ -202,16 +202,16 @@ class Weights:
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Puts the layer's own weights (not those of sublayers) into `store`, keys "0", "1", …"""
-        if self.adaptation is not None:
-            self.adaptation.save(store)
+        if self._adaptation_ is not None:
+            self._adaptation_.save(store)
             return
         for i, variable in enumerate(tracking.own_variables(self)):  # type: ignore[arg-type]
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Takes the layer's own weights from `store`. Nothing is changed unless all of them fit."""
-        if self.adaptation is not None:
-            self.adaptation.load(store)
+        if self._adaptation_ is not None:
+            self._adaptation_.load(store)
             return
         variables = tracking.own_variables(self)  # type: ignore[arg-type]
         if len(store) != len(variables):
@@ -234,13 +234,13 @@ class Weights:
         >>> layer.to("numpy")(np.ones((1, 3), "float32")).shape
         (1, 2)
         """
-        for variable in self._all_state():
+        for variable in self._all_state_():
             variable.to(backend)
-        for layer in self._layers_within():
-            layer.set_home(backend)
+        for layer in self._layers_within_():
+            layer._set_home_(backend)
         return self
 
-    def _all_state(self) -> list[Variable]:
+    def _all_state_(self) -> list[Variable]:
         return _distinct([*self.variables, *self.metrics_variables])
 
 

@@ -133,7 +133,7 @@ def _identity(step: Any) -> int:
 
 def _own_calls(step: Any) -> int:
     """Where files name the outputs of a graph, and only there, the making of a model from a graph counts as its first call."""
-    return 1 if isinstance(step, Layer) and step.graph_layers else 0
+    return 1 if isinstance(step, Layer) and step._graph_layers_ else 0
 
 
 def _names_of(graph: Graph) -> dict[int, str]:

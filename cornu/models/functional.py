@@ -188,7 +188,7 @@ def _callable_of(node: Node) -> tuple[Callable[..., Any], bool]:
     operation = node.operation
     if not isinstance(operation, Layer):
         return operation, False
-    return operation.planned_call(node), call_signature(type(operation).call).training
+    return operation._planned_call_(node), call_signature(type(operation).call).training
 
 
 def _ordered(inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> tuple[list[Node], list[Layer | Node]]:
@@ -238,7 +238,7 @@ def replay(nodes: Sequence[Node], known: dict[int, SymbolicTensor], outputs: Seq
     for node in nodes:
         recorded_again(node, node.operation, known)
         if isinstance(node.operation, Layer):
-            node.operation.inbound_nodes.pop()
+            node.operation._inbound_nodes.pop()
     return [known[id(x)] for x in outputs]
 
 

@@ -75,7 +75,7 @@ class Model(Trainer):
     # --- the graph ----------------------------------------------------------------------------------------------------
 
     @property
-    def lays_own_masks(self) -> bool:  # type: ignore[override]
+    def _lays_own_masks_(self) -> bool:  # type: ignore[override]
         """A graph finds its masks itself."""
         return self._graph is not None
 
@@ -112,7 +112,7 @@ class Model(Trainer):
         with context.on_shapes():
             specs, mask_specs = _split(graph, infer(run, (inputs,), extra))
         node = Node(self, (inputs,), {**kwargs, **extra}, specs, masks=mask_specs, laid=() if given is not None else tuple(extra))
-        self.inbound_nodes.append(node)
+        self._inbound_nodes.append(node)
         self._hand_on_graph_masks(graph, node, masks)
         return node.result
 
@@ -123,11 +123,11 @@ class Model(Trainer):
         for x, one in zip(node.outputs, found, strict=False):
             x.mask = None if one is None else next(rest)
 
-    def planned_call(self, node: Node) -> Any:
+    def _planned_call_(self, node: Node) -> Any:
         """Inside a larger graph the model's own plan runs, its masks after its outputs."""
         graph = self._graph
-        if graph is None or self._reads_weights_in_another_dtype:
-            return super().planned_call(node)
+        if graph is None or self._reads_weights_in_another_dtype_:
+            return super()._planned_call_(node)
 
         def run(inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
             values, masks = graph(inputs, training, mask)
@@ -136,14 +136,14 @@ class Model(Trainer):
         return run
 
     @property
-    def _declares_build(self) -> bool:
+    def _declares_build_(self) -> bool:
         return type(self).build is not Model.build and self._graph is None
 
     def build(self, input_shape: Any) -> None:
         """Makes the weights of a subclassed model for inputs of this shape."""
         if not self.built:
             inputs = self._symbols_of(input_shape)
-            self._build_for((inputs,), {})
+            self._build_for_((inputs,), {})
 
     def _symbols_of(self, input_shape: Any) -> Any:
         if isinstance(input_shape, dict):
@@ -155,7 +155,7 @@ class Model(Trainer):
     # --- parts --------------------------------------------------------------------------------------------------------
 
     @property
-    def graph_layers(self) -> Sequence[Layer]:
+    def _graph_layers_(self) -> Sequence[Layer]:
         """The layers of the graph."""
         return () if self._graph is None else self._graph.layers
 
@@ -337,9 +337,9 @@ class Model(Trainer):
         if self._graph is not None:
             self._graph.forget_plans()
 
-    def watch_outputs(self, watcher: Any) -> None:
+    def _watch_outputs_(self, watcher: Any) -> None:
         """Has `watcher(layer, outputs)` called after each run of this model; None ends it."""
-        super().watch_outputs(watcher)
+        super()._watch_outputs_(watcher)
         if self._graph is not None:
             self._graph.forget_plans()
 
@@ -416,7 +416,7 @@ class Model(Trainer):
         """Reads what `write_run` wrote; a file of which one bit is not as it was is refused."""
         return run_file.read_run(filepath)
 
-    def config_head(self) -> dict[str, Any]:
+    def _config_head_(self) -> dict[str, Any]:
         """How files name the class: a model made from a graph is a "Functional" there."""
         cls = type(self)
         if cls is Model and self._graph is not None:
@@ -432,8 +432,8 @@ class Model(Trainer):
         with written_with(self):
             return {"name": self.name, "trainable": self.trainable, **own, **graph_config(self._graph)}
 
-    def _constructor_arguments(self) -> dict[str, Any]:
-        arguments = super()._constructor_arguments()
+    def _constructor_arguments_(self) -> dict[str, Any]:
+        arguments = super()._constructor_arguments_()
         return {name: value for name, value in arguments.items() if self._graph is None or name not in ("inputs", "outputs")}
 
     @classmethod

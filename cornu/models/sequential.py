@@ -63,9 +63,9 @@ class Sequential(Model):
         if any(layer.name == other.name for other in self._stack):
             raise ArgumentError(f"Layers of a model need names of their own, and {layer.name!r} is taken. Give another `name`.")
         self._stack.append(layer)
-        if self._entrance is None and len(self._stack) == 1 and layer.first_input_shape is not None:
+        if self._entrance is None and len(self._stack) == 1 and layer._first_input_shape_ is not None:
             self._stack.pop()
-            self._enter(Input(batch_shape=layer.first_input_shape, dtype=_input_dtype(layer)))
+            self._enter(Input(batch_shape=layer._first_input_shape_, dtype=_input_dtype(layer)))
             self._stack.append(layer)
         elif self._entrance is None and len(self._stack) == 1 and isinstance(layer, Model) and layer._graph is not None:
             self._stack.pop()
@@ -97,7 +97,7 @@ class Sequential(Model):
 
     def _own_policies(self) -> contextlib.AbstractContextManager[None]:
         """Where a layer is built that comes on top: within the model, if that was given a map of policies, whose keys are paths from there."""
-        given = self.policy_map is not None and not self.follows_policies
+        given = self._policy_map_ is not None and not self._follows_policies_
         return building.inside(self) if given else contextlib.nullcontext()
 
     def pop(self, rebuild: bool = True) -> Layer:
@@ -107,8 +107,8 @@ class Sequential(Model):
         layer = self._stack.pop()
         if self._entrance is not None:
             node = self._exit.node
-            if node in layer.inbound_nodes:  # one that `replace` put here does not know of its call
-                layer.inbound_nodes.remove(node)
+            if node in layer._inbound_nodes:  # one that `replace` put here does not know of its call
+                layer._inbound_nodes.remove(node)
             self._exit = node.args[0]
             self._set_graph(None)
             self.built = bool(self._stack)
@@ -156,11 +156,11 @@ class Sequential(Model):
             self._extend(layer)
 
     @property
-    def _declares_build(self) -> bool:
+    def _declares_build_(self) -> bool:
         return True
 
     @property
-    def graph_layers(self) -> Sequence[Layer]:
+    def _graph_layers_(self) -> Sequence[Layer]:
         """None beside those of the stack."""
         return ()
 
@@ -186,8 +186,8 @@ class Sequential(Model):
             config = {**base, **own, "layers": [layer_config(layer) for layer in (*first, *self._stack)]}
         return config if self._entrance is None else {**config, "build_input_shape": self._entrance.shape}
 
-    def _constructor_arguments(self) -> dict[str, Any]:
-        return {name: value for name, value in super()._constructor_arguments().items() if name != "layers"}
+    def _constructor_arguments_(self) -> dict[str, Any]:
+        return {name: value for name, value in super()._constructor_arguments_().items() if name != "layers"}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Self:
@@ -210,4 +210,4 @@ class Sequential(Model):
 
 def _input_dtype(layer: Layer) -> str | None:
     """Ids stay whole numbers where the first layer looks them up."""
-    return getattr(layer, "first_input_dtype", None)
+    return getattr(layer, "_first_input_dtype_", None)

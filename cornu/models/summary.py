@@ -79,7 +79,7 @@ def _rows(model: Any, depth: int, expand: bool) -> Iterator[_Row]:
     steps: Sequence[Any] = model.layers if graph is None else _operations(graph, model)
     for step in steps:
         if isinstance(step, Layer):
-            nodes = [n for n in step.inbound_nodes if graph is not None and _belongs(n, graph)]
+            nodes = [n for n in step._inbound_nodes if graph is not None and _belongs(n, graph)]
             yield _layer_row(step, nodes, depth)
             if expand and getattr(step, "layers", None):
                 yield from _rows(step, depth + 1, expand)
@@ -103,13 +103,13 @@ def _belongs(node: Node, graph: Any) -> bool:
 def _layer_row(layer: Layer, nodes: list[Node], depth: int) -> _Row:
     variables = layer.weights
     state = "-" if not variables else "Y" if all(v.trainable for v in variables if not _fixed(layer, v)) and layer.trainable else "N"
-    kind = layer.config_head()["class_name"] if hasattr(layer, "config_head") else type(layer).__name__
+    kind = layer._config_head_()["class_name"] if hasattr(layer, "_config_head_") else type(layer).__name__
     return _Row(layer.name, kind, _shapes(nodes), _count(variables), _sources(nodes), state, depth)
 
 
 def _fixed(layer: Layer, variable: Variable) -> bool:
     """Whether the variable is never trained, e.g. a running mean."""
-    return variable.fixed or any(id(variable) in inner.fixed_variables for inner in tracking.walk(layer))
+    return variable.fixed or any(id(variable) in inner._fixed_variables_ for inner in tracking.walk(layer))
 
 
 def _shapes(nodes: list[Node]) -> str:

@@ -38,14 +38,14 @@ def rewired(graph: Graph, old: Layer, new: Layer) -> Graph:
                 operation = new if node.operation is old else node.operation
                 recorded_again(node, operation, known)
                 if isinstance(operation, Layer):
-                    fresh.append((node, operation.inbound_nodes[-1]))
+                    fresh.append((node, operation._inbound_nodes[-1]))
         made = Graph(graph.inputs, tree.map_structure(lambda x: known.get(id(x), x), graph.outputs), graph.accepted)
     except Exception:
         for _, node in fresh:
-            node.operation.inbound_nodes.remove(node)
+            node.operation._inbound_nodes.remove(node)
         raise
     for node, _ in fresh:
-        node.operation.inbound_nodes.remove(node)
+        node.operation._inbound_nodes.remove(node)
     return made
 
 

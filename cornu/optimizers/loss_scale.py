@@ -130,7 +130,7 @@ class LossScaleOptimizer(Optimizer):
         """Leaves variables out of the inner optimizer's weight decay."""
         self.inner_optimizer.exclude_from_weight_decay(var_list, var_names)
 
-    def _constructor_arguments(self) -> dict[str, Any]:
+    def _constructor_arguments_(self) -> dict[str, Any]:
         own = ("name", "inner_optimizer", "initial_scale", "dynamic_growth_steps")
         return {name: getattr(self, name) for name in own}
 

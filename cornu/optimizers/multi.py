@@ -149,7 +149,7 @@ class MultiOptimizer(Optimizer):
         for one in self.optimizers:
             one.finalize_variable_values([v for v in listed if self._chosen.get(id(v)) is one])
 
-    def _constructor_arguments(self) -> dict[str, Any]:
+    def _constructor_arguments_(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("optimizer_map", "loss_scale_factor", "name")}
 
 

@@ -241,8 +241,8 @@ class OptimizerState(Configurable):
 
     # --- configuration and files ---------------------------------------------------------------------------------------
 
-    def _constructor_arguments(self) -> dict[str, Any]:
-        arguments = super()._constructor_arguments()
+    def _constructor_arguments_(self) -> dict[str, Any]:
+        arguments = super()._constructor_arguments_()
         if "learning_rate" in arguments:
             rate = self._learning_rate
             arguments["learning_rate"] = float(rate) if isinstance(rate, Variable) else rate

@@ -29,8 +29,8 @@ _FOUNDATION = {
     "state.variable",
 }
 _NOT_PARTS = {
-    "_arguments", "_compile_arguments", "_parent", "_graph", "_made", "_stack", "inbound_nodes", "made_variables", "metrics",
-    "_regularized_variables", "_trained_variables", "_found_variables",
+    "_arguments_", "_compile_arguments", "_graph", "_made", "_stack", "_inbound_nodes", "_made_variables_", "metrics",
+    "_regularized_variables_", "_trained_variables", "_found_variables",
 }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def default_variables(owner: Any) -> bool:
     cls = type(owner)
     return (
         isinstance(owner, Weights)
-        and owner.adaptation is None
+        and owner._adaptation_ is None
         and cls.load_own_variables is Weights.load_own_variables
         and cls.save_own_variables is Weights.save_own_variables
     )
@@ -113,5 +113,5 @@ def _members(container: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _class_name(part: Any) -> str:
-    head = part.config_head()["class_name"] if hasattr(part, "config_head") else type(part).__name__
+    head = part._config_head_()["class_name"] if hasattr(part, "_config_head_") else type(part).__name__
     return registry.snake_case(head)

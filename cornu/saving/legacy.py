@@ -139,7 +139,7 @@ def _arguments(given: str, name: str, arguments: Config, keras_2: bool) -> Confi
 
 def _accepted(name: str, arguments: Config) -> Config:
     """The arguments without those that today's class does not have and that had no effect."""
-    names = {*LAYERS.lookup(name).get_config_names(), "batch_input_shape"}  # type: ignore[attr-defined]
+    names = {*LAYERS.lookup(name)._config_names_(), "batch_input_shape"}  # type: ignore[attr-defined]
     return {
         key: value
         for key, value in arguments.items()

@@ -51,7 +51,7 @@ def loadable_config(model: Any, *, compiled: bool = True) -> str:
 
 def _uncompiled(model: Any) -> dict[str, Any]:
     """The configuration without what `compile` was given, which then need not have a form in files."""
-    head = model.config_head()
+    head = model._config_head_()
     config = {"module": head["module"], "class_name": head["class_name"], "config": serialization.serialize(model.get_config())}
     built = serialization.serialize(model.get_build_config())
     return {
@@ -88,7 +88,7 @@ def _fails(value: Any) -> bool:
 
 def _argument(owner: Any) -> str:
     with contextlib.suppress(CornuError, TypeError):
-        for name, value in owner._constructor_arguments().items():
+        for name, value in owner._constructor_arguments_().items():
             if _fails(value):
                 return f" because of its argument `{name}` = {value!r}"
     return ""

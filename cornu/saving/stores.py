@@ -131,7 +131,7 @@ def refuse_assets(model: Any, format: str, other: str) -> None:
 
 def _beside_weights(layer: Layer) -> list[str]:
     """The keys under which a layer saves what is no weight's value."""
-    if layer.adaptation is not None or type(layer).save_own_variables is Weights.save_own_variables:
+    if layer._adaptation_ is not None or type(layer).save_own_variables is Weights.save_own_variables:
         return []
     store: dict[str, Any] = {}
     layer.save_own_variables(store)

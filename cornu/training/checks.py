@@ -108,7 +108,7 @@ def check_inputs(model: Stepping, x: Any) -> None:
 
 def _takes_texts(model: Any) -> bool:
     """Whether the model, or a layer in it, is of those that take texts."""
-    return any(getattr(layer, "takes_texts", False) for layer in (model, *getattr(model, "layers", ())))
+    return any(getattr(layer, "_takes_texts_", False) for layer in (model, *getattr(model, "layers", ())))
 
 
 def refuse_text(arrays: Sequence[tuple[str, Any]]) -> None:

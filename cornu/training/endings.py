@@ -51,7 +51,7 @@ def outputs_and_endings(model: Stepping, x: Any) -> tuple[Any, list[Ending]]:
             made.setdefault(id(leaf), (leaf, layer))  # the innermost layer is done first
 
     def run(x: Any) -> Any:
-        outputs = model._run(x, training=False)
+        outputs = model._run_(x, training=False)
         found[:] = [_of_layer(made[id(y)][1], y.shape, masked) if id(y) in made else Ending(masked=masked) for y in tree.flatten(outputs)]
         return outputs
 
@@ -66,12 +66,12 @@ def watched(model: Stepping, watcher: Callable[[Layer, Any], None]) -> Iterator[
     """Inside, `watcher(layer, outputs)` is called after each run of a layer of the model."""
     layers = list(tracking.walk(model))
     for layer in reversed(layers):  # the model last, so that its plan is made after all its layers ask to be watched
-        layer.watch_outputs(watcher)
+        layer._watch_outputs_(watcher)
     try:
         yield
     finally:
         for layer in reversed(layers):
-            layer.watch_outputs(None)
+            layer._watch_outputs_(None)
 
 
 def _of_tensor(tensor: SymbolicTensor, masked: bool) -> Ending:

@@ -36,7 +36,7 @@ def build(model: Stepping, x: Any) -> None:
     checks.check_inputs(model, x)
     with _as_before_on_failure(model), _about(model, x):
         if not model.built:
-            model._build_for((tree.map_structure(open_batch, x),), {})
+            model._build_for_((tree.map_structure(open_batch, x),), {})
         if any(not layer.built for layer in tracking.walk(model)):
             with backends.current().inference():
                 model(x, training=False)

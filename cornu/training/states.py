@@ -73,6 +73,6 @@ def as_function(model: Stepping, step: str, run: Callable[[Any], Any], state: An
     if len(state) != len(found):
         raise ArgumentError(f"The state of `{step}` holds the values of {', '.join(found)}, a list each; got {len(state)} part(s).")
     scope = scope_of(*((kind, variables, values) for (kind, variables), values in zip(found.items(), state, strict=True)))
-    with backends.use_backend(model._home or backends.compute()), scope:
+    with backends.use_backend(model._home_ or backends.compute()), scope:
         result = run(data)
         return result, _after(step, {kind: values_of(scope, variables) for kind, variables in found.items()})

@@ -104,19 +104,19 @@ class Trainer(StatelessTraining, Stepping):
 
     def _home_backend(self) -> ModuleType:
         """Where the variables are; the current backend for a model without any."""
-        if self._home is None:
-            self._home = next((v.backend for v in self.variables), None)
-        return self._home or backends.compute()
+        if self._home_ is None:
+            self._home_ = next((v.backend for v in self.variables), None)
+        return self._home_ or backends.compute()
 
     def _at_home(self) -> contextlib.AbstractContextManager[Any]:
         """Inside, the current backend is the one where the variables are."""
         home = self._home_backend()
         return _NOTHING_TO_DO if home is backends.current() else backends.use_backend(home)
 
-    def _all_state(self) -> list[Variable]:
+    def _all_state_(self) -> list[Variable]:
         """What moves to another backend with the model: what the optimizer and the watch over training keep, too."""
         kept = [*self.optimizer.variables, *self.health.variables] if self.compiled else []
-        return [*super()._all_state(), *kept]
+        return [*super()._all_state_(), *kept]
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """What `compile` was given, for files."""

@@ -222,7 +222,7 @@ class Chart:
 def label(step: Any, nodes: Sequence[Any], shown: _Shown) -> str:
     """What a box says, a table in Graphviz's own HTML: the title, then a cell for each fact."""
     if isinstance(step, Layer):
-        kind = step.config_head()["class_name"] if hasattr(step, "config_head") else type(step).__name__
+        kind = step._config_head_()["class_name"] if hasattr(step, "_config_head_") else type(step).__name__
         name = step.name
     else:
         kind = name = step.operation.op_name

@@ -27,11 +27,11 @@ def made(name, rng):
 @pytest.mark.parametrize("name", MADE)
 def test_the_sum_is_computed_and_merged(backend, rng, name):
     layer, x = made(name, rng)
-    weight = layer.adaptable.name
+    weight = layer._adaptable_.name
     before, floats = convert_to_numpy(layer(x)), getattr(layer, weight).numpy()
     layer.enable_lora(2, lora_alpha=3)
     np.testing.assert_allclose(convert_to_numpy(layer(x)), before, rtol=1e-6)
-    a, b = layer.adaptation.weights[weight].added.a, layer.adaptation.weights[weight].added.b
+    a, b = layer._adaptation_.weights[weight].added.a, layer._adaptation_.weights[weight].added.b
     b.assign(rng.normal(size=b.shape).astype("float32"))
     np.testing.assert_allclose(getattr(layer, weight).numpy(), floats + 1.5 * a.numpy() @ b.numpy(), rtol=1e-5, atol=1e-6)
     adapted = convert_to_numpy(layer(x))
@@ -96,7 +96,7 @@ def test_convolutions_take_low_rank_parts(backend, rng, make, shape):
         ("bias", (3,)), ("lora_kernel_a", (*kernel.shape[:-1], 2)), ("lora_kernel_b", (2, 3)),
     ]  # fmt: skip
     np.testing.assert_allclose(convert_to_numpy(layer(x)), before, rtol=1e-5, atol=1e-6)
-    added = layer.adaptation.weights["kernel"].added
+    added = layer._adaptation_.weights["kernel"].added
     added.b.assign(rng.normal(size=added.b.shape).astype("float32"))
     expected = kernel + 2.0 * added.a.numpy() @ added.b.numpy()
     adapted = convert_to_numpy(layer(x))
@@ -115,7 +115,7 @@ def test_convolutions_train_the_parts_alone_and_their_files_hold_the_sum(trainab
     kernel, bias = layer.kernel.numpy(), layer.bias.numpy()
     model.compile("sgd", "mse")
     model.fit(x, rng.normal(size=model.predict(x, verbose=0).shape), verbose=0)
-    np.testing.assert_array_equal(layer.adaptation.weights["kernel"].held.variables[0].numpy(), kernel)
+    np.testing.assert_array_equal(layer._adaptation_.weights["kernel"].held.variables[0].numpy(), kernel)
     assert not np.array_equal(layer.kernel.numpy(), kernel)
     assert not np.array_equal(layer.bias.numpy(), bias)
     expected = model.predict(x, verbose=0)
@@ -164,13 +164,13 @@ def test_low_rank_parts_beside_few_bits_train_alone_and_merge_to_the_nearest(tra
     model.quantize(mode if mode not in configs else None, config=configs.get(mode))
     (layer,) = model.layers
     layer.enable_lora(2, lora_alpha=1)
-    whole = layer.adaptation.weights["kernel"].held.variables[0]
+    whole = layer._adaptation_.weights["kernel"].held.variables[0]
     kept = whole.numpy()
     model.compile(cornu.optimizers.SGD(0.1), "mse")
     losses = model.fit(x, y, epochs=5, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
     np.testing.assert_array_equal(whole.numpy(), kept)
-    added = layer.adaptation.weights["kernel"].added
+    added = layer._adaptation_.weights["kernel"].added
     assert added.scale == 0.5
     exact = layer.kernel.numpy()
     layer.merge_lora()

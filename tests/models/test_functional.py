@@ -108,7 +108,7 @@ def test_a_shared_layer_has_one_set_of_weights(backend):
     assert len(model.weights) == 2
     assert ops.convert_to_numpy(model([5 * ones(1, 2), ones(1, 2)])).tolist() == [[8.0] * 3]
     assert [type(layer).__name__ for layer in model.layers] == ["InputLayer", "InputLayer", "Dense"]
-    assert len(shared.inbound_nodes) == 2
+    assert len(shared._inbound_nodes) == 2
     assert shared.input is a
 
 
@@ -163,7 +163,7 @@ def test_a_model_from_the_middle_of_a_graph_shares_the_weights(backend):
     assert [layer.name for layer in head.layers if layer.weights] == ["second"]
     whole.get_layer("second").set_weights([2 * ones(3, 1), ones(1)])
     assert ops.convert_to_numpy(head(ones(1, 3))).tolist() == [[7.0]]
-    assert len(whole.get_layer("second").inbound_nodes) == 1 or ops.convert_to_numpy(whole(ones(1, 4))).tolist() == [[25.0]]
+    assert len(whole.get_layer("second")._inbound_nodes) == 1 or ops.convert_to_numpy(whole(ones(1, 4))).tolist() == [[25.0]]
 
 
 def test_masks_run_through_nested_models(backend):

@@ -66,7 +66,7 @@ def test_popping_leaves_other_calls_of_the_layer(backend):
     model.pop()
     assert model.output_shape == (None, 3)
     assert model(np.ones((1, 4), "float32")).shape == (1, 3)
-    assert [node.result for node in last.inbound_nodes] == [other.outputs[0]]
+    assert [node.result for node in last._inbound_nodes] == [other.outputs[0]]
 
 
 def test_popping_and_adding_count_in_the_next_compiled_step(trainable_backend):

@@ -205,7 +205,7 @@ def test_blocks_of_a_transformer(tmp_path, rng, name):
     assert 0 < np.abs(after - before).mean() < 0.1 * np.abs(before).mean()
     modes = {
         layer.name: layer.quantization_mode
-        for layer in (*structure["sequential_blocks"][0].attention._layers_within(), model.get_layer("head"))
+        for layer in (*structure["sequential_blocks"][0].attention._layers_within_(), model.get_layer("head"))
     }
     assert {n for n, mode in modes.items() if mode} == {"query", "key", "value", "attention_output"}  # the head is in no block
     model.save(tmp_path / "m.keras")

@@ -108,7 +108,7 @@ def test_low_rank_parts_are_rounded_with_the_kernel(rng):
     layer.build((None, 5))
     layer.quantize("float8")
     layer.enable_lora(2)
-    b = layer.adaptation.weights["kernel"].added.b
+    b = layer._adaptation_.weights["kernel"].added.b
     b.assign(rng.normal(size=b.shape).astype("float32"))
     expected = left(x, 1.0) @ left(layer.kernel.numpy(), 1.0)
     np.testing.assert_allclose(convert_to_numpy(layer(x)), expected, rtol=1e-4, atol=1e-5)

@@ -73,7 +73,7 @@ def test_projections_of_attention_are_quantised_and_saved(tmp_path, rng, kind, m
     expected = model.predict(x, verbose=0)
     assert 0 < np.abs(expected - floats).mean() < 0.2 * np.abs(floats).mean()
     attention = model.get_layer("attention")
-    assert {part.name for part in attention._layers_within() if part.quantization_mode == mode} == {
+    assert {part.name for part in attention._layers_within_() if part.quantization_mode == mode} == {
         "query",
         "key",
         "value",
@@ -166,6 +166,6 @@ def test_filters_reach_parts_by_name_and_by_function():
     model = cornu.Model(inputs, layers.Dense(3, name="head")(attention(inputs, inputs)))
     model.quantize("int8", filters=["^query$", "^key$"])
     model.quantize("int4", filters=lambda layer: layer.name == "value")
-    modes = {layer.name: layer.quantization_mode for layer in model._layers_within()}
+    modes = {layer.name: layer.quantization_mode for layer in model._layers_within_()}
     assert [modes[name] for name in ("query", "key", "value", "attention_output", "head")] == ["int8", "int8", "int4", None, None]
     assert attention.dtype_policy.parts["value"].quantization_mode == "int4"

@@ -87,7 +87,7 @@ class Adaptation(Tracked):
         """The layer's further weights, which no adaptation touches."""
         known = {id(v) for group in self._variables() for v in group}
         added = {id(v) for w in self.weights.values() if w.added is not None for v in (w.added.a, w.added.b)}
-        return [v for v in self._layer.made_variables if id(v) not in known | added]
+        return [v for v in self._layer._made_variables_ if id(v) not in known | added]
 
     def save(self, store: dict[str, Any]) -> None:
         """Puts the weights into `store`, low-rank additions merged into them."""

@@ -52,7 +52,7 @@ OF_PRODUCTS = ("float8", "gptq", "awq")
 def product_places(layer: Any) -> list[Place]:
     """The place of the kernel of a product."""
     equation = layer_equation(layer)
-    letters = Letters.of(equation, len(layer.build_shapes["input_shape"]))
+    letters = Letters.of(equation, len(layer._build_shapes_["input_shape"]))
     return [Place("kernel", letters, plain_scale=not hasattr(layer, "equation"))]
 
 
@@ -77,10 +77,10 @@ def keep_arguments(layer: Any, lora_rank: int | None, lora_alpha: float | None, 
 
 def adapt_built(layer: Any) -> None:
     """What the constructor was asked for, once the weights are there: a quantised policy, then low-rank parts."""
-    if layer.adaptable is None or layer.adaptation is not None:
+    if layer._adaptable_ is None or layer._adaptation_ is not None:
         return
     policy = layer.dtype_policy
-    if isinstance(policy, QuantizedDTypePolicy) and layer.adaptable.places is not None:
+    if isinstance(policy, QuantizedDTypePolicy) and layer._adaptable_.places is not None:
         given = getattr(layer, "quantization_config", None)
         layer.dtype_policy = policy.source()
         keep_quantized(layer, _config_of(policy) if given is None else given, history=getattr(policy, "amax_history_length", HISTORY))
@@ -102,8 +102,8 @@ def _config_of(policy: QuantizedDTypePolicy) -> QuantizationConfig:
 
 
 def _adaptation(layer: Any) -> Adaptation:
-    adaptation: Adaptation = layer.adaptation or Adaptation(layer)
-    layer.adaptation = adaptation
+    adaptation: Adaptation = layer._adaptation_ or Adaptation(layer)
+    layer._adaptation_ = adaptation
     touch_structure()
     return adaptation
 
@@ -116,7 +116,7 @@ def quantize(layer: Any, mode: str | None, config: Any) -> None:
     check_quantizable(layer, found)
     moments = None
     if isinstance(found, GPTQConfig | AWQConfig):
-        (place,) = layer.adaptable.places(layer)
+        (place,) = layer._adaptable_.places(layer)
         check_one_matrix(layer, place.letters)
         moments = observe(calibration_samples(found), place.letters)
     keep_quantized(layer, found, moments)
@@ -126,9 +126,9 @@ def check_quantizable(layer: Any, config: QuantizationConfig) -> None:
     """Raises where the layer cannot be quantised so."""
     if layer.dtype_policy.quantization_mode is not None:
         raise ArgumentError(f"Layer {layer.name!r} is quantised already, with the policy {layer.dtype_policy.name!r}.")
-    if layer.adaptable is None or layer.adaptable.places is None:
+    if layer._adaptable_ is None or layer._adaptable_.places is None:
         raise ArgumentError(f"{type(layer).__name__} is no layer that is quantised; Dense, EinsumDense and Embedding are.")
-    if config.mode in OF_PRODUCTS and not layer.adaptable.product:
+    if config.mode in OF_PRODUCTS and not layer._adaptable_.product:
         raise ArgumentError(
             f"{config.mode!r} is a mode of Dense and EinsumDense, asked of {type(layer).__name__} {layer.name!r}. Use int8 or int4."
         )
@@ -158,17 +158,17 @@ def keep_quantized(layer: Any, config: QuantizationConfig, moments: Moments | No
     if isinstance(config, Float8QuantizationConfig):
         _adaptation(layer).eight_bit_floats = EightBitFloats(layer, history)
     else:
-        for place in layer.adaptable.places(layer):
+        for place in layer._adaptable_.places(layer):
             _exchange(layer, place, config, moments)
-    if layer.adaptable.product and isinstance(config, Int8QuantizationConfig):
-        layer.adaptation.inputs_quantizer = config.activation_quantizer
+    if layer._adaptable_.product and isinstance(config, Int8QuantizationConfig):
+        layer._adaptation_.inputs_quantizer = config.activation_quantizer
     layer.dtype_policy, layer.quantization_config = policy, config
     touch_structure()
 
 
 def _exchange(layer: Any, place: Place, config: QuantizationConfig, moments: Moments | None) -> None:
     """Takes a weight of floats out of a layer and puts a quantised one there; a low-rank addition stays what it is."""
-    before = None if layer.adaptation is None else layer.adaptation.weights.get(place.name)
+    before = None if layer._adaptation_ is None else layer._adaptation_.weights.get(place.name)
     floats: Variable = getattr(layer, place.name) if before is None else before.held.variables[0]
     with backends.use_backend(floats.backend), floats.backend.concrete():  # a layer may be built by a run on shapes alone
         if isinstance(config, GPTQConfig | AWQConfig):
@@ -177,8 +177,8 @@ def _exchange(layer: Any, place: Place, config: QuantizationConfig, moments: Mom
             held = kept(layer, place, floats, config)
     weight = AdaptedWeight(held, floats.shape)
     weight.added = None if before is None else before.added
-    layer.made_variables[:] = [v for v in layer.made_variables if v is not floats]
-    layer.fixed_variables.discard(id(floats))
+    layer._made_variables_[:] = [v for v in layer._made_variables_ if v is not floats]
+    layer._fixed_variables_.discard(id(floats))
     _adaptation(layer).weights[place.name] = weight
     setattr(layer, place.name, weight)
 
@@ -187,13 +187,13 @@ def enable_lora(
     layer: Any, rank: int, lora_alpha: float | None = None, a_initializer: Any = "he_uniform", b_initializer: Any = "zeros"
 ) -> None:
     """Freezes the layer's weight and adds a trained product of two thin matrices to it; see `Layer.enable_lora`."""
-    if layer.adaptable is None:
+    if layer._adaptable_ is None:
         raise ArgumentError(f"{type(layer).__name__} is no layer that takes low-rank parts; Dense, EinsumDense, Embedding and Conv are.")
     if not layer.built:
         raise NotBuiltError(f"Only a built layer has weights to adapt, and {layer.name!r} is not built. Call it on data first.")
     if not isinstance(rank, int) or isinstance(rank, bool) or rank < 1:
         raise ArgumentError(f"rank must be a whole number of at least 1, got {rank!r}.")
-    name = layer.adaptable.name
+    name = layer._adaptable_.name
     adaptation = _adaptation(layer)
     weight = adaptation.weights.get(name)
     if weight is not None and weight.added is not None:
@@ -201,7 +201,7 @@ def enable_lora(
     if weight is None:
         variable: Variable = getattr(layer, name)
         variable.trainable = False
-        layer.fixed_variables.add(id(variable))
+        layer._fixed_variables_.add(id(variable))
         weight = adaptation.weights[name] = AdaptedWeight(Floats(variable), variable.shape)
         setattr(layer, name, weight)
     alpha = rank if lora_alpha is None else lora_alpha
@@ -219,21 +219,21 @@ def enable_lora(
 
 def merge_lora(layer: Any) -> None:
     """Adds the low-rank parts to the weight for good; see `Layer.merge_lora`."""
-    adaptation: Adaptation | None = layer.adaptation
-    weight = None if adaptation is None or layer.adaptable is None else adaptation.weights.get(layer.adaptable.name)
+    adaptation: Adaptation | None = layer._adaptation_
+    weight = None if adaptation is None or layer._adaptable_ is None else adaptation.weights.get(layer._adaptable_.name)
     if adaptation is None or weight is None or weight.added is None:
         raise ArgumentError(f"Layer {layer.name!r} has no low-rank parts to merge.")
     parts = (weight.added.a, weight.added.b)
     for variable, value in zip(weight.held.variables, weight.held.arrays(ops.convert_to_tensor(weight.value)), strict=True):
         variable.assign(value)
     weight.added = None
-    layer.made_variables[:] = [v for v in layer.made_variables if not any(v is part for part in parts)]
+    layer._made_variables_[:] = [v for v in layer._made_variables_ if not any(v is part for part in parts)]
     layer.lora_rank = layer.lora_alpha = None
     if isinstance(weight.held, Floats):
         (variable,) = weight.held.variables
-        layer.fixed_variables.discard(id(variable))
+        layer._fixed_variables_.discard(id(variable))
         variable.trainable = layer.trainable
-        del adaptation.weights[layer.adaptable.name]
-        setattr(layer, layer.adaptable.name, variable)
-        layer.adaptation = None if adaptation.empty else adaptation
+        del adaptation.weights[layer._adaptable_.name]
+        setattr(layer, layer._adaptable_.name, variable)
+        layer._adaptation_ = None if adaptation.empty else adaptation
     touch_structure()

@@ -19,9 +19,9 @@ class Quantizable:
     name: str
     dtype_policy: DTypePolicy
     build: Callable[..., None]
-    adaptable: Adaptable | None = None
+    _adaptable_: Adaptable | None = None
     """Which weights can be quantised or take low-rank parts; None where that is not offered."""
-    adaptation: Adaptation | None = None
+    _adaptation_: Adaptation | None = None
     """What stands in the place of the weights, once the layer is quantised or adapted."""
 
     @property
@@ -32,7 +32,7 @@ class Quantizable:
     @property
     def lora_enabled(self) -> bool:
         """Whether low-rank parts are added to a weight."""
-        return self.adaptation is not None and any(weight.added is not None for weight in self.adaptation.weights.values())
+        return self._adaptation_ is not None and any(weight.added is not None for weight in self._adaptation_.weights.values())
 
     def quantize(self, mode: str | None = None, type_check: bool = True, config: Any = None) -> None:
         """Keeps the weights in few bits from now on. They are then no longer trained, low-rank parts and biases still are.
@@ -54,7 +54,7 @@ class Quantizable:
         >>> layer.quantization_mode is None
         True
         """
-        if type_check and self.adaptable is not None and not type(self).__module__.startswith("cornu."):
+        if type_check and self._adaptable_ is not None and not type(self).__module__.startswith("cornu."):
             raise ArgumentError(f"{type(self).__name__} may compute otherwise than its base; quantise it with type_check=False.")
         adapting.quantize(self, mode, config)
 
@@ -89,6 +89,6 @@ class Quantizable:
         Raises:
             ArgumentError: the layer is not quantised.
         """
-        if self.adaptation is None or self.quantization_mode is None:
+        if self._adaptation_ is None or self.quantization_mode is None:
             raise ArgumentError(f"Layer {self.name!r} is not quantised: `layer.quantize(mode)` first.")
-        return self.adaptation.call(*args, **kwargs)
+        return self._adaptation_.call(*args, **kwargs)

@@ -72,7 +72,7 @@ def _wanted(model: Any, config: QuantizationConfig, filters: Any, *, type_check:
 
 
 def _can_be(layer: Layer, config: QuantizationConfig) -> bool:
-    adaptable = layer.adaptable
+    adaptable = layer._adaptable_
     return adaptable is not None and adaptable.places is not None and layer.built and (adaptable.product or config.mode not in OF_PRODUCTS)
 
 
@@ -81,7 +81,7 @@ def _members(model: Any) -> list[Member]:
     found: dict[int, Member] = {}
 
     def visit(holder: Layer, around: tuple[Layer, ...]) -> None:
-        given = {id(v) for v in map(vars(holder).get, holder.get_config_names())}
+        given = {id(v) for v in map(vars(holder).get, holder._config_names_())}
         for layer in tracking.sublayers(holder):
             if id(layer) not in found:
                 silent = () if id(layer) in given else around
@@ -156,8 +156,8 @@ class Recorder(Adaptation):
 
     def __init__(self, layer: Any) -> None:
         super().__init__(layer)
-        self.layer, self.before = layer, layer.adaptation
-        (place,) = layer.adaptable.places(layer)
+        self.layer, self.before = layer, layer._adaptation_
+        (place,) = layer._adaptable_.places(layer)
         check_one_matrix(layer, place.letters)
         self.letters = place.letters
         self.moments = Moments(int(np.prod([layer.kernel.shape[place.letters.kernel.index(c)] for c in place.letters.summed])))
@@ -174,13 +174,13 @@ def _recorded(block: Layer, layers: Sequence[Layer]) -> Iterator[list[Recorder]]
     """Within, the inputs of these layers of a block are looked at."""
     recorders = [Recorder(layer) for layer in layers]
     for recorder in recorders:
-        recorder.layer.adaptation = recorder
+        recorder.layer._adaptation_ = recorder
     _forget_plans(block)
     try:
         yield recorders
     finally:
         for recorder in recorders:
-            recorder.layer.adaptation = recorder.before
+            recorder.layer._adaptation_ = recorder.before
         _forget_plans(block)
 
 

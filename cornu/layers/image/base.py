@@ -73,11 +73,11 @@ def _leading(data: Data, change: Callable[[Array], Array]) -> Data:
 class Preparation(Layer):
     """A layer without weights, for data: it runs where it is called, and a call outside of all others is one in training."""
 
-    def _run(self, *args: Any, **kwargs: Any) -> Any:
-        self._home = None
+    def _run_(self, *args: Any, **kwargs: Any) -> Any:
+        self._home_ = None
         if kwargs.get("training") is None and len(args) < 2 and context.active() is None:
             kwargs["training"] = True
-        return super()._run(*args, **kwargs)
+        return super()._run_(*args, **kwargs)
 
 
 class ImageLayer(Preparation):

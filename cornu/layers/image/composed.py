@@ -49,7 +49,7 @@ class Pipeline(Preparation):
     def call(self, inputs: Any, training: bool = True) -> Any:
         """What the last layer makes of what the others made."""
         for layer in self.layers:
-            inputs = layer(inputs, training=training) if layer._takes.training else layer(inputs)
+            inputs = layer(inputs, training=training) if layer._takes_.training else layer(inputs)
         return inputs
 
     def get_config(self) -> dict[str, Any]:
