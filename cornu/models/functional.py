@@ -31,7 +31,7 @@ class Graph:
     Attributes:
         inputs, outputs: the structures as given.
         nodes: in the order in which they run, mask edges not counted.
-        layers: each layer once, the deepest first, inputs included.
+        layers: each layer once, the deepest first, inputs among them.
         operations: the same, with the calls of ops among them.
         accepted: the shape of arrays that each input takes, flat: its own, unless the graph was given others that its weights allow.
     """
@@ -193,7 +193,6 @@ def _callable_of(node: Node) -> tuple[Callable[..., Any], bool]:
 
 def _ordered(inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]) -> tuple[list[Node], list[Layer | Node]]:
     """Nodes in running order; layers and calls of ops by their distance from the outputs, the farthest first, those found first before others."""
-    given = {id(x) for x in inputs}
     found: dict[int, Node] = {}
 
     def visit(start: SymbolicTensor) -> None:
@@ -206,21 +205,19 @@ def _ordered(inputs: Sequence[SymbolicTensor], outputs: Sequence[SymbolicTensor]
 
     for x in outputs:
         visit(x)
-    for x in inputs:
-        visit(x)
+    unused = {id(x.node): x.node for x in inputs if x.node is not None and id(x.node) not in found}
+    found = {**unused, **found}
     nodes = sorted(found.values(), key=lambda n: n.number)
     depth: dict[int, int] = {}
     for node in reversed(nodes):
         for x in node.given_inputs:
             if x.node is not None:
                 depth[id(x.node)] = max(depth.get(id(x.node), 0), depth.get(id(node), 0) + 1)
-    deepest = max(depth.values(), default=0)
     placed: dict[int, tuple[int, int, Layer | Node]] = {}
     for order, node in enumerate(found.values()):
         step = node.operation if isinstance(node.operation, Layer) else node
-        far = deepest if isinstance(step, InputLayer) and id(node.outputs[0]) in given else depth.get(id(node), 0)
         old = placed.get(id(step), (0, order, step))
-        placed[id(step)] = (max(far, old[0]), old[1], step)
+        placed[id(step)] = (max(depth.get(id(node), 0), old[0]), old[1], step)
     steps = [step for _, _, step in sorted(placed.values(), key=lambda item: (-item[0], item[1]))]
     return [n for n in nodes if not isinstance(n.operation, InputLayer)], steps
 

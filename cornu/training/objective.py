@@ -91,7 +91,7 @@ class CompiledLoss:
         weights = per_output(self._given_weights, names, "loss weights")
         self._weights = [1.0 if w is None else float(w) for w in weights]
         self.names = names
-        if len(names) > 1:
+        if sum(loss is not None for loss in self.losses) > 1:
             self.trackers = [Mean(name=f"{name}_loss") if loss is not None else None for name, loss in zip(names, self.losses, strict=True)]  # type: ignore[misc]
 
     def __call__(self, targets: list[Any], outputs: list[Any], weights: list[Any], masks: list[Any]) -> Array | None:
@@ -111,7 +111,7 @@ class CompiledLoss:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The running means of the outputs' losses, where there are several: in the order of outputs, or of a dict of losses for a dict of outputs."""
+        """The running means of the outputs' losses, where several have one: in the order of outputs, or of a dict of losses for a dict of outputs."""
         return [t for t in map(self.trackers.__getitem__, self._order) if t is not None] if self.trackers else []
 
 

@@ -56,6 +56,14 @@ def test_nested_structures_of_inputs_and_outputs(backend):
     assert model.output_shape["rest"][1] == [(None, 2)]
 
 
+def test_layers_stand_by_their_distance_from_the_outputs_inputs_too():
+    a, b, spare = (cornu.Input((2,), name=n) for n in ("a", "b", "spare"))
+    deep = dense(2, name="second")(dense(2, name="first")(a))
+    joined = layers.Add(name="sum")([deep, b])
+    assert [layer.name for layer in cornu.Model([b, a], joined).layers] == ["a", "first", "second", "b", "sum"]  # as in Keras
+    assert [layer.name for layer in cornu.Model([a, b, spare], joined).layers] == ["a", "first", "second", "b", "spare", "sum"]
+
+
 def test_names_are_those_of_inputs_and_last_layers():
     model = two_by_two()
     assert (model.input_names, model.output_names) == (["a", "b"], ["sum", "zero"])

@@ -88,6 +88,14 @@ def test_an_output_without_a_loss_is_left_out(trainable_backend, data):
     assert model.evaluate(x, [size, kind], verbose=0, return_dict=True)["loss"] == pytest.approx(squared.mean(), rel=1e-5)
 
 
+@pytest.mark.parametrize("loss", [["mse", None], {"size": "mse"}], ids=["list", "dict"])
+def test_one_loss_is_told_once(data, loss):
+    x, size, kind = data
+    model = two_outputs(loss=loss, metrics={"size": ["mae"]})
+    assert list(model.fit(x, [size, kind], verbose=0).history) == ["loss", "size_mae"]  # in Keras too, also of two outputs
+    assert len(model.evaluate(x, [size, kind], verbose=0)) == 2
+
+
 def test_sample_weights_for_each_output(trainable_backend, data, rng):
     x, size, kind = data
     squared, cross = by_formula(x, size, kind)

@@ -149,7 +149,7 @@ def test_lists_within_a_dict_of_outputs(trainable_backend, xy):
     model = Two()
     model.compile(cornu.optimizers.SGD(0.0), loss={"logits": "mse"})
     history = model.fit(x, {"logits": y}, batch_size=20, verbose=0).history
-    assert history["logits_loss"] == pytest.approx([((y - x.sum(-1, keepdims=True)) ** 2).mean()], rel=1e-5)
+    assert history["loss"] == pytest.approx([((y - x.sum(-1, keepdims=True)) ** 2).mean()], rel=1e-5)
     assert model.predict(x, verbose=0)["inner"][1].shape == (20, 1)
 
 
