@@ -261,10 +261,25 @@ def find_custom(*names: str) -> Any:
     return next((known[key] for key in names if key in known), None)
 
 
+def by_name(objects: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A user's objects as a new dict.
+
+    Raises:
+        ArgumentError: they do not come by name.
+    """
+    if objects is not None and not (isinstance(objects, Mapping) and all(isinstance(name, str) for name in objects)):
+        raise ArgumentError(f"custom_objects must be a dict of classes and functions by name, {{'Mine': Mine}}, got {objects!r}.")
+    return dict(objects or {})
+
+
 @contextlib.contextmanager
 def scope(objects: Mapping[str, Any] | None) -> Iterator[None]:
-    """Within it, these names too stand for these objects, in this thread and task alone."""
-    token = _scoped.set({**_scoped.get(), **(objects or {})})
+    """Within it, these names too stand for these objects, in this thread and task alone.
+
+    Raises:
+        ArgumentError: the objects do not come by name.
+    """
+    token = _scoped.set({**_scoped.get(), **by_name(objects)})
     try:
         yield
     finally:

@@ -243,4 +243,4 @@ def deserialize_keras_object(config: Any, custom_objects: Mapping[str, Any] | No
     if kwargs or not isinstance(safe_mode, bool):
         got = f"{safe_mode=} and {sorted(kwargs)}"
         raise ArgumentError(f"deserialize_keras_object takes `custom_objects`, `safe_mode` (a bool) and `module_objects`, got {got}.")
-    return deserialize(config, {**more, **(custom_objects or {})})
+    return deserialize(config, {**more, **registry.by_name(custom_objects)})

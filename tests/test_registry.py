@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+import cornu
 from cornu import registry
 from cornu.errors import ArgumentError, ConfigError, UnknownNameError
 from cornu.registry import Role
@@ -137,3 +138,12 @@ def test_a_configuration_calls_classes_only_and_gives_functions_back(losses, con
 )
 def test_a_module_path_hints_at_a_role(module, role):
     assert registry.role_of(module) is role
+
+
+@pytest.mark.parametrize("given", [[Squared], Squared, {Squared: "Squared"}, "Squared"])
+def test_the_objects_of_a_scope_come_by_name(given):
+    for scope in (registry.scope, cornu.saving.custom_object_scope, cornu.utils.CustomObjectScope):
+        with pytest.raises(ArgumentError, match="custom_objects must be a dict"), scope(given):
+            pass
+    with pytest.raises(ArgumentError, match="custom_objects must be a dict"):
+        cornu.saving.deserialize_keras_object({"class_name": "Squared", "config": {}}, custom_objects=given)

@@ -14,6 +14,7 @@ from cornu.metrics.confusion import COUNTS, ConfusionMetric, ready
 from cornu.metrics.metric import Metric
 from cornu.ops.arguments import Array
 from cornu.registry import METRICS
+from cornu.state.allowance import spend
 
 __all__ = ["AUC", "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity"]
 
@@ -29,6 +30,7 @@ def even_thresholds(number: int) -> list[float]:
     """
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise ArgumentError(f"num_thresholds must be a whole number above 0, got {number!r}.")
+    spend((number, 8), "the thresholds of a metric")  # each a Python number, with the room of eight in an array
     return [0.5] if number == 1 else [-BEYOND, *(i / (number - 1) for i in range(1, number - 1)), 1.0 + BEYOND]
 
 

@@ -138,8 +138,6 @@ def load_model(
     """
     if not isinstance(safe_mode, bool):
         raise ArgumentError(f"safe_mode must be True or False, got {safe_mode!r}.")
-    if custom_objects is not None and not isinstance(custom_objects, Mapping):
-        raise ArgumentError(f"custom_objects must be a dict of classes and functions by name, {{'Mine': Mine}}, got {custom_objects!r}.")
     path = Path(filepath)
     if path.suffix in H5 and not path.is_dir():
         return read_h5_model(path, custom_objects, compiled=compile)

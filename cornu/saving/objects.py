@@ -18,6 +18,9 @@ class CustomObjectScope:
     Args:
         custom_objects: classes and functions by name.
 
+    Raises:
+        ArgumentError: they do not come by name.
+
     >>> def twice(x):
     ...     return 2 * x
     >>> import cornu
@@ -27,7 +30,7 @@ class CustomObjectScope:
     """
 
     def __init__(self, custom_objects: Mapping[str, Any]) -> None:
-        self.custom_objects = dict(custom_objects)
+        self.custom_objects = registry.by_name(custom_objects)
         self._open: list[contextlib.ExitStack] = []
 
     def __enter__(self) -> Self:

@@ -36,7 +36,7 @@ def spend(shape: Sequence[int | None], name: str) -> None:
     left = _left.get()
     if left is None:
         return
-    left[0] -= math.prod(n or 0 for n in shape)
+    left[0] -= math.prod(max(n or 0, 0) for n in shape)
     if left[0] < 0:
         raise UnsafeFileError(
             f"A file's configuration may ask for no larger weights than the file brings, and asks for {name!r} of shape {tuple(shape)}. "

@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -477,6 +478,25 @@ def test_what_layers_compute_from_a_configuration_is_counted_too(tmp_path, make,
     with_config(tmp_path / "m.keras", tmp_path / "bad.keras", lambda c: c["config"]["layers"][1]["config"].update({argument: value}))
     with pytest.raises((UnsafeFileError, ArgumentError), match=r"no larger weights|at least 1"):
         load_model(tmp_path / "bad.keras")
+
+
+@pytest.mark.parametrize("kind", ["AUC", "PrecisionAtRecall"])
+def test_the_thresholds_of_a_metric_are_counted_before_they_are_made(file, tmp_path, kind):
+    def many(config):
+        arguments = {"num_thresholds": 16_000_000} | ({} if kind == "AUC" else {"recall": 0.5})
+        config["compile_config"] = {
+            "optimizer": "sgd", "loss": "mse",
+            "metrics": [{"module": "keras.metrics", "class_name": kind, "config": arguments, "registered_name": None}],
+        }  # fmt: skip
+
+    with_config(file, tmp_path / "bad.keras", many)
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnsafeFileError, match="thresholds of a metric"):
+            load_model(tmp_path / "bad.keras")
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
 
 
 # --- files of layers --------------------------------------------------------------------------------------------------
