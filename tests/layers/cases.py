@@ -343,7 +343,7 @@ PICTURES = [
     case("RandomErasing", PHOTO, seed=3, call=OUTSIDE, **SPREAD),
     case("RandomGaussianBlur", PHOTO, factor=(1.0, 1.0), kernel_size=(3, 5), sigma=(0.9, 0.9), seed=3, call=TRAINING, **SPREAD),
     case("RandAugment", PHOTO, seed=3, call=OUTSIDE, **SPREAD),
-    case("AugMix", PHOTO, seed=3, call=OUTSIDE, **SPREAD),
+    case("AugMix", PHOTO, num_chains=2, chain_depth=1, seed=3, call=OUTSIDE, **SPREAD),
     case("MixUp", PHOTO, seed=3, call=OUTSIDE),
     case("CutMix", PHOTO, seed=3, call=OUTSIDE),
     case(
