@@ -17,7 +17,7 @@ import shutil
 import socket
 import stat
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from cornu.errors import SavingError
@@ -71,7 +71,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | os.PathLike[str], marks: Sequence[str], others: Sequence[str] = ()) -> Iterator[Path]:
+def atomic_folder(
+    path: str | os.PathLike[str], marks: Sequence[str], others: Sequence[str] = (), known: Collection[str] | None = None
+) -> Iterator[Path]:
     """`atomic_write` for a folder: gives an empty temporary folder to fill; it becomes `path` when the block ends well.
 
     A folder that is there already is exchanged for the new one in one step where the system can (Linux), and then removed; one that lacks
@@ -81,6 +83,7 @@ def atomic_folder(path: str | os.PathLike[str], marks: Sequence[str], others: Se
         path: the folder to make or to replace; the folder around it must exist.
         marks: the names of files that all folders of this kind hold.
         others: the names of what they may hold beside these.
+        known: the files that the folder which is there may hold further down, beside those of the same names as in the new one; any by default.
 
     Raises:
         SavingError: the operating system refused, or the folder that is there is of another kind; it names `path`.
@@ -98,6 +101,8 @@ def atomic_folder(path: str | os.PathLike[str], marks: Sequence[str], others: Se
             for file in temporary.rglob("*"):
                 _force_to_disk(file)
             _force_to_disk(temporary)
+            if known is not None:
+                _refuse_strangers(target, [name for name in _files(target) if name not in known and not (temporary / name).is_file()])
             _take_place(temporary, target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -108,16 +113,25 @@ def _check_replaceable(target: Path, marks: Sequence[str], others: Sequence[str]
     """Raises where a folder would go that is more than what takes its place."""
     held = sorted(entry.name for entry in target.iterdir()) if target.exists() else []
     lacking = [name for name in marks if not (target / name).is_file()]
-    strangers = [name for name in held if name not in (*marks, *others)]
-    if held and (lacking or strangers):
-        has = f"it has {', '.join(map(repr, strangers[:5]))}" if strangers else f"it has no {lacking[0]!r}"
-        raise SavingError(
-            f"The folder {str(target)!r} holds other things than what would take their place ({has}), so it stays as it is. "
-            "Choose a path that does not exist yet, or move them away."
-        )
+    _refuse_strangers(target, [name for name in held if name not in (*marks, *others)], f"no {lacking[0]!r}" if held and lacking else "")
     with contextlib.suppress(FileNotFoundError):  # a working directory that is gone
         if Path.cwd().is_relative_to(target):
             raise SavingError(f"A folder is replaced as a whole, and {str(target)!r} is the working directory. Name a folder inside it.")
+
+
+def _files(folder: Path) -> list[str]:
+    """The files in the folders of a folder, by their paths from it; links are files."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+
+
+def _refuse_strangers(target: Path, strangers: Sequence[str], lacks: str = "") -> None:
+    if strangers or lacks:
+        more = f" and {len(strangers) - 5} more" if len(strangers) > 5 else ""
+        raise SavingError(
+            f"The folder {str(target)!r} holds other things than what would take their place "
+            f"(it has {', '.join(map(repr, strangers[:5])) + more or lacks}), so it stays as it is. "
+            "Choose a path that does not exist yet, or move them away."
+        )
 
 
 def _take_place(new: Path, target: Path) -> None:

@@ -86,19 +86,30 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
 
 
 def _write_keras(model: Any, path: Path, *, zipped: bool, optimizer: bool) -> None:
-    metadata = json.dumps({"keras_version": FORMAT, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}"}).encode()
-    members: dict[str, bytes | Path] = {METADATA: metadata, CONFIG: loadable_config(model, compiled=optimizer).encode()}
-    assets = written_assets(model)
+    metadata: dict[str, Any] = {"keras_version": FORMAT, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}"}
+    config, assets = loadable_config(model, compiled=optimizer).encode(), written_assets(model)
+    if not zipped and assets:
+        metadata[FOLDER] = sorted(assets)
+    members: dict[str, bytes | Path] = {METADATA: json.dumps(metadata).encode(), CONFIG: config}
     if zipped:
         with atomic_write(path) as temporary, _beside(temporary) as weights:
             write_hdf5(model, weights, optimizer=optimizer)
             write_archive(temporary, {**members, WEIGHTS: weights, **assets})
     else:
-        with atomic_folder(path, marks=(CONFIG, METADATA, WEIGHTS), others=(FOLDER,)) as folder:
+        known = {CONFIG, METADATA, WEIGHTS, *_listed_assets(path / METADATA)}
+        with atomic_folder(path, marks=(CONFIG, METADATA, WEIGHTS), others=(FOLDER,), known=known) as folder:
             for name, content in {**members, **assets}.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)  # type: ignore[arg-type]
             write_hdf5(model, folder / WEIGHTS, optimizer=optimizer)
+
+
+def _listed_assets(metadata: Path) -> list[str]:
+    """The assets that the save which made a folder wrote, as far as it says."""
+    with contextlib.suppress(OSError, ValueError, RecursionError, AttributeError):
+        listed = json.loads(metadata.read_text("utf-8")).get(FOLDER)
+        return [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    return []
 
 
 @contextlib.contextmanager

@@ -125,6 +125,34 @@ def test_as_a_folder(tmp_path, data):
     assert (tmp_path / "m" / "NOTES.md").read_text() == "mine"
 
 
+def test_files_of_others_among_the_assets_of_a_folder_stay(tmp_path):
+    library({"a.txt": "four", "sub/b.txt": "five"}).save(tmp_path / "m", zipped=False)
+    library({"c.txt": "six"}).save(tmp_path / "m", zipped=False)  # what an earlier save wrote may go
+    assert load_model(tmp_path / "m").layers[0].texts == {"c.txt": "six"}
+    kept = tmp_path / "m" / "assets" / "layers" / "notes" / "thesis.txt"
+    kept.parent.mkdir()
+    kept.write_text("years of work")
+    (tmp_path / "m" / "assets" / "link").symlink_to(tmp_path)
+    with pytest.raises(
+        SavingError, match=r"assets/layers/notes/thesis\.txt', 'assets/link'|'assets/link', 'assets/layers/notes/thesis\.txt"
+    ):
+        library({"c.txt": "seven"}).save(tmp_path / "m", zipped=False)
+    assert kept.read_text() == "years of work"
+    assert os.listdir(tmp_path) == ["m"]
+
+
+@pytest.mark.parametrize(
+    "metadata", ["[]", "{", '{"assets": 3}', '{"assets": ["assets/layers/library/c.txt", 7]}', '{"assets": [["assets"]]}']
+)
+def test_metadata_of_others_permits_no_more_than_it_lists(tmp_path, metadata):
+    library({"a.txt": "four"}).save(tmp_path / "m", zipped=False)
+    (tmp_path / "m" / "metadata.json").write_text(metadata)
+    with pytest.raises(SavingError, match=r"a\.txt"):
+        library({"b.txt": "six"}).save(tmp_path / "m", zipped=False)
+    library({"a.txt": "five"}).save(tmp_path / "m", zipped=False)  # the same files take their place
+    assert load_model(tmp_path / "m").layers[0].texts == {"a.txt": "five"}
+
+
 def test_a_model_of_layers_of_every_kind_of_container(backend, tmp_path, data):
     @register_keras_serializable("test_model_file")
     class Net(cornu.Model):
