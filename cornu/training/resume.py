@@ -105,9 +105,8 @@ class Run:
         told.on_train_begin()
         self._waiting = self._facts is not None
         if self._facts is not None:
-            told.check_state(
-                _Arrays(self._arrays).unpack(self._facts["callbacks"])
-            )  # not before: a callback may have no state until it is told
+            self._states = _Arrays(self._arrays).unpack(self._facts["callbacks"])
+            told.check_state(self._states)  # not before: a callback may have no state until it is told
         if self._waiting and not (self.step and self.epoch < epochs):
             self._take_up()
 
@@ -198,7 +197,7 @@ class Run:
         packed = _Arrays(arrays)
         model.stop_training, model._shuffle_seed = facts["stopped"], self.seed
         self.logs = packed.unpack(facts["logs"])
-        self._told.set_state(packed.unpack(facts["callbacks"]))
+        self._told.set_state(self._states)
         ours, numpys = packed.unpack(facts["random"])
         python_random.setstate(ours)
         np.random.set_state(numpys)  # noqa: NPY002

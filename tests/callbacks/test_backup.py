@@ -26,6 +26,7 @@ from cornu.callbacks import (
 from cornu.errors import ArgumentError, ConfigError, CorruptFileError, NonFiniteError
 from cornu.saving.run_file import read_run, write_run
 from cornu.state.seed import set_random_seed
+from cornu.training import resume
 
 L = cornu.layers
 
@@ -424,6 +425,16 @@ def test_a_run_refused_for_its_callbacks_has_changed_nothing(after, tmp_path):
     for weight in model.get_weights():
         np.testing.assert_array_equal(weight, np.full_like(weight, 9))
     assert int(model.optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize("after", [2, 5])
+def test_the_states_of_callbacks_are_read_once(after, tmp_path, monkeypatch):
+    broken(tmp_path, after)
+    states = read_run(tmp_path / "backup" / "latest.run")[0]["callbacks"]
+    read, unpack = [], resume._Arrays.unpack
+    monkeypatch.setattr(resume._Arrays, "unpack", lambda self, packed: read.append(packed) or unpack(self, packed))
+    program(tmp_path)
+    assert read.count(states) == 1
 
 
 def test_a_state_that_no_file_can_hold_is_named(tmp_path):
