@@ -112,19 +112,25 @@ class BatchNormalization(Layer):
         x = widened(inputs)
         axis = as_axis(self.axis, x.ndim)
         if training and self.trainable:
-            mean, variance = self._statistics(x, axis, mask)
+            y, mean, variance = self._by_batch(x, axis, mask)
             self._follow(self.moving_mean, mean)
             self._follow(self.moving_variance, variance)
         else:
-            mean, variance = self.moving_mean.value, self.moving_variance.value
-        y = ops.batch_normalization(x, mean, variance, axis, self.beta, self.gamma, self.epsilon)
+            y = self._by(self.moving_mean.value, self.moving_variance.value, x, axis)
         return ops.cast(y, self.compute_dtype)
 
-    def _statistics(self, x: Array, axis: int, mask: Array | None) -> tuple[Array, Array]:
+    def _by(self, mean: Array, variance: Array, x: Array, axis: int) -> Array:
+        return ops.batch_normalization(x, mean, variance, axis, self.beta, self.gamma, self.epsilon)
+
+    def _by_batch(self, x: Array, axis: int, mask: Array | None) -> tuple[Array, Array, Array]:
+        if mask is None:
+            return ops.normalize_by_batch(x, axis, self.beta, self.gamma, self.epsilon)
+        mean, variance = self._statistics(x, axis, mask)
+        return self._by(mean, variance, x, axis), mean, variance
+
+    def _statistics(self, x: Array, axis: int, mask: Array) -> tuple[Array, Array]:
         """Mean and variance of each channel, over the places where the mask holds."""
         axes = [i for i in range(x.ndim) if i != axis]
-        if mask is None:
-            return ops.moments(x, axes)
         weights = ops.cast(ops.reshape(mask, (*mask.shape, *[1] * (x.ndim - mask.ndim))), x.dtype)
         weights = ops.broadcast_to(weights, x.shape)
         count = ops.maximum(ops.sum(weights, axes, keepdims=True), 1.0)  # none that counts: statistics of 0

@@ -42,7 +42,7 @@ from cornu.ops.ctc import ctc_decode, ctc_loss
 from cornu.ops.elementwise import sigmoid
 from cornu.ops.indexing import multi_hot, one_hot
 from cornu.ops.linear_algebra import normalize
-from cornu.ops.normalization import batch_normalization, layer_normalization, rms_normalization
+from cornu.ops.normalization import batch_normalization, layer_normalization, normalize_by_batch, rms_normalization
 from cornu.ops.reduce import moments
 from cornu.ops.statistics import psnr
 
@@ -50,7 +50,7 @@ __all__ = [
     "adaptive_average_pool", "adaptive_max_pool", "average_pool", "batch_normalization", "binary_crossentropy",
     "categorical_crossentropy", "celu", "conv", "conv_transpose", "ctc_decode", "ctc_loss", "depth_to_space", "depthwise_conv",
     "dot_product_attention", "elu", "fold", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh",
-    "layer_normalization", "leaky_relu", "log_sigmoid", "log_softmax", "max_pool", "moments", "multi_hot", "normalize", "one_hot",
+    "layer_normalization", "leaky_relu", "log_sigmoid", "log_softmax", "max_pool", "moments", "multi_hot", "normalize", "normalize_by_batch", "one_hot",
     "polar", "psnr", "relu", "relu6", "rms_normalization", "selu", "separable_conv", "sigmoid", "silu", "soft_shrink", "softmax",
     "softplus", "softsign", "space_to_depth", "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid", "sparsemax",
     "squareplus", "swish", "tanh_shrink", "threshold", "unfold",

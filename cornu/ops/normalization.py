@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from cornu import config
 from cornu.ops.arguments import Array, Axis, as_axes
-from cornu.ops.core import to_floating
+from cornu.ops.core import stop_gradient, to_floating
 from cornu.ops.dispatch import composite
 from cornu.ops.elementwise import add, multiply, negative, rsqrt, square, subtract
 from cornu.ops.reduce import mean, moments
 from cornu.ops.shaping import reshape
 
-__all__ = ["batch_normalization", "layer_normalization", "rms_normalization"]
+__all__ = ["batch_normalization", "layer_normalization", "normalize_by_batch", "rms_normalization"]
 
 
 @composite
@@ -31,6 +31,19 @@ def batch_normalization(
     shift = negative(multiply(mean, factor))
     shift = shift if offset is None else add(shift, offset)
     return add(multiply(x, reshape(factor, shape)), reshape(shift, shape))
+
+
+@composite
+def normalize_by_batch(
+    x: Array, axis: int, offset: Array | None = None, scale: Array | None = None, epsilon: float = 1e-3
+) -> tuple[Array, Array, Array]:
+    """`batch_normalization` by the array's own mean and variance along `axis`; gives those too, as constants for gradients.
+
+    >>> [part.tolist() for part in normalize_by_batch([[1.0], [3.0]], axis=1, epsilon=0.0)]
+    [[[-1.0], [1.0]], [2.0], [1.0]]
+    """
+    mean, variance = moments(x, [i for i in range(x.ndim) if i != axis % x.ndim])
+    return batch_normalization(x, mean, variance, axis, offset, scale, epsilon), stop_gradient(mean), stop_gradient(variance)
 
 
 def _epsilon(epsilon: float | None) -> float:

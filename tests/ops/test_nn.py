@@ -23,6 +23,12 @@ def batch_norm(x, mean, variance, axis, offset=0.0, scale=1.0, epsilon=1e-3):
     return (x - mean) / np.sqrt(variance + epsilon) * scale + offset
 
 
+def batch_norm_by_own(x, axis, offset=0.0, scale=1.0, epsilon=1e-3):
+    others = tuple(i for i in range(x.ndim) if i != axis % x.ndim)
+    mean, variance = x.mean(others), x.var(others)
+    return batch_norm(x, mean, variance, axis, offset, scale, epsilon), mean, variance
+
+
 def layer_norm(x, gamma=1.0, beta=0.0, axis=-1, epsilon=TINY):
     axis = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
     return (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + epsilon) * gamma + beta
@@ -38,6 +44,10 @@ NORMALISED = [
     Case("batch_normalization", X, MEAN, VARIANCE, -1, BETA, GAMMA, like=batch_norm),
     Case("batch_normalization", X, MEAN[:3], VARIANCE[:3], 1, epsilon=0.1, like=batch_norm),
     Case("batch_normalization", X, MEAN, VARIANCE, axis=2, scale=GAMMA, like=batch_norm),
+    *(Case("normalize_by_batch", X, axis, rtol=1e-4, like=batch_norm_by_own) for axis in (-1, 0, 1)),
+    Case("normalize_by_batch", X, -1, BETA, GAMMA, rtol=1e-4, like=batch_norm_by_own),
+    Case("normalize_by_batch", X, 1, scale=GAMMA[:3], epsilon=0.1, rtol=1e-4, like=batch_norm_by_own),
+    Case("normalize_by_batch", X[0], 1, offset=BETA, rtol=1e-4, like=batch_norm_by_own),
     Case("layer_normalization", X, like=layer_norm, rtol=1e-4),
     Case("layer_normalization", X, GAMMA, BETA, epsilon=0.1, like=layer_norm, rtol=1e-4),
     Case("layer_normalization", X, axis=(1, 2), epsilon=1e-3, like=layer_norm, rtol=1e-4),
