@@ -2,19 +2,25 @@
 
 A class stores its arguments under their own names; `get_config`, `from_config` and `repr` follow. A class that keeps an argument under
 another name, or not at all, works too: what the constructor was called with is remembered.
+
+Such classes are made to be subclassed, and a subclass may give its attributes any name but those that Keras documents for the class: what is the
+library's own is spelled `_so_` (names with an underscore on both sides, as `enum` has them) where its modules share it, and `__so` within one class.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, Self, TypeVar, overload
 
 from cornu.errors import ArgumentError, nearest
 from cornu.serialization import revive, serialize_argument
 
-__all__ = ["Configurable", "parameters", "require"]
+__all__ = ["Configurable", "fact", "parameters", "require"]
+
+
+T = TypeVar("T")
 
 
 @functools.cache
@@ -31,6 +37,31 @@ def parameters(cls: Any) -> tuple[dict[str, inspect.Parameter], bool]:
         if not any(p.kind is kinds.VAR_KEYWORD for p in parameters):
             return named, False
     return named, True
+
+
+class fact(Generic[T]):  # noqa: N801 - a decorator, as `property` is
+    """A property in whose place a subclass, or an object, may have an attribute of the same name.
+
+    >>> class Shape:
+    ...     @fact
+    ...     def corners(self):
+    ...         return 3
+    >>> shape = Shape()
+    >>> before, shape.corners = shape.corners, 4
+    >>> before, shape.corners
+    (3, 4)
+    """
+
+    def __init__(self, find: Callable[[Any], T]) -> None:
+        self.find, self.__doc__ = find, find.__doc__
+
+    @overload
+    def __get__(self, owner: None, cls: type) -> Self: ...
+    @overload
+    def __get__(self, owner: object, cls: type | None = None) -> T: ...
+    def __get__(self, owner: object | None, cls: type | None = None) -> Any:
+        """The fact about `owner`."""
+        return self if owner is None else self.find(owner)
 
 
 class Configurable:

@@ -88,7 +88,7 @@ class BackupAndRestore(Callback):
         if not latest.exists():  # killed between the renaming of the one and the writing of the other
             return self._read(model, previous)
         try:
-            return model.read_run(latest)
+            return model._read_run_(latest)
         except CorruptFileError as error:
             if not previous.exists():
                 raise CorruptFileError(f"{error} To begin anew, delete it or choose another `backup_dir`.") from None
@@ -99,7 +99,7 @@ class BackupAndRestore(Callback):
     @staticmethod
     def _read(model: Any, path: Path) -> Any:
         try:
-            return model.read_run(path)
+            return model._read_run_(path)
         except CorruptFileError as error:
             raise CorruptFileError(f"{error} To begin anew, delete it or choose another `backup_dir`.") from None
 

@@ -123,7 +123,7 @@ class MonitorCallback(Callback):
 
     def _reported(self) -> list[str]:
         """The metrics that the training step will report; none where it is the user's own, which may report others."""
-        default = getattr(self.model, "uses_default_step", None)
+        default = getattr(self.model, "_uses_default_step_", None)
         if default is None or not all(map(default, ("train_step", "compute_metrics", "get_metrics_result"))):
             return []
         return list(self.model.metrics_names)

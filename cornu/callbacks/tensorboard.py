@@ -85,7 +85,7 @@ class TensorBoard(Callback):
             raise BackendError(f"The {self._tracer().NAME} backend cannot record a profile. Leave profile_batch at 0.")
         if self.embeddings_freq:
             self._projector = Projector(self.model, Path(self.log_dir), self.embeddings_metadata)
-        if self.write_graph and getattr(self.model, "_graph", None) is not None:
+        if self.write_graph and getattr(self.model, "_graph_", None) is not None:
             self._write_graph()
 
     def _write_graph(self) -> None:
@@ -178,7 +178,7 @@ class TensorBoard(Callback):
     # --- profiles -----------------------------------------------------------------------------------------------------
 
     def _tracer(self) -> Any:
-        return self.model._home_backend()
+        return self.model._home_backend_()
 
     def _end_profile(self) -> None:
         self._profiling = False

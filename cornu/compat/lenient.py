@@ -23,8 +23,8 @@ def compiling(original: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(original)
     def compile(self: Any, *args: Any, **kwargs: Any) -> Any:
-        self.skips_by_default = "on_nonfinite" not in kwargs and len(args) < place
-        if self.skips_by_default:
+        self._skips_by_default_ = "on_nonfinite" not in kwargs and len(args) < place
+        if self._skips_by_default_:
             kwargs["on_nonfinite"] = "skip"
         return original(self, *args, **kwargs)
 
@@ -37,7 +37,7 @@ def fitting(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
         history = original(self, *args, **kwargs)
-        bad = self.health.bad_step() if getattr(self, "skips_by_default", False) else None
+        bad = self._health_.bad_step() if getattr(self, "_skips_by_default_", False) else None
         if bad is not None:
             sys.stderr.write(
                 f"{user_line()}warning: from step {bad + 1} of this fit on there were steps whose loss or gradients were not finite. They were left\n"

@@ -163,17 +163,17 @@ class Distiller(Model):
             total = value if total is None else total + value
         return total
 
-    def _finished(self, result: Any) -> Any:
+    def _finished_(self, result: Any) -> Any:
         """No traced value may outlive the trace."""
         self._seen = None
-        return super()._finished(result)
+        return super()._finished_(result)
 
     # --- the student's description ------------------------------------------------------------------------------------------
 
     @property
-    def output_names(self) -> list[str]:
+    def _output_names_(self) -> Sequence[str]:
         """The names of the student's outputs."""
-        return self.student.output_names
+        return self.student._output_names_
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, models and losses as configurations."""
@@ -230,7 +230,7 @@ def _check_losses(chosen: Sequence[Any], teacher: Model, student: Model) -> None
 
 def _graph(model: Model, names: Sequence[str]) -> Graph:
     """The model's graph with more outputs: those of the layers of these names."""
-    if model.inputs is None:
+    if model._graph_ is None:
         raise NotBuiltError(
             f"Features of {', '.join(names)} need a model made from a graph, or a Sequential that is built; {model.name!r} is neither."
         )

@@ -42,7 +42,8 @@ def specs_of_model(model: Any, signature: Any) -> list[TensorSpec]:
     """Shape and dtype of each input of a built model, in its structure."""
     if not model.built:
         raise NotBuiltError(f"A model must be built to be exported, {model.name!r} is not. Call it on data, or give it an Input.")
-    given = model.inputs if signature is None else signature
+    graph = getattr(model, "_graph_", None)
+    given = signature if signature is not None or graph is None else graph.flat_inputs
     if given is None:
         raise ArgumentError("The shapes of a subclassed model's inputs must be named: give `input_signature=[InputSpec(shape=(None, 3))]`.")
     specs = [TensorSpec(tuple(s.shape), dtypes.standardize(s.dtype or "float32")) for s in tree.flatten(given)]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["custom_objects_of", "reduced", "revived"]
 
-_NO_PARTS = ("_inbound_nodes", "_graph", "_made")
+_NO_PARTS = ("_inbound_nodes", "_graph_", "_made_")
 
 
 def reduced(layer: Layer) -> tuple[Callable[..., Any], tuple[Any, ...]]:

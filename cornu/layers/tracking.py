@@ -20,12 +20,12 @@ __all__ = ["CarriedStates", "carried_states", "is_fixed", "metrics", "own_variab
 _SKIPPED = frozenset(
     {
         "_arguments_",
-        "_graph",
+        "_graph_",
         "input_spec",
         "optimizer",
         "_regularized_variables_",
-        "_trained_variables",
-        "_found_variables",
+        "_trained_variables_",
+        "_found_variables_",
         "_made_variables_",
     }
 )

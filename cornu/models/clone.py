@@ -55,8 +55,8 @@ def clone_model(
         if call_function is not None:
             raise ArgumentError("`call_function` is for models that call layers in a graph; a Sequential has one way to call its layers.")
         return copy.of_stack(model, input_tensors)
-    if getattr(model, "_graph", None) is not None and not isinstance(model, Sequential) and takes(type(model), "inputs", "outputs"):
-        return copy.of_graph(model, model._graph, input_tensors)
+    if getattr(model, "_graph_", None) is not None and not isinstance(model, Sequential) and takes(type(model), "inputs", "outputs"):
+        return copy.of_graph(model, model._graph_, input_tensors)
     if special:
         raise ArgumentError(f"{special} need a model made from a graph or a stack of layers, got {type(model).__name__} {model.name!r}.")
     return type(model).from_config(model.get_config())
@@ -85,7 +85,7 @@ class _Copy:
 
     def of_stack(self, model: Sequential, given: Any) -> Sequential:
         layers: list[Any] = [self._of(layer) for layer in model.layers]
-        first = model.inputs
+        first = None if model._graph_ is None else model._graph_.flat_inputs
         if given is not None:
             tensor = tree.flatten(given)[0]
             first = [tensor if isinstance(tensor.node.operation, InputLayer) else Input(batch_shape=tensor.shape, dtype=tensor.dtype)]

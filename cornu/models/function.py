@@ -31,32 +31,32 @@ class Function(Operation):
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
         super().__init__(name or naming.unique("function"))
-        self._graph = Graph(inputs, outputs)
+        self._graph_ = Graph(inputs, outputs)
 
     @property
     def inputs(self) -> list[SymbolicTensor]:
         """The inputs, flat."""
-        return list(self._graph.flat_inputs)
+        return list(self._graph_.flat_inputs)
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
         """The outputs, flat."""
-        return list(self._graph.flat_outputs)
+        return list(self._graph_.flat_outputs)
 
     @property
     def operations(self) -> list[Any]:
         """The layers and ops between them."""
-        return [step if isinstance(step, Layer) else step.operation for step in self._graph.operations]
+        return [step if isinstance(step, Layer) else step.operation for step in self._graph_.operations]
 
     def call(self, inputs: Any) -> Any:
         """The outputs, in their structure, for arrays in the structure of the inputs."""
-        values, _ = self._graph(inputs, None)
-        return self._graph.pack(values)
+        values, _ = self._graph_(inputs, None)
+        return self._graph_.pack(values)
 
     def symbolic_call(self, inputs: Any) -> Any:
         """Records the steps between again, on other symbolic tensors."""
-        known = dict(zip(map(id, self._graph.flat_inputs), tree.flatten(inputs), strict=True))
-        return tree.pack_sequence_as(self._graph.outputs, replay(self._graph.nodes, known, self._graph.flat_outputs))
+        known = dict(zip(map(id, self._graph_.flat_inputs), tree.flatten(inputs), strict=True))
+        return tree.pack_sequence_as(self._graph_.outputs, replay(self._graph_.nodes, known, self._graph_.flat_outputs))
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Shapes and dtypes of the outputs for inputs of these."""

@@ -19,7 +19,7 @@ def packed(model: Any) -> tuple[bytes, dict[str, Any], str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         save_model(model, path)
-        return path.read_bytes(), custom_objects_of(model), model._home_backend().NAME
+        return path.read_bytes(), custom_objects_of(model), model._home_backend_().NAME
 
 
 def opened(content: bytes, objects: Mapping[str, Any], backend: str) -> Any:

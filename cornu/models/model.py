@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from cornu import naming, registry, serialization, tree
+from cornu.configurable import fact
 from cornu.errors import ArgumentError, NotCalledError
 from cornu.export import export_model
 from cornu.graph import Node, SymbolicTensor, infer
@@ -53,7 +54,7 @@ class Model(Trainer):
     ((None, 2), 10)
     """
 
-    _graph: Graph | None = None
+    _graph_: Graph | None = None
 
     def __init__(self, inputs: Any = None, outputs: Any = None, *, trainable: bool = True, name: str | None = None, **kwargs: Any) -> None:
         if (inputs is None) != (outputs is None):
@@ -61,15 +62,15 @@ class Model(Trainer):
         default = registry.snake_case(type(self).__name__) if type(self) is not Model or inputs is None else "functional"
         super().__init__(trainable=trainable, name=name or naming.unique(default), **kwargs)
         if inputs is not None:
-            self._set_graph(Graph(inputs, outputs))
+            self._set_graph_(Graph(inputs, outputs))
             hand_on_policies(self, kwargs.get("dtype"))
             if not trainable:
                 self.trainable = False
 
-    def _set_graph(self, graph: Graph | None) -> None:
-        self._graph = graph
+    def _set_graph_(self, graph: Graph | None) -> None:
+        self._graph_ = graph
         self.built = graph is not None
-        self._programs, self._parts = {}, {}  # what was compiled ran another graph
+        self._programs_, self._parts_ = {}, {}  # what was compiled ran another graph
         touch_structure()
 
     # --- the graph ----------------------------------------------------------------------------------------------------
@@ -77,11 +78,11 @@ class Model(Trainer):
     @property
     def _lays_own_masks_(self) -> bool:  # type: ignore[override]
         """A graph finds its masks itself."""
-        return self._graph is not None
+        return self._graph_ is not None
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Runs the graph. A subclass writes its own."""
-        graph = self._require_graph("call")
+        graph = self.__require_graph("call")
         values, masks = graph(inputs, training, None if mask is None else tree.flatten(mask))
         around = context.active()
         if around is not None:
@@ -90,14 +91,14 @@ class Model(Trainer):
                     around.set_mask(x, one)
         return graph.pack(values)
 
-    def _require_graph(self, what: str) -> Graph:
-        if self._graph is None:
+    def __require_graph(self, what: str) -> Graph:
+        if self._graph_ is None:
             raise NotImplementedError(f"{type(self).__name__} must define `{what}`, or be made from inputs and outputs.")
-        return self._graph
+        return self._graph_
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """Records the call of the whole model as one node."""
-        graph = self._graph
+        graph = self._graph_
         if graph is None:
             return super().symbolic_call(*args, **kwargs)
         inputs = args[0] if args else kwargs.pop("inputs")
@@ -113,10 +114,10 @@ class Model(Trainer):
             specs, mask_specs = _split(graph, infer(run, (inputs,), extra))
         node = Node(self, (inputs,), {**kwargs, **extra}, specs, masks=mask_specs, laid=() if given is not None else tuple(extra))
         self._inbound_nodes.append(node)
-        self._hand_on_graph_masks(graph, node, masks)
+        self.__hand_on_graph_masks(graph, node, masks)
         return node.result
 
-    def _hand_on_graph_masks(self, graph: Graph, node: Node, masks: Any) -> None:
+    def __hand_on_graph_masks(self, graph: Graph, node: Node, masks: Any) -> None:
         given = masks is not None and any(m is not None for m in masks)
         found = graph.masks_given([m is not None for m in masks]) if given else graph.output_masks
         rest = iter(node.outputs[len(graph.flat_outputs) :])
@@ -125,7 +126,7 @@ class Model(Trainer):
 
     def _planned_call_(self, node: Node) -> Any:
         """Inside a larger graph the model's own plan runs, its masks after its outputs."""
-        graph = self._graph
+        graph = self._graph_
         if graph is None or self._reads_weights_in_another_dtype_:
             return super()._planned_call_(node)
 
@@ -137,19 +138,19 @@ class Model(Trainer):
 
     @property
     def _declares_build_(self) -> bool:
-        return type(self).build is not Model.build and self._graph is None
+        return type(self).build is not Model.build and self._graph_ is None
 
     def build(self, input_shape: Any) -> None:
         """Makes the weights of a subclassed model for inputs of this shape."""
         if not self.built:
-            inputs = self._symbols_of(input_shape)
+            inputs = self.__symbols_of(input_shape)
             self._build_for_((inputs,), {})
 
-    def _symbols_of(self, input_shape: Any) -> Any:
+    def __symbols_of(self, input_shape: Any) -> Any:
         if isinstance(input_shape, dict):
-            return {k: self._symbols_of(v) for k, v in input_shape.items()}
+            return {k: self.__symbols_of(v) for k, v in input_shape.items()}
         if input_shape and isinstance(input_shape[0], (list, tuple)):
-            return [self._symbols_of(v) for v in input_shape]
+            return [self.__symbols_of(v) for v in input_shape]
         return SymbolicTensor(input_shape, self.input_dtype)
 
     # --- parts --------------------------------------------------------------------------------------------------------
@@ -157,12 +158,12 @@ class Model(Trainer):
     @property
     def _graph_layers_(self) -> Sequence[Layer]:
         """The layers of the graph."""
-        return () if self._graph is None else self._graph.layers
+        return () if self._graph_ is None else self._graph_.layers
 
     @property
     def layers(self) -> list[Layer]:
         """The layers directly inside, in the order of the graph or of the attributes."""
-        return list(self._graph.layers) if self._graph is not None else tracking.sublayers(self)
+        return list(self._graph_.layers) if self._graph_ is not None else tracking.sublayers(self)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by its name, or by its place in `layers`.
@@ -185,56 +186,58 @@ class Model(Trainer):
                 return layer
         return surgery.lineage(self, str(name))[-1]
 
-    @property
+    @fact
     def inputs(self) -> list[SymbolicTensor] | None:
         """The symbolic inputs, flat; None for a subclassed model."""
-        return None if self._graph is None else list(self._graph.flat_inputs)
+        return None if self._graph_ is None else list(self._graph_.flat_inputs)
 
-    @property
+    @fact
     def outputs(self) -> list[SymbolicTensor] | None:
         """The symbolic outputs, flat; None for a subclassed model."""
-        return None if self._graph is None else list(self._graph.flat_outputs)
+        return None if self._graph_ is None else list(self._graph_.flat_outputs)
 
     @property
     def input(self) -> Any:
         """The symbolic inputs as given."""
-        return super().input if self._graph is None else self._graph.inputs
+        return super().input if self._graph_ is None else self._graph_.inputs
 
     @property
     def output(self) -> Any:
         """The symbolic outputs as given."""
-        return super().output if self._graph is None else self._graph.outputs
+        return super().output if self._graph_ is None else self._graph_.outputs
 
-    @property
+    @fact
     def input_shape(self) -> Any:
         """The shape of the input, or the structure of the inputs' shapes."""
-        return tree.map_structure(lambda x: x.shape, self._with_graph("input_shape").inputs)
+        return tree.map_structure(lambda x: x.shape, self.__with_graph("input_shape").inputs)
 
-    @property
+    @fact
     def output_shape(self) -> Any:
         """The shape of the output, or the structure of the outputs' shapes."""
-        return tree.map_structure(lambda x: x.shape, self._with_graph("output_shape").outputs)
+        return tree.map_structure(lambda x: x.shape, self.__with_graph("output_shape").outputs)
 
-    def _with_graph(self, what: str) -> Graph:
-        if self._graph is None:
+    def __with_graph(self, what: str) -> Graph:
+        if self._graph_ is None:
             raise NotCalledError(
                 f"`model.{what}` is known of models made from a graph, or of a Sequential that is built; {self.name!r} is neither."
             )
-        return self._graph
+        return self._graph_
 
-    @property
+    @fact
     def input_names(self) -> list[str]:
         """The names of the inputs: the keys of a dict of data."""
-        return [] if self._graph is None else list(self._graph.input_names)
+        return [] if self._graph_ is None else list(self._graph_.input_names)
 
-    @property
+    @fact
     def output_names(self) -> list[str]:
         """The names of the outputs: the keys of a dict of losses, metrics or targets."""
-        if self._graph is None:
-            return []
-        if isinstance(self._graph.outputs, dict):
-            return sorted(self._graph.outputs)
-        return list(self._graph.output_names)
+        return list(self._output_names_)
+
+    @property
+    def _output_names_(self) -> Sequence[str]:
+        if self._graph_ is None:
+            return ()
+        return sorted(self._graph_.outputs) if isinstance(self._graph_.outputs, dict) else self._graph_.output_names
 
     def replace(self, path: str, layer: Layer) -> None:
         """Puts another layer in a layer's place; all other layers stay, with their weights.
@@ -260,26 +263,26 @@ class Model(Trainer):
         if any(other.name == layer.name for other in getattr(holder, "layers", ()) if other is not old):
             raise ArgumentError(f"Layers of a model need names of their own, and {layer.name!r} is taken. Give another `name`.")
         if isinstance(holder, Model):
-            holder._replace_own(old, layer, fixed=len(around) > 1)
+            holder._replace_own_(old, layer, fixed=len(around) > 1)
         else:
             surgery.exchange(holder, old, layer)
         for model in around:
             if isinstance(model, Model):
-                model._forget_programs()
+                model._forget_programs_()
         touch_structure()
-        self._compile_again()
+        self._compile_again_()
 
-    def _replace_own(self, old: Layer, new: Layer, *, fixed: bool) -> None:
+    def _replace_own_(self, old: Layer, new: Layer, *, fixed: bool) -> None:
         """Replaces a layer directly inside; with `fixed` the outputs must stay what they are."""
-        if self._graph is None:
+        if self._graph_ is None:
             surgery.exchange(self, old, new)
             return
-        graph = surgery.rewired(self._graph, old, new)
+        graph = surgery.rewired(self._graph_, old, new)
         if fixed:
-            surgery.check_same_outputs(self, self._graph, graph)
+            surgery.check_same_outputs(self, self._graph_, graph)
         if any(value is old for value in vars(self).values()):
             surgery.exchange(self, old, new)
-        self._set_graph(graph)
+        self._set_graph_(graph)
 
     def quantize(self, mode: str | None = None, config: Any = None, filters: Any = None, **kwargs: Any) -> None:  # type: ignore[override]
         """Keeps the weights of the layers within in few bits: of Dense, EinsumDense and Embedding layers, those inside other layers included.
@@ -309,9 +312,9 @@ class Model(Trainer):
         quantize_layers(self, mode, config, filters, type_check=kwargs.get("type_check", True))
         for layer in tracking.walk(self):
             if isinstance(layer, Model):
-                layer._forget_programs()
+                layer._forget_programs_()
         touch_structure()
-        self._compile_again()
+        self._compile_again_()
 
     def get_quantization_layer_structure(self, mode: str | None = None) -> Any:
         """The parts that a mode which looks at data takes one after another: `pre_block_layers` and `sequential_blocks`.
@@ -323,25 +326,25 @@ class Model(Trainer):
         >>> [layer.name for layer in model.get_quantization_layer_structure("gptq")["sequential_blocks"]]
         ['head']
         """
-        if self._graph is None:
+        if self._graph_ is None:
             return None
-        nodes = [node for node in self._graph.nodes if not isinstance(node.operation, InputLayer)]
+        nodes = [node for node in self._graph_.nodes if not isinstance(node.operation, InputLayer)]
         chain = all(isinstance(node.operation, Layer) and len(node.inputs) == 1 for node in nodes)
         if not chain or any(after.inputs[0] is not node.outputs[0] for node, after in itertools.pairwise(nodes)):
             return None
         return {"pre_block_layers": [], "sequential_blocks": [node.operation for node in nodes]}
 
-    def _forget_programs(self) -> None:
+    def _forget_programs_(self) -> None:
         """What was compiled ran other layers."""
-        self._programs, self._parts = {}, {}
-        if self._graph is not None:
-            self._graph.forget_plans()
+        self._programs_, self._parts_ = {}, {}
+        if self._graph_ is not None:
+            self._graph_.forget_plans()
 
     def _watch_outputs_(self, watcher: Any) -> None:
         """Has `watcher(layer, outputs)` called after each run of this model; None ends it."""
         super()._watch_outputs_(watcher)
-        if self._graph is not None:
-            self._graph.forget_plans()
+        if self._graph_ is not None:
+            self._graph_.forget_plans()
 
     # --- for people ---------------------------------------------------------------------------------------------------
 
@@ -379,7 +382,7 @@ class Model(Trainer):
         True
         """
         x = tree.map_structure(np.asarray, x) if isinstance(x, dict) else np.asarray(x, getattr(x, "dtype", "float32"))
-        self.ensure_built(x)
+        self._ensure_built_(x)
         return verify(self, x, backends)
 
     # --- files --------------------------------------------------------------------------------------------------------
@@ -407,34 +410,34 @@ class Model(Trainer):
         model_file.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     @staticmethod
-    def write_run(filepath: Any, facts: Any, arrays: Mapping[str, Any]) -> None:
+    def _write_run_(filepath: Any, facts: Any, arrays: Mapping[str, Any]) -> None:
         """Writes the state of a run, all or nothing, with a digest: what JSON can hold, and arrays by name."""
         run_file.write_run(filepath, facts, arrays)
 
     @staticmethod
-    def read_run(filepath: Any) -> tuple[Any, dict[str, Any]]:
+    def _read_run_(filepath: Any) -> tuple[Any, dict[str, Any]]:
         """Reads what `write_run` wrote; a file of which one bit is not as it was is refused."""
         return run_file.read_run(filepath)
 
     def _config_head_(self) -> dict[str, Any]:
         """How files name the class: a model made from a graph is a "Functional" there."""
         cls = type(self)
-        if cls is Model and self._graph is not None:
+        if cls is Model and self._graph_ is not None:
             return {"module": "keras.src.models.functional", "class_name": "Functional", "registered_name": "Functional"}
         module = registry.module_of(cls)
         return {"module": module, "class_name": cls.__name__, "registered_name": None if module else registry.registered_name(cls)}
 
     def get_config(self) -> dict[str, Any]:
         """Name, `trainable` and the graph of a model made from one; a subclass's constructor arguments."""
-        if self._graph is None or not takes(type(self), "inputs", "outputs"):
+        if self._graph_ is None or not takes(type(self), "inputs", "outputs"):
             return {name: value for name, value in super().get_config().items() if name not in ("inputs", "outputs") or value is not None}
         own = {} if type(self) is Model else {k: v for k, v in super().get_config().items() if k not in ("inputs", "outputs", "dtype")}
         with written_with(self):
-            return {"name": self.name, "trainable": self.trainable, **own, **graph_config(self._graph)}
+            return {"name": self.name, "trainable": self.trainable, **own, **graph_config(self._graph_)}
 
     def _constructor_arguments_(self) -> dict[str, Any]:
         arguments = super()._constructor_arguments_()
-        return {name: value for name, value in arguments.items() if self._graph is None or name not in ("inputs", "outputs")}
+        return {name: value for name, value in arguments.items() if self._graph_ is None or name not in ("inputs", "outputs")}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Self:

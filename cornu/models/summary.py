@@ -75,7 +75,7 @@ def _plain(text: str) -> str:
 
 
 def _rows(model: Any, depth: int, expand: bool) -> Iterator[_Row]:
-    graph = getattr(model, "_graph", None)
+    graph = getattr(model, "_graph_", None)
     steps: Sequence[Any] = model.layers if graph is None else _operations(graph, model)
     for step in steps:
         if isinstance(step, Layer):
@@ -129,7 +129,7 @@ def _sources(nodes: list[Node]) -> str:
 
 def _branches(model: Any) -> bool:
     """Whether the graph is more than a chain, so that it must be said what feeds what."""
-    graph = getattr(model, "_graph", None)
+    graph = getattr(model, "_graph_", None)
     if graph is None:
         return False
     uses = [id(x) for node in graph.nodes for x in node.given_inputs]

@@ -60,7 +60,7 @@ def verify(model: Any, x: Any, names: Sequence[str]) -> Verification:
     """Runs the model forward on each backend; it ends up where it was, as it was."""
     if len(names) < 2:
         raise ArgumentError(f"Two backends or more are compared, got {list(names)}.")
-    home = model._home_backend().NAME
+    home = model._home_backend_().NAME
     try:
         (_, reference), *others = [(name, _outputs(model, x, name)) for name in names]
     finally:

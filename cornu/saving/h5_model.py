@@ -40,7 +40,7 @@ def write_h5_model(model: Any, path: Path, version: str, *, optimizer: bool = Tr
         refuse(model, "The format `.h5`", "a `.keras` file")
     config = json.loads(loadable_config(model, compiled=optimizer))
     compiled = config.get("compile_config")
-    backend = model._home_backend().NAME
+    backend = model._home_backend_().NAME
     with Hdf5Writer(path) as writer:
         for group in ("", "model_weights"):
             writer.text(group, "backend", backend)

@@ -29,8 +29,8 @@ _FOUNDATION = {
     "state.variable",
 }
 _NOT_PARTS = {
-    "_arguments_", "_compile_arguments", "_graph", "_made", "_stack", "_inbound_nodes", "_made_variables_", "metrics",
-    "_regularized_variables_", "_trained_variables", "_found_variables",
+    "_arguments_", "_compile_arguments_", "_graph_", "_made_", "_stack_", "_inbound_nodes", "_made_variables_", "metrics",
+    "_regularized_variables_", "_trained_variables_", "_found_variables_",
 }  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def _blame(model: Any) -> str:
     for layer in reversed(list(tracking.walk(model))):
         if _fails(layer):
             return f"{_words(layer)} cannot be saved{_argument(layer)}."
-    for name, value in getattr(model, "_compile_arguments", {}).items():
+    for name, value in getattr(model, "_compile_arguments_", {}).items():
         if _fails(value):
             inner = f": {_words(value)} cannot be saved{_argument(value)}" if isinstance(value, Configurable) else f" ({value!r})"
             return f"{_words(model)} cannot be saved as it was compiled, because of `{name}`{inner}."

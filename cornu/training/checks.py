@@ -85,7 +85,7 @@ def check_inputs(model: Stepping, x: Any) -> None:
         DataError: a key is missing or mistyped, the number of arrays differs, or an array holds text.
         ShapeError: an array has another shape than its input.
     """
-    graph: Graph | None = getattr(model, "_graph", None)
+    graph: Graph | None = getattr(model, "_graph_", None)
     if graph is None:
         refuse_text([("x", leaf) for leaf in tree.flatten(x)] if not _takes_texts(model) else [])
         return

@@ -31,7 +31,7 @@ def describe(model: Trainer, train: Batches) -> Description:
     return {
         "layers": [[layer.name, _settings(layer)] for layer in tracking.walk(model)],
         "optimizer": _settings(model.optimizer),
-        "compile": {name: _text(model._compile_arguments[name]) for name in ("loss", "loss_weights", "metrics", "weighted_metrics")},
+        "compile": {name: _text(model._compile_arguments_[name]) for name in ("loss", "loss_weights", "metrics", "weighted_metrics")},
         "data": {
             "kind": type(train).__name__,
             **{name: str(getattr(train, name)) for name in ("num_batches", "batch_size", "num_samples")},

@@ -40,7 +40,7 @@ _UNCHANGED = ("Dropout", "Identity", "Reshape", "Flatten", "RepeatVector", "Acti
 
 def outputs_and_endings(model: Stepping, x: Any) -> tuple[Any, list[Ending]]:
     """The outputs for symbolic inputs, and the ending of each, flat."""
-    graph = getattr(model, "_graph", None)
+    graph = getattr(model, "_graph_", None)
     if graph is not None:
         return graph.outputs, [_of_tensor(t, t.mask is not None) for t in graph.flat_outputs]
     made: dict[int, tuple[Any, Layer]] = {}
@@ -78,7 +78,7 @@ def _of_tensor(tensor: SymbolicTensor, masked: bool) -> Ending:
     """The ending of a symbolic tensor, sought through inner models and through layers that leave the numbers as they are."""
     while tensor.node is not None:
         node, operation = tensor.node, tensor.node.operation
-        graph = getattr(operation, "_graph", None)
+        graph = getattr(operation, "_graph_", None)
         if graph is not None:
             tensor = graph.flat_outputs[tensor.index]
         elif (

@@ -183,7 +183,7 @@ def fit(
     )
     with contextlib.closing(train), between_steps() as interrupts:
         first, stream = run.batches(train)
-        model.ensure_ready(*first, training=True)
+        model._ensure_ready_(*first, training=True)
         check = ready.check_source(model, train, first, x, y, sample_weight, training=True)
         _check_validation(model, validation_data, validation_batch_size or batch_size)
         told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
@@ -248,8 +248,8 @@ def _run_epoch(
     """Runs the steps of one epoch, of which `begun` have been run already; gives how many that makes, and the metrics at the end of the last."""
     if begun and model.stop_training:
         batches = iter(())
-    program, together = model.program(watch.program), model.steps_per_execution
-    own, step, logs = model.gives_own_logs("train_step"), begun, Logs(model.get_metrics_result)
+    program, together = model._program_(watch.program), model.steps_per_execution
+    own, step, logs = model._gives_own_logs_("train_step"), begun, Logs(model.get_metrics_result)
     try:
         for group in _grouped(_limited(batches, begun), together):
             told.on_train_batch_begin(step)
@@ -306,7 +306,7 @@ def _check_validation(model: Trainer, validation_data: Any, batch_size: int | No
     try:
         with contextlib.closing(data.batches(x, y, weight, batch_size=batch_size)) as source:
             first = _first(source.epoch(0))
-            model.ensure_ready(*first, training=False)
+            model._ensure_ready_(*first, training=False)
             ready.check_source(model, source, first, x, y, weight, training=False)
     except CornuError as error:
         alone = "validation_data must be (x, y) or (x, y, sample_weight), got x alone." if y is None else ""
@@ -338,13 +338,13 @@ def evaluate(
     with contextlib.closing(source), between_steps() as interrupts:
         stream = source.epoch(0)
         first = _first(stream)
-        model.ensure_ready(*first, training=False)
+        model._ensure_ready_(*first, training=False)
         check = ready.check_source(model, source, first, x, y, sample_weight, training=False)
         told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=_at_most(source.num_batches)
         )  # fmt: skip
-        program, logs, results = model.program("test"), Logs(model.get_metrics_result), None
-        own = model.gives_own_logs("test_step")
+        program, logs, results = model._program_("test"), Logs(model.get_metrics_result), None
+        own = model._gives_own_logs_("test_step")
         with backends.current().inference(), _closed_where_broken(told, callbacks):
             model.reset_metrics()
             told.on_test_begin()
@@ -368,7 +368,7 @@ def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | in
     with contextlib.closing(data.batches(x, batch_size=batch_size, steps=steps)) as source:
         stream = source.epoch(0)
         first = _first(stream)
-        model.ensure_built(first[0])
+        model._ensure_built_(first[0])
         checks.check_inputs(model, first[0])
         ids = ready.ids_of(model)
         told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
@@ -413,7 +413,7 @@ def _padded_outputs(model: Trainer, inputs: Any, size: int) -> tuple[Any, int]:
         inputs = tree.map_structure(
             lambda a: None if a is None else np.concatenate([a, np.repeat(np.asarray(a[-1:]), size - rows, 0)]), inputs
         )
-    return model.program("predict")(inputs), rows
+    return model._program_("predict")(inputs), rows
 
 
 def _fetched(outputs: Any, rows: int) -> list[np.ndarray]:
@@ -428,14 +428,14 @@ def _handed_out(x: Any) -> np.ndarray:
 def predict_on_batch(model: Trainer, x: Any) -> Any:
     """`Model.predict_on_batch` on the current backend."""
     x = data.narrowed(x) if isinstance(x, np.ndarray) else tree.map_structure(data.narrowed, x)
-    model.ensure_built(x)
+    model._ensure_built_(x)
     ids = ready.ids_of(model)
     if ids:
         ids.check(x)
     backend = backends.current()
     try:
         with backend.inference():
-            outputs = model.program("predict")(x)
+            outputs = model._program_("predict")(x)
             if isinstance(outputs, backend.ARRAY_TYPES):
                 return np.array(backend.to_numpy(outputs))
             return tree.map_structure(_handed_out, outputs)
@@ -448,14 +448,14 @@ def train_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any, class_wei
     """`Model.train_on_batch` on the current backend; the metrics by name."""
     batch = _whole(x, y, sample_weight, class_weight)
     with between_steps() as interrupts:
-        model.ensure_ready(*batch, training=True)
-        model.check_values(*batch)
+        model._ensure_ready_(*batch, training=True)
+        model._check_values_(*batch)
         with backends.current().inference():
-            model.health.reset()
-            results = interrupts.run(model.program("train"), batch)
-            bad = model.health.bad_step()
-            if bad is not None and model.health.policy == "raise":
-                model.health.reset()
+            model._health_.reset()
+            results = interrupts.run(model._program_("train"), batch)
+            bad = model._health_.bad_step()
+            if bad is not None and model._health_.policy == "raise":
+                model._health_.reset()
                 raise failure(1, 0, diagnosis.source_of_non_finite(model, batch))
             interrupts.stop_if_asked()
             return dict(Logs(model.get_metrics_result if results is None else lambda: results))
@@ -465,10 +465,10 @@ def test_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any) -> dict[st
     """`Model.test_on_batch` on the current backend; the metrics by name."""
     batch = _whole(x, y, sample_weight, None)
     with between_steps() as interrupts:
-        model.ensure_ready(*batch, training=False)
-        model.check_values(*batch)
+        model._ensure_ready_(*batch, training=False)
+        model._check_values_(*batch)
         with backends.current().inference():
-            results = interrupts.run(model.program("test"), batch)
+            results = interrupts.run(model._program_("test"), batch)
             return dict(Logs(model.get_metrics_result if results is None else lambda: results))
 
 
@@ -476,7 +476,7 @@ def check(model: Trainer, x: Any, y: Any, sample_weight: Any, batch_size: int | 
     """`Model.check` on the current backend."""
     with contextlib.closing(data.batches(x, y, sample_weight, batch_size=batch_size)) as source:
         first = _first(source.epoch(0))
-        model.ensure_ready(*first, training=True)
+        model._ensure_ready_(*first, training=True)
         ready.check_source(model, source, first, x, y, sample_weight, training=True)
         return forecast(model, first)
 

@@ -171,7 +171,7 @@ def bounds_of_ids(graph: Graph | None) -> list[Bound]:
 def _ids_within(graph: Graph, places: dict[int, int], names: Sequence[str]) -> list[Bound]:
     found = []
     for node in graph.nodes:
-        inner = getattr(node.operation, "_graph", None)
+        inner = getattr(node.operation, "_graph_", None)
         if inner is not None:
             given = tree.flatten(inner_arguments(inner, node))
             within = {id(x): places[id(v)] for x, v in zip(inner.flat_inputs, given, strict=False) if id(v) in places}
@@ -203,7 +203,7 @@ class Values:
     """
 
     def __init__(self, model: Stepping, names: Sequence[str], ids: Sequence[Bound], targets: Sequence[Bound]) -> None:
-        self._graph, self._names, self._ids, self._targets = getattr(model, "_graph", None), list(names), list(ids), list(targets)
+        self._graph, self._names, self._ids, self._targets = getattr(model, "_graph_", None), list(names), list(ids), list(targets)
 
     def check(self, x: Any, y: Any = None, sample_weight: Any = None, *, batch: int | None = None) -> None:
         """Raises if a number that counts is out of bounds.

@@ -85,7 +85,7 @@ def make_ready(model: Stepping, x: Any, y: Any, sample_weight: Any, *, training:
     Returns:
         What looks at the numbers of each batch.
     """
-    standard = model.uses_default_step("train_step" if training else "test_step") and model.uses_default_step("compute_loss")
+    standard = model._uses_default_step_("train_step" if training else "test_step") and model._uses_default_step_("compute_loss")
     if standard:
         values = _checked(model, x, y, sample_weight)
     else:
@@ -102,20 +102,20 @@ def _checked(model: Stepping, x: Any, y: Any, sample_weight: Any) -> Values:
     symbols = tree.map_structure(open_batch, (x, y, sample_weight))
     with _about(model, x):
         y_pred, endings = outputs_and_endings(model, symbols[0])
-    names, outputs, objective, scores = model._names_of(y_pred), tree.flatten(y_pred), model._objective, model._scores
+    names, outputs, objective, scores = model._names_of_(y_pred), tree.flatten(y_pred), model._objective_, model._scores_
     objective.build(names, keyed=isinstance(y_pred, dict))
     losses = objective.losses
     checks.refuse_text([("sample_weight", weight) for weight in tree.flatten(symbols[2])])
     targets.check_losses(names, losses, outputs, endings)
     targets.check_targets(names, losses, outputs, arranged(symbols[1], names, losses), scores.measured(names))
-    model._aligned(symbols[1], y_pred, symbols[2])
+    model._aligned_(symbols[1], y_pred, symbols[2])
     _refuse_shared_names(model)
-    return Values(model, names, bounds_of_ids(getattr(model, "_graph", None)), bounds_of_targets(names, losses, outputs, endings))
+    return Values(model, names, bounds_of_ids(getattr(model, "_graph_", None)), bounds_of_targets(names, losses, outputs, endings))
 
 
 def _refuse_shared_names(model: Stepping) -> None:
     """Raises where a metric of `compile` would be hidden by another of its name, kept in an attribute."""
-    scores = model._scores.metrics
+    scores = model._scores_.metrics
     taken = {metric.reported_name for metric in scores}
     for name, metric in zip(model.metrics_names, model.metrics, strict=True):
         if name in taken and all(metric is not one for one in scores):
@@ -128,7 +128,7 @@ def _refuse_shared_names(model: Stepping) -> None:
 def _settled(model: Stepping, x: Any, y: Any, sample_weight: Any) -> None:
     symbols = tree.map_structure(open_batch, (x, y, sample_weight))
     y_pred, _ = outputs_and_endings(model, symbols[0])
-    model._aligned(symbols[1], y_pred, symbols[2])
+    model._aligned_(symbols[1], y_pred, symbols[2])
 
 
 def arranged(y: Any, names: Sequence[str], losses: Sequence[Any]) -> list[Any]:
@@ -190,9 +190,9 @@ class EachBatch:
         """Raises where the batch of that number (from 0) does not fit the model."""
         kind = _kind(batch)
         if kind != self._last:
-            self._model.ensure_ready(*batch, training=self._training)
+            self._model._ensure_ready_(*batch, training=self._training)
             self._last = kind
-        self._model.check_values(*batch, batch=number)
+        self._model._check_values_(*batch, batch=number)
 
 
 def _kind(batch: Batch) -> tuple[Any, ...]:
@@ -207,17 +207,17 @@ def check_source(model: Stepping, source: Batches, first: Batch, x: Any, y: Any,
     """Looks at all numbers of arrays at once; gives what looks at each batch for a source where that is not possible."""
     if not isinstance(source, ArrayBatches) or any(_from_elsewhere(leaf) for leaf in tree.flatten((x, y))):
         return EachBatch(model, first, training=training)
-    model.check_values(x, y, sample_weight)
+    model._check_values_(x, y, sample_weight)
     return None
 
 
 def ids_of(model: Stepping) -> Values | None:
     """What looks at the ids that go to embeddings, for predictions; None where there is nothing to look at."""
-    at, found = model._ids
+    at, found = model._ids_
     if at != structure_version():
-        bounds = bounds_of_ids(getattr(model, "_graph", None))
+        bounds = bounds_of_ids(getattr(model, "_graph_", None))
         found = Values(model, [], bounds, []) if bounds else None
-        model._ids = structure_version(), found
+        model._ids_ = structure_version(), found
     return found
 
 

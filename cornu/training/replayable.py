@@ -33,10 +33,10 @@ def is_replayable(model: Stepping) -> bool:
 def is_row_wise(model: Stepping) -> bool:
     """Whether each row of the outputs is known to come from its own row of the inputs: all code is Cornu's own, and of a kind that does so."""
     layers = list(tracking.walk(model))
-    graphs = [graph for graph in (getattr(layer, "_graph", None) for layer in layers) if graph is not None]
+    graphs = [graph for graph in (getattr(layer, "_graph_", None) for layer in layers) if graph is not None]
     nodes = [node for graph in graphs for node in graph.nodes]
     return (
-        getattr(model, "_graph", None) is not None
+        getattr(model, "_graph_", None) is not None
         and all(_is_ours(layer) and not _along_rows(getattr(layer, "axis", None)) for layer in layers)
         and all(_of_rows(node) for node in nodes)
     )
@@ -55,7 +55,7 @@ def _of_rows(node: Any) -> bool:
 
 def _settled(model: Stepping) -> Iterable[Any]:
     """Losses and metrics of a compiled model."""
-    objective = model._objective
+    objective = model._objective_
     return [*([] if objective is None else objective.losses), *(model.metrics if model.compiled else [])]
 
 

@@ -18,7 +18,7 @@ from cornu.callbacks import BackupAndRestore, CallbackList
 from cornu.errors import ConfigError, DataError
 from cornu.layers import tracking
 from cornu.state import Variable
-from cornu.state.seed import has_drawn, shared_generator
+from cornu.state.seed import has_drawn, make_seed, shared_generator
 from cornu.training.data import Batches
 from cornu.training.description import describe, differences
 
@@ -53,7 +53,7 @@ class Run:
         facts = self._facts or {"epoch": initial_epoch, "step": 0, "since": initial_epoch, "taken": 0, "logs": {}}
         self.epoch, self.step, self.logs = facts["epoch"], facts["step"], dict(facts["logs"])
         self._since, self._taken = facts["since"], facts["taken"]
-        self.seed = model.shuffle_seed() if self._facts is None else int(self._facts["seed"])
+        self.seed = _shuffle_seed(model) if self._facts is None else int(self._facts["seed"])
         self.done = -self.step
         self._waiting = False  # for the epoch to begin, before the state is taken up
         self._told: CallbackList | None = None
@@ -139,7 +139,7 @@ class Run:
         }  # fmt: skip
         for role, found in self._variables().items():
             arrays.found.update((f"{role}/{i}", v.numpy()) for i, v in enumerate(found))
-        model.write_run(path, facts, arrays.found)
+        model._write_run_(path, facts, arrays.found)
 
     def _variables(self) -> dict[str, list[Variable]]:
         """All variables of the run by what they are, in an order that the program gives."""
@@ -172,11 +172,11 @@ class Run:
         assert self._facts is not None
         model, there = self._model, self._facts["variables"]
         found = _differing(there, self._variables())
-        if not found or not model.gives_own_logs("train_step"):
+        if not found or not model._gives_own_logs_("train_step"):
             return found
         before = [(v, v.numpy()) for held in self._variables().values() for v in held]
-        model.program("train")(*first)
-        model.health.reset()
+        model._program_("train")(*first)
+        model._health_.reset()
         found = _differing(there, self._variables())
         for variable, value in before if found else ():
             variable.assign(value)
@@ -195,12 +195,19 @@ class Run:
             for i, variable in enumerate(found):
                 variable.assign(arrays[f"{role}/{i}"])
         packed = _Arrays(arrays)
-        model.stop_training, model._shuffle_seed = facts["stopped"], self.seed
+        model.stop_training, model._shuffle_seed_ = facts["stopped"], self.seed
         self.logs = packed.unpack(facts["logs"])
         self._told.set_state(self._states)
         ours, numpys = packed.unpack(facts["random"])
         python_random.setstate(ours)
         np.random.set_state(numpys)  # noqa: NPY002
+
+
+def _shuffle_seed(model: Trainer) -> int:
+    """The seed of the order of rows, drawn once for a model; with the number of an epoch it gives the order of that epoch."""
+    if model._shuffle_seed_ is None:
+        model._shuffle_seed_ = make_seed()
+    return model._shuffle_seed_
 
 
 def _keeper(callbacks: Any) -> BackupAndRestore | None:

@@ -45,8 +45,8 @@ class StatelessTraining:
             ("non_trainable_variables", groups[1], non_trainable_variables),
             ("metrics_variables", groups[2], metrics_variables),
         )
-        with backends.use_backend(model._home_backend()), scope:
-            loss = model.loss_of(x, y, y_pred, sample_weight, training=training)
+        with backends.use_backend(model._home_backend_()), scope:
+            loss = model._loss_of_(x, y, y_pred, sample_weight, training=training)
             first, second, third = (values_of(scope, group) for group in groups)
         return loss, first, second, third
 
@@ -78,9 +78,9 @@ class StatelessTraining:
             ("metrics_variables", groups[2], metrics_variables),
             *kept,
         )
-        with backends.use_backend(model._home_backend()), scope:
+        with backends.use_backend(model._home_backend_()), scope:
             y_pred = model(x, training=training)
-            loss = model.loss_of(x, y, y_pred, sample_weight, training=training)
+            loss = model._loss_of_(x, y, y_pred, sample_weight, training=training)
             scaled = model.optimizer.scale_loss(loss) if training and model.optimizer is not None else loss
             rest, metrics = values_of(scope, groups[1]), values_of(scope, groups[2])
         return scaled, (loss, y_pred, rest, metrics)
@@ -97,7 +97,7 @@ class StatelessTraining:
             raise ArgumentError(f"value_format must be one of {', '.join(map(repr, _FORMATS))}, got {value_format!r}.")
         as_wanted = Variable.numpy if value_format == "numpy_array" else _value
         found: dict[str, dict[str, Any]] = {}
-        for kind, variables in self._kinds().items():
+        for kind, variables in self.__kinds().items():
             found[kind] = {}
             for variable in variables:
                 _put(found[kind], variable.path.split("/"), as_wanted(variable))
@@ -110,7 +110,7 @@ class StatelessTraining:
             ArgumentError: a kind or a path is not known, or a value is none of numbers.
             ShapeError: a value has another shape than its variable.
         """
-        kinds, planned = self._kinds(), []
+        kinds, planned = self.__kinds(), []
         for kind, values in state_tree.items():
             if kind not in kinds:
                 raise ArgumentError(f"A state tree holds {', '.join(map(repr, kinds))}, got {kind!r}.")
@@ -125,7 +125,7 @@ class StatelessTraining:
         for variable, value in planned:
             variable.assign(value)
 
-    def _kinds(self) -> dict[str, list[Variable]]:
+    def __kinds(self) -> dict[str, list[Variable]]:
         model: Any = self
         return {
             "trainable_variables": model.trainable_variables,
@@ -138,26 +138,26 @@ class StatelessTraining:
 
     def make_train_function(self, force: bool = False) -> CompiledStep:
         """The compiled training step, a function of (x, y, sample_weight); made anew if `force`."""
-        return self._function("train", force)
+        return self.__function("train", force)
 
     def make_test_function(self, force: bool = False) -> CompiledStep:
         """The compiled evaluation step, a function of (x, y, sample_weight); made anew if `force`."""
-        return self._function("test", force)
+        return self.__function("test", force)
 
     def make_predict_function(self, force: bool = False) -> CompiledStep:
         """The compiled prediction step, a function of x; made anew if `force`."""
-        return self._function("predict", force)
+        return self.__function("predict", force)
 
-    def _function(self, kind: str, force: bool) -> CompiledStep:
+    def __function(self, kind: str, force: bool) -> CompiledStep:
         model: Any = self
         if force:
-            model._programs.pop(kind, None)
-        return model.program(kind)
+            model._programs_.pop(kind, None)
+        return model._program_(kind)
 
     def jax_state_sync(self) -> None:
         """Waits until the variables hold what the steps so far gave them; they are never elsewhere."""
         model: Any = self
-        for variable in [v for variables in model._kinds().values() for v in variables]:
+        for variable in [v for variables in model.__kinds().values() for v in variables]:
             variable.backend.block(variable.own_value)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 from cornu import dtypes, tree
+from cornu.configurable import fact
 from cornu.errors import DataError, NotCompiledError
 from cornu.layers import context, tracking
 from cornu.layers.layer import Layer
@@ -37,28 +39,28 @@ _STEPS = {
 class Stepping(Layer):
     """A layer with the steps of training, evaluation and prediction, which a subclass may write itself."""
 
-    _objective: Any = None
-    _scores: Any = None
-    _loss_mean: Any = None
-    _compile_arguments: dict[str, Any]
+    _objective_: Any = None
+    _scores_: Any = None
+    _loss_mean_: Any = None
+    _compile_arguments_: dict[str, Any]
     optimizer: Any = None
-    health: Health
+    _health_: Health
     compiled = False
-    _settled = False
-    _built_at = -1
-    _trained_at = -1
-    _trained_variables: list[Variable]
-    _found_at = -1
-    _found_variables: dict[str, list[Variable]]
-    _ready: dict[Any, Values]
-    _ready_at = -1
-    _values: Values
-    _ids: tuple[int, Values | None] = (-1, None)
+    _settled_ = False
+    __built_at = -1
+    __trained_at = -1
+    _trained_variables_: list[Variable]
+    __found_at = -1
+    _found_variables_: dict[str, list[Variable]]
+    __ready: dict[Any, Values]
+    _ready_at_ = -1
+    __values: Values
+    _ids_: tuple[int, Values | None] = (-1, None)
 
     @property
     def loss(self) -> Any:
         """The loss that `compile` was given."""
-        return self._compile_arguments["loss"] if self.compiled else None
+        return self._compile_arguments_["loss"] if self.compiled else None
 
     # --- what a subclass may write -------------------------------------------------------------------------------------
 
@@ -86,25 +88,25 @@ class Stepping(Layer):
         """One evaluation step on a batch; gives the metrics so far."""
 
         def scored(batch: Any) -> dict[str, Array]:
-            logs = self.update_metrics(*unpack(batch))
+            logs = self._update_metrics_(*unpack(batch))
             return self.get_metrics_result() if logs is None else logs
 
         return as_function(self, "test_step", scored, state, data)
 
     def predict_step(self, state: Any = None, data: Any = None) -> Any:
         """The outputs for one batch."""
-        outputs = self._part("outputs", self._outputs, self.variables_in_use)
+        outputs = self.__part("outputs", self.__outputs, self._variables_in_use_)
         return as_function(self, "predict_step", lambda batch: outputs(unpack(batch)[0]), state, data)
 
-    def _outputs(self, x: Any) -> Any:
+    def __outputs(self, x: Any) -> Any:
         return self(x, training=False)
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True) -> Array:
         """The loss of a batch: of the outputs against the targets, plus what layers added and regularizers ask."""
         total = None
-        if self._objective is not None and y_pred is not None:
-            outputs, targets, weights, masks = self._aligned(y, y_pred, sample_weight)
-            total = self._objective(targets, outputs, weights, masks)
+        if self._objective_ is not None and y_pred is not None:
+            outputs, targets, weights, masks = self._aligned_(y, y_pred, sample_weight)
+            total = self._objective_(targets, outputs, weights, masks)
         for extra in self.losses:
             extra = mean(extra) if len(extra.shape) else extra
             total = extra if total is None else total + extra
@@ -112,53 +114,53 @@ class Stepping(Layer):
             raise NotCompiledError("There is nothing to minimise: give `compile` a loss, or call `add_loss` in a layer.")
         return total
 
-    def loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, *, training: bool) -> Array:
+    def _loss_of_(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, *, training: bool) -> Array:
         """`compute_loss`, which hears of `training` where a subclass's has a parameter for it."""
         known = {"training": training} if _takes_training(type(self).compute_loss) else {}
         return self.compute_loss(x, y, y_pred, sample_weight, **known)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Array]:
         """Takes a batch into account; gives the metrics so far."""
-        self._update_scores(y, y_pred, sample_weight)
+        self.__update_scores(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     # --- pieces of the steps -------------------------------------------------------------------------------------------
 
-    def uses_default_step(self, name: str) -> bool:
+    def _uses_default_step_(self, name: str) -> bool:
         """Whether the step of that name is the one written here, not a subclass's."""
         return getattr(type(self), name) is getattr(Stepping, name)
 
-    def gives_own_logs(self, step: str) -> bool:
+    def _gives_own_logs_(self, step: str) -> bool:
         """Whether what a step gives is the model's own: the step, or `compute_metrics`, is a subclass's."""
-        return not (self.uses_default_step(step) and self.uses_default_step("compute_metrics"))
+        return not (self._uses_default_step_(step) and self._uses_default_step_("compute_metrics"))
 
-    def compute_gradients(
+    def _compute_gradients_(
         self, x: Any, y: Any, sample_weight: Any, *, probed: bool = True
     ) -> tuple[tuple[Array, Any, Array | None], list[Array], list[Variable]]:
         """Forward and backward: loss, outputs and, if asked for, a probe of their soundness; the gradients; and whose they are."""
-        name, forth_and_back = ("probed gradients", self._probed_gradients) if probed else ("gradients", self._gradients)
-        part = self._part(name, forth_and_back, self.variables_in_use)
+        name, forth_and_back = ("probed gradients", self.__probed_gradients) if probed else ("gradients", self.__gradients)
+        part = self.__part(name, forth_and_back, self._variables_in_use_)
         loss, y_pred, probe, masks, grads = part(x, y, sample_weight)
-        self._put_masks(y_pred, masks)
-        return (loss, y_pred, probe), grads, self._trained()
+        self.__put_masks(y_pred, masks)
+        return (loss, y_pred, probe), grads, self.__trained()
 
-    def _probed_gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Any, Array, list[Any], list[Array]]:
-        loss, y_pred, _, masks, grads = self._gradients(x, y, sample_weight)
+    def __probed_gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Any, Array, list[Any], list[Array]]:
+        loss, y_pred, _, masks, grads = self.__gradients(x, y, sample_weight)
         return loss, y_pred, finite_probe([loss, *grads]), masks, grads
 
-    def _gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Any, None, list[Any], list[Array]]:
+    def __gradients(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Any, None, list[Any], list[Array]]:
         def forward() -> tuple[Array, Any]:
             y_pred = self(x, training=True)
-            loss = self.loss_of(x, y, y_pred, sample_weight, training=True)
-            return self.optimizer.scale_loss(loss), (loss, y_pred, self._masks(y_pred))
+            loss = self._loss_of_(x, y, y_pred, sample_weight, training=True)
+            return self.optimizer.scale_loss(loss), (loss, y_pred, self.__masks(y_pred))
 
-        variables = self._trained()
+        variables = self.__trained()
         with context.CallContext(training=True):  # its own: a recording of this must leave nothing in that of the step
             (_, (loss, y_pred, masks)), grads = value_and_grad(forward, variables) if variables else (forward(), [])
         return loss, y_pred, None, masks, grads
 
     @staticmethod
-    def _put_masks(y_pred: Any, masks: list[Any]) -> None:
+    def __put_masks(y_pred: Any, masks: list[Any]) -> None:
         """A transform may give the outputs a new identity, and their masks must follow."""
         around = context.active()
         if around is not None:
@@ -166,103 +168,107 @@ class Stepping(Layer):
                 if mask is not None:
                     around.set_mask(output, mask)
 
-    def apply_gradients(self, grads: list[Array], variables: list[Variable], x: Any, y_pred: Any) -> None:
+    def _apply_gradients_(self, grads: list[Array], variables: list[Variable], x: Any, y_pred: Any) -> None:
         """Has the optimizer change the variables. When it gathers several batches first, each counts by its rows, or by the steps its mask leaves."""
         if not self.optimizer.gradient_accumulation_steps:
             self.optimizer.apply(grads, variables)
             return
-        masks = [mask for mask in self._masks(y_pred) if mask is not None]
+        masks = [mask for mask in self.__masks(y_pred) if mask is not None]
         self.optimizer.apply_weighted(grads, variables, weight=count_nonzero(masks[0]) if masks else _rows(x))
 
-    def track(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Array) -> dict[str, Array] | None:
+    def _track_(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Array) -> dict[str, Array] | None:
         """Brings the running loss and the metrics up to date; gives what a `compute_metrics` of the model's own gives."""
-        if not self.uses_default_step("compute_metrics"):
-            self._loss_mean.update_state(loss, _rows(x))
+        if not self._uses_default_step_("compute_metrics"):
+            self._loss_mean_.update_state(loss, _rows(x))
             return self.compute_metrics(x, y, y_pred, sample_weight)
-        self._part("track", self._track, lambda: [v for m in self.metrics for v in m.variables])(
-            y, y_pred, sample_weight, loss, self._masks(y_pred), _rows(x)
+        self.__part("track", self.__track, lambda: [v for m in self.metrics for v in m.variables])(
+            y, y_pred, sample_weight, loss, self.__masks(y_pred), _rows(x)
         )
         return None
 
-    def _track(self, y: Any, y_pred: Any, sample_weight: Any, loss: Array, masks: list[Any], rows: int) -> None:
+    def __track(self, y: Any, y_pred: Any, sample_weight: Any, loss: Array, masks: list[Any], rows: int) -> None:
         with context.CallContext(training=True):
-            self._put_masks(y_pred, masks)
-            self._loss_mean.update_state(loss, rows)
-            self._update_scores(y, y_pred, sample_weight)
+            self.__put_masks(y_pred, masks)
+            self._loss_mean_.update_state(loss, rows)
+            self.__update_scores(y, y_pred, sample_weight)
 
-    def _part(self, name: str, fn: Any, variables: Any) -> ReplayedPart:
+    def __part(self, name: str, fn: Any, variables: Any) -> ReplayedPart:
         """A part of the steps, which backends that run as written may record."""
-        parts = self.__dict__.setdefault("_parts", {})
+        parts = self.__dict__.setdefault("_parts_", {})
         if name not in parts:
             parts[name] = ReplayedPart(
                 fn,
                 variables,
-                lambda: is_replayable(self) and not ("gradients" in name and self._draws()),
+                lambda: is_replayable(self) and not ("gradients" in name and self.__draws()),
                 compiled=getattr(self, "jit_compile", None) is True,
             )
         return parts[name]
 
-    def _draws(self) -> bool:
+    def __draws(self) -> bool:
         """Whether a layer draws random numbers in training: a recording would repeat the key that it was made with."""
         return any(tracking.seed_generators(layer) for layer in tracking.walk(self))
 
-    def variables_in_use(self) -> list[Variable]:
+    def _variables_in_use_(self) -> list[Variable]:
         """All variables that a forward pass may read or assign."""
         return list(self.variables)
 
-    def _trained(self) -> list[Variable]:
+    def __trained(self) -> list[Variable]:
         """The trainable variables, looked for again when the structure version has moved on."""
-        if self._trained_at != structure_version():
-            self._trained_variables, self._trained_at = self.trainable_variables, structure_version()
-        return self._trained_variables
+        if self.__trained_at != structure_version():
+            self._trained_variables_, self.__trained_at = self.trainable_variables, structure_version()
+        return self._trained_variables_
 
-    def update_metrics(self, x: Any, y: Any, sample_weight: Any) -> dict[str, Array] | None:
+    def _update_metrics_(self, x: Any, y: Any, sample_weight: Any) -> dict[str, Array] | None:
         """A forward pass without training; loss and metrics are brought up to date. Gives what a `compute_metrics` of the model's own gives."""
         y_pred = self(x, training=False)
-        if self._objective is not None and (self.loss is not None or self.losses or not self.uses_default_step("compute_loss")):
-            loss = self.loss_of(x, y, y_pred, sample_weight, training=False)
-            self._loss_mean.update_state(loss, _rows(x))
-        if not self.uses_default_step("compute_metrics"):
+        if self._objective_ is not None and (self.loss is not None or self.losses or not self._uses_default_step_("compute_loss")):
+            loss = self._loss_of_(x, y, y_pred, sample_weight, training=False)
+            self._loss_mean_.update_state(loss, _rows(x))
+        if not self._uses_default_step_("compute_metrics"):
             return self.compute_metrics(x, y, y_pred, sample_weight)
-        self._update_scores(y, y_pred, sample_weight)
+        self.__update_scores(y, y_pred, sample_weight)
         return None
 
-    def _update_scores(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        if self._scores is not None and self._scores.metrics:
-            outputs, targets, weights, masks = self._aligned(y, y_pred, sample_weight)
-            self._scores.update(targets, outputs, weights, masks)
+    def __update_scores(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
+        if self._scores_ is not None and self._scores_.metrics:
+            outputs, targets, weights, masks = self._aligned_(y, y_pred, sample_weight)
+            self._scores_.update(targets, outputs, weights, masks)
 
-    def _masks(self, y_pred: Any) -> list[Any]:
+    def __masks(self, y_pred: Any) -> list[Any]:
         around = context.active()
         return [None if around is None else around.mask_of(x) for x in tree.flatten(y_pred)]
 
-    def _aligned(self, y: Any, y_pred: Any, sample_weight: Any) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    def _aligned_(self, y: Any, y_pred: Any, sample_weight: Any) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         """Outputs, targets, weights and masks, each with one entry for each output."""
         if (
-            self._settled
+            self._settled_
             and not isinstance(y_pred, (dict, list, tuple))
             and not isinstance(y, (dict, list, tuple))
             and not tree.is_nested(sample_weight)
         ):
-            return [y_pred], [y], [sample_weight], self._masks(y_pred)
-        outputs, names = tree.flatten(y_pred), self._names_of(y_pred)
-        self._objective.build(names, keyed=isinstance(y_pred, dict))
-        targets = ready.arranged(y, names, self._objective.losses)
+            return [y_pred], [y], [sample_weight], self.__masks(y_pred)
+        outputs, names = tree.flatten(y_pred), self._names_of_(y_pred)
+        self._objective_.build(names, keyed=isinstance(y_pred, dict))
+        targets = ready.arranged(y, names, self._objective_.losses)
         weights = [sample_weight] * len(names) if not tree.is_nested(sample_weight) else per_output(sample_weight, names, "sample weights")
-        if self._scores is not None:
-            self._scores.build(names, self._objective.losses, targets, outputs)
-        self._settled = True
-        return outputs, targets, weights, self._masks(y_pred)
+        if self._scores_ is not None:
+            self._scores_.build(names, self._objective_.losses, targets, outputs)
+        self._settled_ = True
+        return outputs, targets, weights, self.__masks(y_pred)
 
-    def _names_of(self, y_pred: Any) -> list[str]:
+    @property
+    def _output_names_(self) -> Sequence[str]:
+        """The names of the outputs, where they are known before any is there."""
+        return ()
+
+    def _names_of_(self, y_pred: Any) -> list[str]:
         if isinstance(y_pred, dict):
             return [
                 f"{key}_{i}" if tree.is_nested(y_pred[key]) else key
                 for key in sorted(y_pred)
                 for i in range(len(tree.flatten(y_pred[key])))
             ]
-        named = getattr(self, "output_names", None)
-        flat = tree.flatten(y_pred)
+        named, flat = list(self._output_names_), tree.flatten(y_pred)
         return named if named and len(named) == len(flat) else [f"output_{i + 1}" for i in range(len(flat))]
 
     # --- metrics --------------------------------------------------------------------------------------------------------
@@ -270,10 +276,10 @@ class Stepping(Layer):
     @property
     def metrics(self) -> list[Any]:
         """The running mean of the loss, those of each output's, the metrics of `compile`, and those kept in attributes."""
-        own = [m for layer in tracking.walk(self) for m in tracking.metrics(layer) if m is not getattr(layer, "_loss_mean", None)]
+        own = [m for layer in tracking.walk(self) for m in tracking.metrics(layer) if m is not getattr(layer, "_loss_mean_", None)]
         if not self.compiled:
             return own
-        found = [self._loss_mean, *self._objective.metrics, *self._scores.metrics, *own]
+        found = [self._loss_mean_, *self._objective_.metrics, *self._scores_.metrics, *own]
         return list({id(m): m for m in found}.values())
 
     @property
@@ -296,73 +302,73 @@ class Stepping(Layer):
 
     # --- making ready ----------------------------------------------------------------------------------------------------
 
-    def program(self, kind: str) -> CompiledStep:
+    def _program_(self, kind: str) -> CompiledStep:
         """The compiled step of a kind, one of `_STEPS`; made on first use."""
         context.forget_losses(tracking.walk(self))
-        programs = self.__dict__.setdefault("_programs", {})
+        programs = self.__dict__.setdefault("_programs_", {})
         if kind not in programs:
             step, asked = _STEPS[kind], getattr(self, "jit_compile", "auto")
             jit = False if getattr(self, "run_eagerly", False) else None if asked == "auto" else bool(asked)
             programs[kind] = CompiledStep(
-                lambda *data: self._finished(step(self, data)), lambda: self.variables_of(kind), jit=jit, name=kind
+                lambda *data: self._finished_(step(self, data)), lambda: self._variables_of_(kind), jit=jit, name=kind
             )
         return programs[kind]
 
-    @property
+    @fact
     def compilations(self) -> list[Compilation]:
         """The compile ledger: each program compiled for this model since it was last compiled or changed, for which batches, why, and how long it took.
 
         Steps that run as written (PyTorch, `run_eagerly=True`) are not in it.
         """
-        return [entry for program in self.__dict__.get("_programs", {}).values() for entry in program.ledger]
+        return [entry for program in self.__dict__.get("_programs_", {}).values() for entry in program.ledger]
 
-    def _finished(self, result: Any) -> Any:
+    def _finished_(self, result: Any) -> Any:
         """No traced value may outlive the trace among the losses that layers added."""
         context.forget_losses(tracking.walk(self))
         return result
 
-    def variables_of(self, kind: str) -> list[Variable]:
+    def _variables_of_(self, kind: str) -> list[Variable]:
         """All variables that the steps of a kind may read or write; looked for again when the set of variables has changed anywhere."""
-        if self._found_at != structure_version():
-            self._found_variables, self._found_at = {}, structure_version()
-        if kind not in self._found_variables:
-            self._found_variables[kind] = self._find_variables(kind)
-        return self._found_variables[kind]
+        if self.__found_at != structure_version():
+            self._found_variables_, self.__found_at = {}, structure_version()
+        if kind not in self._found_variables_:
+            self._found_variables_[kind] = self.__find_variables(kind)
+        return self._found_variables_[kind]
 
-    def _find_variables(self, kind: str) -> list[Variable]:
+    def __find_variables(self, kind: str) -> list[Variable]:
         own = list(self.variables)
         if kind != "predict":
             own += [v for m in self.metrics for v in m.variables]
         if kind == "train":
-            own += self.health.variables
+            own += self._health_.variables
         if kind not in ("predict", "test"):
             own += self.optimizer.variables
             own += [v for layer in tracking.walk(self) for other in tracking.optimizers(layer) for v in other.variables]
         if kind == "probed":
-            free = {id(v) for m in self.metrics if m is not self._loss_mean for v in m.variables}
+            free = {id(v) for m in self.metrics if m is not self._loss_mean_ for v in m.variables}
             own = [v for v in own if dtypes.is_floating(v.dtype) and id(v) not in free]
         return own
 
-    def ensure_built(self, x: Any) -> None:
+    def _ensure_built_(self, x: Any) -> None:
         """Builds the model for data like this batch."""
-        if self._built_at != structure_version():
+        if self.__built_at != structure_version():
             ready.build(self, x)
-            self._built_at = structure_version()
+            self.__built_at = structure_version()
 
-    def ensure_ready(self, x: Any, y: Any, sample_weight: Any, *, training: bool) -> None:
+    def _ensure_ready_(self, x: Any, y: Any, sample_weight: Any, *, training: bool) -> None:
         """Builds what depends on the data's shapes: weights, losses, metrics, the optimizer's slots; checks the data against the model."""
-        self.ensure_built(x)
+        self._ensure_built_(x)
         kind = (training, ready.signature((x, y, sample_weight)))
-        if self._ready_at != structure_version() or kind not in self._ready:
+        if self._ready_at_ != structure_version() or kind not in self.__ready:
             found = ready.make_ready(self, x, y, sample_weight, training=training)
-            self._ready = {**(self._ready if self._ready_at == structure_version() else {}), kind: found}
-            self._ready_at = structure_version()
-        self._values = self._ready[kind]
+            self.__ready = {**(self.__ready if self._ready_at_ == structure_version() else {}), kind: found}
+            self._ready_at_ = structure_version()
+        self.__values = self.__ready[kind]
 
-    def check_values(self, x: Any, y: Any, sample_weight: Any, batch: int | None = None) -> None:
+    def _check_values_(self, x: Any, y: Any, sample_weight: Any, batch: int | None = None) -> None:
         """Raises where a label or an id is out of range; after `ensure_ready` for data like this."""
-        if self._values:
-            self._values.check(x, y, sample_weight, batch=batch)
+        if self.__values:
+            self.__values.check(x, y, sample_weight, batch=batch)
 
 
 def unpack(data: Any) -> tuple[Any, Any, Any]:

@@ -35,17 +35,17 @@ def are_finite(probe: Array, values: Sequence[Array]) -> Array | bool:
 
 def train_step(model: Stepping, data: Any) -> Any:
     """One step on a batch (x, y, sample_weight): the model's own `train_step` if it has one, whose result it gives; else the default, and None."""
-    if model.gives_own_logs("train_step"):
+    if model._gives_own_logs_("train_step"):
         return _custom_train_step(model, data)
     x, y, sample_weight = data
     with CallContext(training=True):
         with StateScope() as pending:
-            (loss, y_pred, probe), grads, variables = model.compute_gradients(x, y, sample_weight)
+            (loss, y_pred, probe), grads, variables = model._compute_gradients_(x, y, sample_weight)
 
         def update() -> None:
             pending.commit()
-            model.apply_gradients(grads, variables, x, y_pred)
-            model.track(x, y, y_pred, sample_weight, loss)
+            model._apply_gradients_(grads, variables, x, y_pred)
+            model._track_(x, y, y_pred, sample_weight, loss)
 
         _conditionally(model, probe, [loss, *grads], update)
     return None
@@ -55,14 +55,14 @@ def unguarded_step(model: Stepping, data: Any) -> None:
     """The default step, which takes effect whatever came out."""
     x, y, sample_weight = data
     with CallContext(training=True):
-        (loss, y_pred, _), grads, variables = model.compute_gradients(x, y, sample_weight, probed=False)
-        model.apply_gradients(grads, variables, x, y_pred)
-        model.track(x, y, y_pred, sample_weight, loss)
+        (loss, y_pred, _), grads, variables = model._compute_gradients_(x, y, sample_weight, probed=False)
+        model._apply_gradients_(grads, variables, x, y_pred)
+        model._track_(x, y, y_pred, sample_weight, loss)
 
 
 def state_of(model: Stepping) -> list[Variable]:
     """All that an unguarded step may change."""
-    return model.variables_of("unguarded")
+    return model._variables_of_("unguarded")
 
 
 def copy_step(model: Stepping, data: Any) -> list[Array]:
@@ -72,7 +72,7 @@ def copy_step(model: Stepping, data: Any) -> list[Array]:
 
 def probed_of(model: Stepping) -> list[Variable]:
     """What of that state a step whose loss or gradient is not finite leaves so; metrics may be infinite by themselves, all but the mean of the loss."""
-    return model.variables_of("probed")
+    return model._variables_of_("probed")
 
 
 def probe_step(model: Stepping, data: Any) -> Array:
@@ -83,9 +83,9 @@ def probe_step(model: Stepping, data: Any) -> Array:
 def default_train_step(model: Stepping, data: Any) -> dict[str, Array]:
     """The same without the check, as part of a step that somebody else has wrapped; gives the metrics so far."""
     x, y, sample_weight = data
-    (loss, y_pred, _), grads, variables = model.compute_gradients(x, y, sample_weight, probed=False)
-    model.apply_gradients(grads, variables, x, y_pred)
-    logs = model.track(x, y, y_pred, sample_weight, loss)
+    (loss, y_pred, _), grads, variables = model._compute_gradients_(x, y, sample_weight, probed=False)
+    model._apply_gradients_(grads, variables, x, y_pred)
+    logs = model._track_(x, y, y_pred, sample_weight, loss)
     return model.get_metrics_result() if logs is None else logs
 
 
@@ -104,7 +104,7 @@ def _as_given(data: Any) -> Any:
 
 def _conditionally(model: Stepping, probe: Array | None, values: Sequence[Array], update: Callable[[], None]) -> None:
     """Runs the update where all values are finite, and remembers the first step where they are not."""
-    health = model.health
+    health = model._health_
     if health.policy == "ignore" or probe is None or model.optimizer.skips_nonfinite:  # loss scaling must see what overflowed
         update()
         return
@@ -118,15 +118,15 @@ def _conditionally(model: Stepping, probe: Array | None, values: Sequence[Array]
 def test_step(model: Stepping, data: Any) -> Any:
     """Loss and metrics of one batch."""
     with CallContext(training=False):
-        if model.gives_own_logs("test_step"):
+        if model._gives_own_logs_("test_step"):
             return own_step(model, "test_step", _as_given(data))
         x, y, sample_weight = data
-        model.update_metrics(x, y, sample_weight)
+        model._update_metrics_(x, y, sample_weight)
     return None
 
 
 def predict_step(model: Stepping, data: Any) -> Any:
     """Outputs for one batch."""
-    if model.uses_default_step("predict_step"):
+    if model._uses_default_step_("predict_step"):
         return model.predict_step(data)
     return own_step(model, "predict_step", data)

@@ -12,7 +12,6 @@ from cornu.errors import ArgumentError, BackendError, NotCompiledError
 from cornu.metrics import Mean
 from cornu.quantities import is_whole
 from cornu.state import CompiledStep, ReplayedPart, Variable
-from cornu.state.seed import make_seed
 from cornu.training import checks, loop
 from cornu.training.forecast import Forecast
 from cornu.training.health import Health
@@ -32,7 +31,7 @@ class Trainer(StatelessTraining, Stepping):
     run_eagerly = False
     jit_compile: bool | str | None = "auto"
     history: Any = None
-    _shuffle_seed: int | None = None
+    _shuffle_seed_: int | None = None
 
     # --- compile ------------------------------------------------------------------------------------------------------
 
@@ -78,51 +77,51 @@ class Trainer(StatelessTraining, Stepping):
         with checks.readable:
             chosen = optimizers.get(optimizer)
             objective, scores = CompiledLoss(loss, loss_weights), CompiledMetrics(metrics, weighted_metrics)
-            names = getattr(self, "output_names", None)
+            names = self._output_names_
             if names:  # those of a graph are known already
                 objective.check_keys(names)
                 scores.check_keys(names)
-        with self._at_home():
+        with self.__at_home():
             health = Health(on_nonfinite)
             if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
                 chosen = optimizers.scaled(chosen)
             self.optimizer = chosen
-            self._objective, self._scores = objective, scores
-            self._loss_mean = Mean(name="loss")
-            self.health = health
+            self._objective_, self._scores_ = objective, scores
+            self._loss_mean_ = Mean(name="loss")
+            self._health_ = health
         self.run_eagerly, self.steps_per_execution, self.jit_compile = run_eagerly, steps_per_execution, jit_compile
-        self._settled, self._ready_at = False, -1
-        self._compile_arguments = {
+        self._settled_, self._ready_at_ = False, -1
+        self._compile_arguments_ = {
             "optimizer": self.optimizer, "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
             "run_eagerly": run_eagerly, "steps_per_execution": steps_per_execution, "jit_compile": jit_compile,
             **({} if auto_scale_loss else {"auto_scale_loss": False}),  # else the optimizer is wrapped already
         }  # fmt: skip
         self.stop_training = False
         self.compiled = True
-        self._programs: dict[str, CompiledStep] = {}
-        self._parts: dict[str, ReplayedPart] = {}
+        self._programs_: dict[str, CompiledStep] = {}
+        self._parts_: dict[str, ReplayedPart] = {}
 
-    def _home_backend(self) -> ModuleType:
+    def _home_backend_(self) -> ModuleType:
         """Where the variables are; the current backend for a model without any."""
         if self._home_ is None:
             self._home_ = next((v.backend for v in self.variables), None)
         return self._home_ or backends.compute()
 
-    def _at_home(self) -> contextlib.AbstractContextManager[Any]:
+    def __at_home(self) -> contextlib.AbstractContextManager[Any]:
         """Inside, the current backend is the one where the variables are."""
-        home = self._home_backend()
+        home = self._home_backend_()
         return _NOTHING_TO_DO if home is backends.current() else backends.use_backend(home)
 
     def _all_state_(self) -> list[Variable]:
         """What moves to another backend with the model: what the optimizer and the watch over training keep, too."""
-        kept = [*self.optimizer.variables, *self.health.variables] if self.compiled else []
+        kept = [*self.optimizer.variables, *self._health_.variables] if self.compiled else []
         return [*super()._all_state_(), *kept]
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """What `compile` was given, for files."""
         if not self.compiled:
             return None
-        return {name: serialization.serialize(value) for name, value in self._compile_arguments.items()}
+        return {name: serialization.serialize(value) for name, value in self._compile_arguments_.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles with what `get_compile_config` gave."""
@@ -131,14 +130,14 @@ class Trainer(StatelessTraining, Stepping):
             arguments["jit_compile"] = "auto"
         self.compile(**arguments)
 
-    def _compile_again(self) -> None:
+    def _compile_again_(self) -> None:
         """What was compiled had other variables: the same arguments, with an optimizer that has not trained yet."""
         if self.compiled:
-            policy = self.health.policy
-            self.compile(**{**self._compile_arguments, "optimizer": type(self.optimizer).from_config(self.optimizer.get_config())})
-            self.health.policy = policy  # no argument: a `compile` of the user's own may have none of that name
+            policy = self._health_.policy
+            self.compile(**{**self._compile_arguments_, "optimizer": type(self.optimizer).from_config(self.optimizer.get_config())})
+            self._health_.policy = policy  # no argument: a `compile` of the user's own may have none of that name
 
-    def _require_compiled(self, what: str) -> None:
+    def __require_compiled(self, what: str) -> None:
         if not self.compiled:
             raise NotCompiledError(f"`{what}` needs to know loss and optimizer: call `model.compile(optimizer, loss)` first.")
 
@@ -186,8 +185,8 @@ class Trainer(StatelessTraining, Stepping):
             DataError: the data does not fit the model; nothing has been changed.
             NonFiniteError: loss or gradients were NaN or infinite; the weights are those before that step.
         """
-        self._require_compiled("fit")
-        backend = self._home_backend()
+        self.__require_compiled("fit")
+        backend = self._home_backend_()
         if not backend.CAN_TRAIN:
             raise BackendError(
                 f"The {backend.NAME} backend predicts and evaluates, it cannot train. Move the model with `model.to('jax')`, "
@@ -213,8 +212,8 @@ class Trainer(StatelessTraining, Stepping):
         return_dict: bool = False,
     ) -> Any:
         """Loss and metrics on data: a number, a list in the order of `metrics_names`, or a dict if `return_dict`."""
-        self._require_compiled("evaluate")
-        with checks.readable, self._at_home():
+        self.__require_compiled("evaluate")
+        with checks.readable, self.__at_home():
             logs = loop.evaluate(
                 self, x, y, batch_size=batch_size, verbose=verbose, sample_weight=sample_weight, steps=steps, callbacks=callbacks
             )
@@ -229,7 +228,7 @@ class Trainer(StatelessTraining, Stepping):
         """The outputs for all rows, as NumPy arrays in the structure of the outputs."""
         if steps is None and not callbacks and loop.is_one_batch(x, 32 if batch_size is None else batch_size):
             return self.predict_on_batch(x)
-        with checks.readable, self._at_home():
+        with checks.readable, self.__at_home():
             return loop.predict(self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
 
     def check(self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None) -> Forecast:
@@ -248,36 +247,30 @@ class Trainer(StatelessTraining, Stepping):
         >>> model.check(np.ones((8, 4)), np.ones((8, 2))).weights  # 10 numbers of 4 bytes
         40
         """
-        self._require_compiled("check")
-        with checks.readable, self._at_home():
+        self.__require_compiled("check")
+        with checks.readable, self.__at_home():
             return loop.check(self, x, y, sample_weight, batch_size)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict[int, float] | None = None, return_dict: bool = False
     ) -> Any:
         """One step on these rows; gives loss and metrics so far."""
-        self._require_compiled("train_on_batch")
-        with checks.readable, self._at_home():
-            return self._listed(loop.train_on_batch(self, x, y, sample_weight, class_weight), return_dict)
+        self.__require_compiled("train_on_batch")
+        with checks.readable, self.__at_home():
+            return self.__listed(loop.train_on_batch(self, x, y, sample_weight, class_weight), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics so far, these rows included."""
-        self._require_compiled("test_on_batch")
-        with checks.readable, self._at_home():
-            return self._listed(loop.test_on_batch(self, x, y, sample_weight), return_dict)
+        self.__require_compiled("test_on_batch")
+        with checks.readable, self.__at_home():
+            return self.__listed(loop.test_on_batch(self, x, y, sample_weight), return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for these rows, as NumPy arrays."""
-        with checks.readable, self._at_home():
+        with checks.readable, self.__at_home():
             return loop.predict_on_batch(self, x)
 
     @staticmethod
-    def _listed(logs: dict[str, float], return_dict: bool) -> Any:
+    def __listed(logs: dict[str, float], return_dict: bool) -> Any:
         values = list(logs.values())
         return logs if return_dict else values[0] if len(values) == 1 else values
-
-    def shuffle_seed(self) -> int:
-        """The seed of the order of rows, drawn once for a model; with the number of an epoch it gives the order of that epoch."""
-        if self._shuffle_seed is None:
-            self._shuffle_seed = make_seed()
-        return self._shuffle_seed

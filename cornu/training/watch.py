@@ -39,8 +39,8 @@ class Guard:
         self._model, self._last, self._epoch = model, time.monotonic(), 0
         self._recent: list[Any] = []
         self._before = 0  # steps of this run before the epoch
-        self._active = model.health.policy == "raise"
-        model.health.reset()
+        self._active = model._health_.policy == "raise"
+        model._health_.reset()
 
     def start(self, epoch: int, steps_done: int) -> None:
         """An epoch begins, after so many steps of this run."""
@@ -59,11 +59,11 @@ class Guard:
         """Raises if a step since the last look was bad."""
         if not self._active:
             return
-        bad, first = self._model.health.bad_step(), self._model.health.count - len(self._recent)
+        bad, first = self._model._health_.bad_step(), self._model._health_.count - len(self._recent)
         if bad is not None:
             batch = self._recent[bad - first] if 0 <= bad - first < len(self._recent) else None
             source = "" if batch is None else diagnosis.source_of_non_finite(self._model, batch)
-            self._model.health.reset()
+            self._model._health_.reset()
             raise failure(bad - self._before + 1, self._epoch, source)
         self._recent.clear()
 
@@ -93,7 +93,7 @@ class Rewind:
         self._variables, self._probed = steps.state_of(model), steps.probed_of(model)
 
     def _copies(self) -> list[Any]:
-        return self._model.program("copy")()
+        return self._model._program_("copy")()
 
     def start(self, epoch: int, steps_done: int) -> None:
         """An epoch begins, of which as many steps have been had as `steps_done` is below 0; callbacks may have changed anything since the last."""
@@ -115,7 +115,7 @@ class Rewind:
 
     def is_sound(self) -> bool:
         """Whether all is finite that is not where a loss or a gradient was not."""
-        return bool(steps.are_finite(self._model.program("probe")(), [v.value for v in self._probed]))
+        return bool(steps.are_finite(self._model._program_("probe")(), [v.value for v in self._probed]))
 
     def look(self) -> None:
         """Raises if a step since the last look was bad, with the state before that step; else copies the state."""
@@ -137,7 +137,10 @@ class Rewind:
     def _go_back(self) -> tuple[int, Any] | None:
         """Runs the steps since the last copy again, and stops before the bad one; gives its number and batch."""
         self._put(self._kept)
-        program, (_, batches) = self._model.program(self.program), self._source.go_on(self._epoch, self._marked, since=self._epoch, taken=0)
+        program, (_, batches) = (
+            self._model._program_(self.program),
+            self._source.go_on(self._epoch, self._marked, since=self._epoch, taken=0),
+        )
         for step in range(self._marked, self._step):
             batch, before = next(batches), self._copies()
             program(*batch)
@@ -154,11 +157,11 @@ class Rewind:
 def watch_over(model: Trainer, source: Batches, told: CallbackList) -> Guard | Rewind:
     """The way that suits a run."""
     conditions: tuple[Callable[[], bool], ...] = (
-        lambda: model.health.policy == "raise" and not model.gives_own_logs("train_step") and not model.run_eagerly,
+        lambda: model._health_.policy == "raise" and not model._gives_own_logs_("train_step") and not model.run_eagerly,
         lambda: isinstance(source, ArrayBatches) and not told.wants_batches,
         lambda: not model.optimizer.skips_nonfinite and not model.optimizer.clipvalue,  # a clipped infinity leaves no trace
         lambda: all(v.constraint is None for v in model.trainable_variables),  # nor may one that is constrained
-        lambda: not model.health.steps.backend.EAGER or is_replayable(model),
+        lambda: not model._health_.steps.backend.EAGER or is_replayable(model),
         lambda: sum(math.prod(v.shape) * dtypes.numpy_dtype(v.dtype).itemsize for v in steps.state_of(model)) <= _MOST_BYTES,
     )
     if all(holds() for holds in conditions):

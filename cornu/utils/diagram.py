@@ -173,7 +173,7 @@ class Chart:
     def add(self, model: Any) -> Frame:
         """The frame of a model, its arrows entered."""
         frame = Frame(self._key(model), model.name)
-        graph = getattr(model, "_graph", None)
+        graph = getattr(model, "_graph_", None)
         if graph is None:
             frame.boxes[self._key(model)] = label(model, [], self.shown)
             return frame
@@ -189,7 +189,7 @@ class Chart:
 
     def _add_step(self, frame: Frame, step: Any, nodes: Sequence[Any]) -> None:
         if self._is_frame(step):
-            inner = step._graph
+            inner = step._graph_
             for node in nodes:
                 for given, x in zip(inner.arrange(node.args[0]), inner.flat_inputs, strict=True):
                     self._feeds.setdefault(id(x), []).extend(self._origins(given))
@@ -202,7 +202,7 @@ class Chart:
                 self.arrows.update(dict.fromkeys((source, key) for source in self._origins(x)))
 
     def _is_frame(self, step: Any) -> bool:
-        return self.expand and getattr(step, "_graph", None) is not None
+        return self.expand and getattr(step, "_graph_", None) is not None
 
     def _origins(self, x: SymbolicTensor | None) -> list[str]:
         """The boxes that a tensor comes from: several where it enters a model that is called several times."""
@@ -212,7 +212,7 @@ class Chart:
             return self._feeds[id(x)]
         step = x.node.operation
         if self._is_frame(step):
-            return self._origins(step._graph.flat_outputs[x.index])
+            return self._origins(step._graph_.flat_outputs[x.index])
         return [self._key(step if isinstance(step, Layer) else x.node)]
 
     def _key(self, thing: Any) -> str:

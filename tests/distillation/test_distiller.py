@@ -87,7 +87,7 @@ def test_features_come_of_the_pass_that_gave_the_outputs():
     with cornu.use_backend("numpy"):
         model.to("numpy")
         model.compile("sgd", "mse", run_eagerly=True)
-        model.ensure_built(X)
+        model._ensure_built_(X)
         model.evaluate(X, Y, verbose=0)
         passes.clear()
         model.evaluate(X, Y, verbose=0)

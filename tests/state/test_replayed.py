@@ -16,7 +16,7 @@ def _on_torch():
 
 def recordings(model):
     """The recordings that a model's parts hold."""
-    return [r for part in model._parts.values() for r in part._recordings.values() if callable(r)]
+    return [r for part in model._parts_.values() for r in part._recordings.values() if callable(r)]
 
 
 # --- the part itself --------------------------------------------------------------------------------------------------------

@@ -412,7 +412,7 @@ def test_the_look_at_a_small_batch_costs_microseconds():
     model = classifier()
     model.fit(X, LABELS, verbose=0)
     labels = LABELS[:32].astype("int32")
-    best = min(timeit.repeat(lambda: model.check_values(X, labels, None), number=2000, repeat=7)) / 2000
+    best = min(timeit.repeat(lambda: model._check_values_(X, labels, None), number=2000, repeat=7)) / 2000
     assert best < 20e-6  # about 2 µs on an idle machine
 
 

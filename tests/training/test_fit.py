@@ -374,7 +374,7 @@ def test_the_short_last_batch_of_a_prediction_costs_no_second_compilation(xy):
     with cornu.use_backend("jax"):
         model = linear()
         model.predict(xy[0], batch_size=4, verbose=0)
-        assert model.program("predict").compilations == 1
+        assert model._program_("predict").compilations == 1
 
 
 def test_predictions_in_the_structure_of_the_outputs(backend):
@@ -503,6 +503,6 @@ def test_the_policy_for_bad_steps_outlives_a_change_of_layers(trainable_backend)
     model = cornu.Sequential([cornu.Input((3,)), layers.Dense(3, name="a"), layers.Dense(1)])
     model.compile("sgd", "mse", on_nonfinite="skip")
     model.replace("a", layers.Dense(3, name="a"))
-    assert model.health.policy == "skip"
+    assert model._health_.policy == "skip"
     model.quantize("int8")
-    assert model.health.policy == "skip"
+    assert model._health_.policy == "skip"

@@ -548,7 +548,7 @@ def test_a_frozen_batch_normalization_keeps_its_statistics(trainable_backend):
 def test_the_steps_variables_are_sought_anew_only_when_something_changed(trainable_backend):
     model = network()
     model.fit(X, Y, batch_size=8, epochs=2, verbose=0)
-    step = model.program("train")
+    step = model._program_("train")
     made = step.compilations
     model.fit(X, Y, batch_size=8, epochs=2, verbose=0)
     assert step.compilations == made

@@ -77,12 +77,12 @@ def test_the_short_last_batch_and_the_next_epoch_compile_no_more_than_needed(xy)
     with cornu.use_backend("jax"):
         model = network()
         model.fit(*xy, batch_size=8, epochs=3, verbose=0)
-        assert model.program("unguarded").compilations == 2  # 8 rows, and the last 4
+        assert model._program_("unguarded").compilations == 2  # 8 rows, and the last 4
         model.fit(*xy, batch_size=8, epochs=1, verbose=0)
         model.optimizer.learning_rate = 0.5
-        assert model.program("unguarded").compilations == 2
+        assert model._program_("unguarded").compilations == 2
         model.train_on_batch(xy[0][:8], xy[1][:8])
-        assert model.program("train").compilations == 1
+        assert model._program_("train").compilations == 1
         entries = [entry for entry in model.compilations if entry.program in ("train", "unguarded")]
         assert [(entry.program, entry.batch, entry.reason) for entry in entries] == [
             ("unguarded", ("float32[8, 3]", "float32[8, 1]"), "the first batch"),
@@ -92,7 +92,7 @@ def test_the_short_last_batch_and_the_next_epoch_compile_no_more_than_needed(xy)
         assert all(0 < entry.seconds < 60 for entry in entries)
         model.layers[0].trainable = False
         model.train_on_batch(xy[0][:8], xy[1][:8])
-        assert model.program("train").ledger[-1].reason == "other variables, or others frozen"
+        assert model._program_("train").ledger[-1].reason == "other variables, or others frozen"
 
 
 # --- a step, a loss, metrics of one's own ---------------------------------------------------------------------------------------

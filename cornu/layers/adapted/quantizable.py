@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cornu.configurable import fact
 from cornu.dtype_policies import DTypePolicy
 from cornu.errors import ArgumentError
 from cornu.layers.adapted import adapting
@@ -29,7 +30,7 @@ class Quantizable:
         """How the weights are quantised; None where they are not."""
         return self.dtype_policy.quantization_mode
 
-    @property
+    @fact
     def lora_enabled(self) -> bool:
         """Whether low-rank parts are added to a weight."""
         return self._adaptation_ is not None and any(weight.added is not None for weight in self._adaptation_.weights.values())

@@ -187,6 +187,6 @@ def _recorded(block: Layer, layers: Sequence[Layer]) -> Iterator[list[Recorder]]
 def _forget_plans(block: Layer) -> None:
     """Has the models within a block make their plans anew."""
     for layer in tracking.walk(block):
-        forget: Callable[[], None] | None = getattr(layer, "_forget_programs", None)
+        forget: Callable[[], None] | None = getattr(layer, "_forget_programs_", None)
         if forget is not None:
             forget()
