@@ -12,8 +12,8 @@ from cornu.ops.core import cast, to_floating, where
 from cornu.ops.creation import arange
 from cornu.ops.dispatch import composite
 from cornu.ops.elementwise import add, divide, greater_equal, logical_and, multiply, tanh
-from cornu.ops.products import einsum
-from cornu.ops.shaping import expand_dims, reshape
+from cornu.ops.products import matmul
+from cornu.ops.shaping import expand_dims, reshape, transpose
 
 __all__ = ["dot_product_attention"]
 
@@ -60,20 +60,24 @@ def dot_product_attention(
     query, key, value = to_floating(query), to_floating(key), to_floating(value)
     _check(query, key, value)
     batch, targets, heads, features = query.shape
-    groups = key.shape[2]
-    # (batch, targets, key heads, heads that share one, features)
-    split = reshape(query, (batch, targets, groups, heads // groups, features))
-    logits = cast(einsum("btgrh,bsgh->bgrts", split, key), _wide(query))
-    logits = multiply(logits, 1 / math.sqrt(features) if scale is None else scale)
+    sources, groups = key.shape[1:3]
+    factor = 1 / math.sqrt(features) if scale is None else scale
+    late = _wide(query) != dtypes.standardize(query.dtype)  # floats of half size are multiplied after they are widened
+    # Two products of matrices, a stack for each key head, of which the heads that share it are further rows. Against sums by letters over
+    # five axes, forward and backward at (32, 64, 4, 16) and (8, 128, 8, 64): 0.34 and 0.38 of the time on TensorFlow, 0.89 and 0.79 on JAX
+    rows = (batch, groups, heads // groups * targets)
+    q = reshape(transpose(query if late else multiply(query, factor), (0, 2, 1, 3)), (*rows, features))
+    logits = reshape(matmul(q, transpose(key, (0, 2, 3, 1))), (batch, heads, targets, sources))
+    logits = multiply(cast(logits, _wide(query)), factor) if late else logits
     if attn_logits_soft_cap is not None:
         logits = multiply(tanh(divide(logits, attn_logits_soft_cap)), attn_logits_soft_cap)
-    logits = reshape(logits, (batch, heads, targets, key.shape[1]))
     logits = logits if bias is None else add(logits, cast(bias, logits.dtype))
-    seen = _seen(mask, is_causal, targets, key.shape[1])
+    seen = _seen(mask, is_causal, targets, sources)
     if seen is not None:
         logits = where(seen, logits, 0.7 * dtypes.limits(dtypes.standardize(logits.dtype))[0])
-    weights = reshape(cast(softmax(logits), query.dtype), (batch, groups, heads // groups, targets, key.shape[1]))
-    return reshape(einsum("bgrts,bsgh->btgrh", weights, value), (batch, targets, heads, value.shape[-1]))
+    weights = reshape(cast(softmax(logits), query.dtype), (*rows, sources))
+    found = matmul(weights, transpose(value, (0, 2, 1, 3)))
+    return transpose(reshape(found, (batch, heads, targets, value.shape[-1])), (0, 2, 1, 3))
 
 
 def _wide(x: Array) -> str:
