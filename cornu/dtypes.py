@@ -15,7 +15,10 @@ import numpy as np
 
 from cornu.errors import DTypeError, nearest
 
-__all__ = ["DTYPES", "is_complex", "is_floating", "is_integer", "limits", "numpy_dtype", "precision", "promote", "real_part", "standardize"]
+__all__ = [
+    "DTYPES", "is_complex", "is_floating", "is_integer", "is_numeric", "is_text", "limits", "numpy_dtype", "precision", "promote", "real_part",
+    "refuse_text", "standardize",
+]  # fmt: skip
 
 BOOL = ("bool",)
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
@@ -75,7 +78,7 @@ def standardize(dtype: Any) -> str:
     name = _ALIASES.get(name, name).removeprefix("torch.")
     if name in DTYPES:
         return name
-    if getattr(dtype, "kind", None) in ("U", "S", "T", "O"):  # NumPy's dtypes of text carry its length in their name
+    if is_text(dtype):  # NumPy's dtypes of text carry its length in their name
         return "string"
     guess = nearest(name, DTYPES)
     mend = f" Did you mean {' or '.join(map(repr, guess))}?" if guess else f" Known dtypes: {', '.join(DTYPES)}."
@@ -89,6 +92,34 @@ def numpy_dtype(dtype: str) -> np.dtype:
     if name == "string":
         return np.dtype(object)
     return np.dtype(getattr(ml_dtypes, name)) if name in (*FLOAT8, "bfloat16") else np.dtype(name)
+
+
+def is_text(dtype: Any) -> bool:
+    """Whether a dtype of NumPy's or TensorFlow's, or a name, is that of texts; Python objects, as which NumPy holds them, are texts too.
+
+    >>> is_text(np.array(["a"]).dtype), is_text("string"), is_text(None)
+    (True, True, False)
+    """
+    kind = getattr(dtype, "kind", None)
+    return kind in ("U", "S", "T", "O") if kind is not None else "string" in (dtype, getattr(dtype, "name", None))
+
+
+def refuse_text(x: np.ndarray | np.generic, backend: str) -> None:
+    """Raises where an array is of texts, for a backend that holds numbers alone.
+
+    Raises:
+        DTypeError: it is.
+    """
+    if is_text(x.dtype):
+        raise DTypeError(
+            f"The backend {backend!r} holds numbers alone, got texts or other objects (shape {x.shape}, dtype {x.dtype}). Make numbers of them "
+            "first: call TextVectorization or StringLookup on them before the model, or in the data pipeline, `dataset.map(lambda x, y: (layer(x), y))`."
+        )
+
+
+def is_numeric(dtype: np.dtype) -> bool:
+    """Whether NumPy's dtype is one of numbers, bools among them: not of texts, objects or dates."""
+    return not is_text(dtype) and dtype.kind not in "Mm"
 
 
 def is_floating(dtype: str) -> bool:

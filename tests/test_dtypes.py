@@ -115,3 +115,17 @@ def test_a_name_that_is_none_is_refused_with_the_nearest():
         dtypes.standardize("???")
     with pytest.raises(DTypeError, match="Strings"):
         dtypes.promote("string", "float32")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "text", "numeric"),
+    [
+        *((np.dtype(kind), True, False) for kind in ("U3", "S2", "O")),
+        *((np.dtype(kind), False, False) for kind in ("M8[s]", "m8[D]")),
+        *((np.dtype(kind), False, True) for kind in ("?", "u1", "i8", "f2", "c8")),
+        (dtypes.numpy_dtype("bfloat16"), False, True),
+        (np.dtypes.StringDType(), True, False),
+    ],
+)
+def test_what_is_text_and_what_are_numbers(dtype, text, numeric):
+    assert (dtypes.is_text(dtype), dtypes.is_numeric(dtype)) == (text, numeric)

@@ -25,6 +25,7 @@ from cornu.layers.copying import reduced
 from cornu.layers.masking import hand_on_mask, hand_on_symbolic_mask, masks_by_name, take_symbolic_masks
 from cornu.layers.signature import CallSignature, build_arguments, call_signature, first_argument
 from cornu.layers.stateless import Stateless
+from cornu.layers.texts import is_text
 from cornu.layers.weights import Weights
 from cornu.ops import dispatch
 from cornu.state import Tracked, Variable, autocast
@@ -149,7 +150,7 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
         if training is None and outer is not None:
             training = outer.training
         if kwargs and self.autocast:
-            kwargs = {name: value if name == "mask" or _is_text(value) else self._own_(value) for name, value in kwargs.items()}
+            kwargs = {name: value if name == "mask" or is_text(value) else self._own_(value) for name, value in kwargs.items()}
         if self._takes_.training and len(args) <= self._takes_.training_at:
             if training is None:
                 training = self._takes_.training_default
@@ -450,10 +451,6 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
             shape = (kwargs.pop("input_dim"),)
         full = kwargs.pop("batch_input_shape", kwargs.pop("batch_shape", None))
         self._first_input_shape_ = tuple(full) if full is not None else None if shape is None else (batch, *_one_or_more(shape))
-
-
-def _is_text(x: Any) -> bool:
-    return isinstance(x, np.ndarray) and x.dtype.kind in "OSTU"
 
 
 def _one_or_more(shape: Any) -> tuple[int | None, ...]:

@@ -60,8 +60,7 @@ def _from_list(x: Any) -> np.ndarray:
 
 def is_text(x: Any) -> bool:
     """Whether an array, or a stand-in for one, holds texts."""
-    kind = getattr(x, "dtype", None)
-    return kind is not None and dtypes.standardize(kind) == "string"
+    return dtypes.is_text(getattr(x, "dtype", None))
 
 
 def on_host(function: Callable[..., np.ndarray], inputs: Sequence[Any], shape: tuple[int | None, ...], dtype: str, name: str) -> Any:

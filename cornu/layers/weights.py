@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import constraints, initializers, naming, regularizers
+from cornu import constraints, dtypes, initializers, naming, regularizers
 from cornu.errors import ArgumentError, DTypeError, NotBuiltError, ShapeError
 from cornu.layers import context, tracking
 from cornu.layers.adapted.adaptation import Adaptation
@@ -187,7 +187,7 @@ class Weights:
         for variable, value in zip(variables, values, strict=True):
             if tuple(value.shape) != variable.shape:
                 raise ShapeError(f"Weight {variable.path!r} has the shape {variable.shape}, got an array of shape {tuple(value.shape)}.")
-            if value.dtype.kind in "OSTUMm":
+            if not dtypes.is_numeric(value.dtype):
                 raise DTypeError(
                     f"Weight {variable.path!r} must be set to numbers, got an array of dtype {value.dtype}. Nothing was changed."
                 )

@@ -233,6 +233,9 @@ def composite(op: Callable[P, R]) -> Callable[P, R]:
             result = override(*own, **kwargs)
             if result is not NotImplemented:
                 return result
-        return op(*args, **kwargs)
+        if on is backends.current() or on is spec or backends.current() is spec:
+            return op(*args, **kwargs)
+        with backends.use_backend(on):  # where what comes without a backend goes to, too
+            return op(*args, **kwargs)
 
     return _dispatched(op, run)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from cornu import backends, config, tree
+from cornu import backends, config, dtypes, tree
 from cornu.errors import CornuError, DataError, ShapeError, nearest
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _takes_texts(model: Any) -> bool:
 def refuse_text(arrays: Sequence[tuple[str, Any]]) -> None:
     """Raises where one of the named arrays holds text."""
     for name, array in arrays:
-        if getattr(array, "dtype", None) == "string" or getattr(getattr(array, "dtype", None), "kind", "") in ("U", "S", "T", "O"):
+        if dtypes.is_text(getattr(array, "dtype", None)):
             raise DataError(
                 sentences(
                     f"A model computes with numbers, got text for {name} (shape {shown(array.shape)}).",

@@ -116,8 +116,9 @@ def _checked(model: Stepping, x: Any, y: Any, sample_weight: Any) -> Values:
 def _refuse_shared_names(model: Stepping) -> None:
     """Raises where a metric of `compile` would be hidden by another of its name, kept in an attribute."""
     scores = model._scores_.metrics
-    taken = {metric.reported_name for metric in scores}
-    for name, metric in zip(model.metrics_names, model.metrics, strict=True):
+    named = list(zip(model.metrics_names, model.metrics, strict=True))
+    taken = [name for name, metric in named if any(metric is one for one in scores)]
+    for name, metric in named:
         if name in taken and all(metric is not one for one in scores):
             raise ArgumentError(
                 f"Two metrics of {model.name!r} are named {name!r}, the one given to `compile` and {metric!r}, kept in an attribute, and logs show "

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends
+from cornu import backends, dtypes
 from cornu.errors import ArgumentError, ShapeError
 from cornu.layers.stateless import scope_of, values_of
 from cornu.ops.arguments import Array
@@ -173,7 +173,7 @@ def _shape(path: str, value: Any) -> tuple[int, ...]:
         array = np.asarray(value)
     except (TypeError, ValueError):  # lists of different lengths
         array = np.array(None)
-    if array.dtype.kind in "OSUMm":
+    if not dtypes.is_numeric(array.dtype):
         raise ArgumentError(f"The value of {path!r} must be an array of numbers, got {value!r:.60}.")
     return array.shape
 

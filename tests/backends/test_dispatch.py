@@ -216,3 +216,16 @@ def test_the_shape_interpreter_is_never_the_current_one_after_inference_fails():
             infer(broken, (cornu.Input((2,)),), {})
         assert cornu.backend() == "numpy"
     assert spec.NAME == "spec"
+
+
+@pytest.mark.parametrize("around", ["numpy", "jax", "torch"])
+def test_the_body_of_a_composite_runs_where_one_of_its_arrays_is(trainable_backend, around):
+    """Whatever the current backend is, and whichever of the arguments it is."""
+    with cornu.use_backend(trainable_backend):
+        own = cornu.ops.convert_to_tensor
+        given = [(own(np.zeros(4)), [[1]], [2.0]), (np.zeros(4), own(np.array([[1]])), [2.0]), (np.zeros(4), [[1]], own(np.array([2.0])))]
+    with cornu.use_backend(around):
+        for arguments in given:
+            result = cornu.ops.scatter_update(*arguments)
+            assert type(result) is type(given[0][0])
+            assert cornu.ops.convert_to_numpy(result).tolist() == [0, 2, 0, 0]

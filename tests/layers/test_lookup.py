@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import ops
-from cornu.errors import ArgumentError, DataError, NotBuiltError
+from cornu import layers, ops
+from cornu.errors import ArgumentError, DataError, DTypeError, NotBuiltError
 from cornu.layers import IntegerLookup, StringLookup
 
 WORDS = ["a", "b", "c"]
@@ -141,3 +141,19 @@ def test_inputs_that_have_no_place():
         StringLookup(vocabulary=WORDS, num_oov_indices=0)(["z"])
     with pytest.raises(DataError, match="IntegerLookup"):
         StringLookup(vocabulary=WORDS)([1])
+
+
+@pytest.mark.parametrize("x", [np.array([["a"], ["b"]]), np.array([["a"], ["b"]], object), np.array([[b"a"]])])
+def test_a_model_called_on_texts_says_where_these_go(backend, x):
+    model = cornu.Sequential([cornu.Input((1,), dtype="string"), layers.StringLookup(vocabulary=["a", "b"])])
+    plain = cornu.Sequential([cornu.Input((1,)), layers.Dense(2)])
+    if backend in ("numpy", "tensorflow"):
+        assert ops.convert_to_numpy(model(x)).tolist() == [[1], [2]][: len(x)]
+        with pytest.raises(DTypeError, match="StringLookup"):
+            plain(x)
+        return
+    for call in (model, plain, layers.Dense(2), ops.convert_to_tensor):
+        with pytest.raises(
+            DTypeError, match=r"holds numbers alone, got texts .*shape \(.*StringLookup on them before the model, or in the data"
+        ):
+            call(x)

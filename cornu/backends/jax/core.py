@@ -52,6 +52,7 @@ def asarray(x: Any, dtype: str | None = None) -> jax.Array:
             x = np.asarray(x)
             default = {"float64": config.floatx(), "int64": "int32"}
             dtype = dtype or default.get(x.dtype.name)
+    dtypes.refuse_text(x, NAME)
     return jnp.asarray(x, held(dtype or dtypes.standardize(x.dtype)))
 
 

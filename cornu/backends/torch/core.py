@@ -103,6 +103,7 @@ def asarray(x: Any, dtype: str | None = None) -> torch.Tensor:
     x = np.asarray(x)
     if any(stride < 0 for stride in x.strides):  # PyTorch has no such views
         x = x.copy()
+    dtypes.refuse_text(x, NAME)
     name = dtypes.standardize(x.dtype)
     if name == "bfloat16":  # NumPy's bfloat16 is a stranger to PyTorch: its bits go over as int16
         tensor = torch.from_numpy(x.view(np.int16).copy()).view(torch.bfloat16)
