@@ -65,6 +65,7 @@ ATTENTION = {
 @pytest.mark.parametrize("kind", ATTENTION)
 @pytest.mark.parametrize("mode", MODES)
 def test_projections_of_attention_are_quantised_and_saved(tmp_path, rng, kind, mode):
+    cornu.utils.set_random_seed(0)
     inputs = cornu.Input((5, 8))
     model = cornu.Model(inputs, layers.Dense(3, name="head")(ATTENTION[kind]()(inputs, inputs)))
     x = rng.normal(size=(4, 5, 8)).astype("float32")
