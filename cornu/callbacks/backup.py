@@ -51,8 +51,8 @@ class BackupAndRestore(Callback):
     """
 
     state_names = ("last_batch", "seen")
-    told_last = True
-    looks_first = True  # so that a run is the same to the last bit, kept or not
+    _told_last_ = True
+    _looks_first_ = True  # so that a run is the same to the last bit, kept or not
 
     def __init__(
         self,
@@ -118,7 +118,7 @@ class BackupAndRestore(Callback):
         """Tells which run is kept."""
         self._run, self.seen, self.last_batch = run, 0, -1
 
-    def hears(self, hook: str) -> bool:
+    def _hears_(self, hook: str) -> bool:
         """Of batches only where they count."""
         return self.save_freq != "epoch" or "batch" not in hook
 

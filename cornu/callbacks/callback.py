@@ -42,10 +42,10 @@ class Callback:
     state_names: tuple[str, ...] = ()
     """Attributes that make up the state: numbers, strings, lists and dicts of them, and arrays."""
 
-    told_last = False
+    _told_last_ = False
     """Whether it is told of things after all other callbacks, because it keeps what they made of them."""
 
-    looks_first = False
+    _looks_first_ = False
     """Whether it has the run check that its steps were good before it looks at the model; else each step checks itself."""
 
     def __init__(self) -> None:
@@ -69,11 +69,11 @@ class Callback:
         """Tells which model runs."""
         self._model = model
 
-    def hears(self, hook: str) -> bool:
+    def _hears_(self, hook: str) -> bool:
         """Whether it wants to be told by that hook, which it writes. Steps of runs in which nobody hears of batches are faster."""
         return True
 
-    def release(self) -> None:
+    def _release_(self) -> None:
         """A run is over, or has broken off: the last call of each `fit`, and of an evaluation or prediction that raised. Gives back what is held."""
 
     def get_state(self) -> dict[str, Any]:

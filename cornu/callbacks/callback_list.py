@@ -52,7 +52,7 @@ class CallbackList(Callback):
         return found
 
     def _list_hooks(self) -> None:
-        order = sorted(self.callbacks, key=lambda callback: getattr(callback, "told_last", False))
+        order = sorted(self.callbacks, key=lambda callback: getattr(callback, "_told_last_", False))
         self._table = {hook: [getattr(callback, hook) for callback in order if _writes(callback, hook)] for hook in HOOKS}
 
     def append(self, callback: Callback) -> None:
@@ -68,7 +68,7 @@ class CallbackList(Callback):
         """Whether a callback is told of training steps that may look at the model then; the progress bar does not, nor who has steps looked at first."""
         hooks = (*self._table["on_train_batch_begin"], *self._table["on_train_batch_end"])
         told = [getattr(hook, "__self__", None) for hook in hooks]
-        return any(callback is None or not (callback is self._progbar or getattr(callback, "looks_first", False)) for callback in told)
+        return any(callback is None or not (callback is self._progbar or getattr(callback, "_looks_first_", False)) for callback in told)
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Tells all callbacks what the run was given."""
@@ -90,8 +90,8 @@ class CallbackList(Callback):
             if self._progbar is not None:
                 last.callback(self._progbar.close)
             for callback in self.callbacks:
-                if hasattr(callback, "release"):
-                    last.callback(callback.release)
+                if hasattr(callback, "_release_"):
+                    last.callback(callback._release_)
 
     def get_state(self) -> dict[str, Any]:
         """The states of the callbacks that have one, in order, with the names of their classes."""
@@ -203,7 +203,7 @@ _OTHER_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": 
 
 def _writes(callback: Any, hook: str) -> bool:
     """Whether the callback's class, or the callback itself, has its own version of the hook and wants to hear of it."""
-    if not getattr(callback, "hears", _always)(hook):
+    if not getattr(callback, "_hears_", _always)(hook):
         return False
     names = [hook, *filter(None, [_OTHER_NAMES.get(hook)])]
     return any(name in vars(callback) or getattr(type(callback), name, None) not in (None, getattr(Callback, name)) for name in names)

@@ -53,7 +53,7 @@ class Checkpoint(MonitorCallback):
         """Saves the model; gives the place in words. `batch` is None at the end of an epoch."""
         raise NotImplementedError(f"{type(self).__name__} must define `save`.")
 
-    def hears(self, hook: str) -> bool:
+    def _hears_(self, hook: str) -> bool:
         """Of batches only where they count."""
         return self.save_freq != "epoch" or "batch" not in hook
 

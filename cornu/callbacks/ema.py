@@ -51,7 +51,7 @@ class SwapEMAWeights(Callback):
     def on_train_end(self, logs: Logs = None) -> None:
         self.kept = None  # a model that has been trained has the averages for good
 
-    def release(self) -> None:
+    def _release_(self) -> None:
         """A run that breaks off leaves the model with the weights of its last step."""
         self._put_back()
 

@@ -155,7 +155,7 @@ class MonitorCallback(Callback):
     def _by_metric(self) -> str | None:
         name = _bare(self.monitor)
         for metric in getattr(self.model, "metrics", None) or ():
-            if name in (getattr(metric, "reported_name", None), getattr(metric, "name", None)):
+            if name in (getattr(metric, "_reported_name_", None), getattr(metric, "name", None)):
                 return {"up": "max", "down": "min"}.get(str(getattr(metric, "direction", None)))
         return None
 

@@ -136,7 +136,7 @@ class OrbaxCheckpoint(Checkpoint):
     def on_train_end(self, logs: Logs = None) -> None:
         self.wait_until_finished()
 
-    def release(self) -> None:
+    def _release_(self) -> None:
         """Ends the writing."""
         self.wait_until_finished()
         if self._checkpointer is not None:

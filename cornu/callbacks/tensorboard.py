@@ -132,7 +132,7 @@ class TensorBoard(Callback):
         if self._projector is not None and epoch % self.embeddings_freq == 0:
             self._projector.write(epoch)
 
-    def release(self) -> None:
+    def _release_(self) -> None:
         """Ends the files, and a profile that is being taken."""
         self._fitting = False
         if self._profiling:

@@ -83,7 +83,7 @@ class OptaxOptimizer(ForeignOptimizer):
         for path, leaf in found:
             raw = jax.random.key_data(leaf) if _is_key(leaf) else jax.numpy.asarray(leaf)
             names = [str(getattr(part, "name", getattr(part, "key", getattr(part, "idx", "")))) for part in path]
-            kept = self._new_variable(raw, tuple(raw.shape), str(raw.dtype), "_".join(names).replace("/", "_"))
+            kept = self._new_variable_(raw, tuple(raw.shape), str(raw.dtype), "_".join(names).replace("/", "_"))
             self._state.append(kept)
             self._whose.append(next((n for n in reversed(names) if n in self._keys), None))
             if names[-2:] == ["hyperparams", "learning_rate"]:
@@ -93,7 +93,7 @@ class OptaxOptimizer(ForeignOptimizer):
             structure, [jax.random.wrap_key_data(x, impl=keyed[i]) if i in keyed else x for i, x in enumerate(values)]
         )
 
-    def _move(self, grads: list[Array], variables: list[Variable]) -> None:
+    def _move_(self, grads: list[Array], variables: list[Variable]) -> None:
         """One update. Weights that are left out get a gradient of zero, and they and their part of the state stay as they are."""
         import jax
 

@@ -84,14 +84,14 @@ class TorchOptimizer(ForeignOptimizer):
         self._of_weights = [self._kept(path, state) for path, state in zip(paths, twin, strict=True)]
         self._of_groups = [self._kept(f"group_{i}", group) for i, group in enumerate(groups)]
         began = [bool(self._inner.state.get(p)) for p in self._parameters]
-        self._began = self._new_variable(torch.tensor(began), (len(began),), "bool", "began")
+        self._began = self._new_variable_(torch.tensor(began), (len(began),), "bool", "began")
         for p, kept in zip(self._parameters, self._of_weights, strict=True):
             self._store(kept, self._inner.state.get(p, {}))
         for group, kept in zip(self._inner.param_groups, self._of_groups, strict=True):
             self._store(kept, group)
         rates = {float(group["lr"]) for group in self._inner.param_groups if "lr" in group}
         if len(rates) == 1:
-            self._rate = self._new_variable(torch.tensor(rates.pop(), dtype=torch.float64), (), "float64", "learning_rate")
+            self._rate = self._new_variable_(torch.tensor(rates.pop(), dtype=torch.float64), (), "float64", "learning_rate")
 
     def _made(self, parameters: list[Any]) -> Any:
         import torch
@@ -135,14 +135,14 @@ class TorchOptimizer(ForeignOptimizer):
             if isinstance(x, torch.Tensor) or type(x) in _NUMBERS:
                 number = _NUMBERS.get(type(x))
                 zero = torch.zeros_like(x.detach()) if number is None else torch.tensor(0, dtype=getattr(torch, number))
-                v = kept[name] = self._new_variable(zero, tuple(zero.shape), str(zero.dtype).removeprefix("torch."), f"{prefix}_{name}")
+                v = kept[name] = self._new_variable_(zero, tuple(zero.shape), str(zero.dtype).removeprefix("torch."), f"{prefix}_{name}")
                 if number is not None:
                     self._numbers[id(v)] = type(x)
         return kept
 
     # --- a step --------------------------------------------------------------------------------------------------------
 
-    def _move(self, grads: list[Array], variables: list[Variable]) -> None:
+    def _move_(self, grads: list[Array], variables: list[Variable]) -> None:
         """PyTorch's step on the weights that have gradients; under a scope, on copies."""
         self._need_home(variables)
         places = [self._get_variable_index(v) for v in variables]

@@ -50,7 +50,7 @@ class CTC(FunctionLoss):
     0.287682
     """
 
-    function = staticmethod(ctc)
+    _function_ = staticmethod(ctc)
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "ctc", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)

@@ -78,7 +78,7 @@ class Circle(FunctionLoss):
     0.648431
     """
 
-    function = staticmethod(circle)
+    _function_ = staticmethod(circle)
 
     def __init__(
         self,

@@ -126,7 +126,7 @@ class BinaryFocalCrossentropy(FunctionLoss):
     0.173287
     """
 
-    function = staticmethod(binary_focal_crossentropy)
+    _function_ = staticmethod(binary_focal_crossentropy)
 
     def __init__(
         self, apply_class_balancing: bool = False, alpha: float = 0.25, gamma: float = 2.0, from_logits: bool = False,
@@ -152,7 +152,7 @@ class CategoricalFocalCrossentropy(FunctionLoss):
     0.0433217
     """
 
-    function = staticmethod(categorical_focal_crossentropy)
+    _function_ = staticmethod(categorical_focal_crossentropy)
 
     def __init__(
         self, alpha: Any = 0.25, gamma: float = 2.0, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
@@ -175,7 +175,7 @@ class CategoricalGeneralizedCrossEntropy(FunctionLoss):
     1.0
     """
 
-    function = staticmethod(categorical_generalized_cross_entropy)
+    _function_ = staticmethod(categorical_generalized_cross_entropy)
 
     def __init__(
         self, q: float = 0.5, reduction: str | None = "sum_over_batch_size", name: str | None = "categorical_generalized_cross_entropy",

@@ -48,7 +48,7 @@ class Loss(Configurable):
         """The values, one for each sample (or for each place of a sample)."""
         raise NotImplementedError(f"{type(self).__name__} must define `call(self, y_true, y_pred)`, which gives a value for each sample.")
 
-    def valid(self, y_true: Any, y_pred: Any) -> Array | None:
+    def _valid_(self, y_true: Any, y_pred: Any) -> Array | None:
         """Which values count, as a mask of their shape; None where all do."""
         return None
 
@@ -64,20 +64,20 @@ class Loss(Configurable):
         Shapes:
             a scalar; with reduction None, that of the values.
         """
-        y_true, y_pred = self._converted(y_true, y_pred)
+        y_true, y_pred = self.__converted(y_true, y_pred)
         values = self.call(y_true, y_pred)
-        valid = self.valid(y_true, y_pred)
+        valid = self._valid_(y_true, y_pred)
         if valid is not None:
             mask = valid if mask is None else ops.logical_and(mask, valid)
         return reduce_values(values, sample_weight, mask, self.reduction)
 
-    def _converted(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    def __converted(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         if is_structure(y_pred) or is_structure(y_true):
-            return tree.map_structure(self._cast, y_true), tree.map_structure(self._cast, y_pred)
+            return tree.map_structure(self.__cast, y_true), tree.map_structure(self.__cast, y_pred)
         y_pred, y_true = arrays(y_pred, y_true)
-        return self._cast(y_true), ops.cast(y_pred, self.dtype)
+        return self.__cast(y_true), ops.cast(y_pred, self.dtype)
 
-    def _cast(self, x: Array) -> Array:
+    def __cast(self, x: Array) -> Array:
         return ops.cast(x, self.dtype) if dtypes.is_floating(ops.dtype(x)) else x
 
 
@@ -94,7 +94,7 @@ def align_unless_nested(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 class FunctionLoss(Loss):
     """A loss class whose values are those of a function; the function's settings are attributes of the same names."""
 
-    function: ClassVar[Callable[..., Array]]
+    _function_: ClassVar[Callable[..., Array]]
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> Any:
         """The loss as `Loss` says; of structures of targets and outputs, the mean of their losses ("sum": the sum; "none": a structure)."""
@@ -113,7 +113,7 @@ class FunctionLoss(Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Array:
         """The function's values, with this object's settings: of half-size floats in float32, where 1e-7 is not lost beside 1, and rounded once."""
-        function = type(self).function
+        function = type(self)._function_
         given = {name: getattr(self, name) for name in settings(function)}
         if dtypes.precision(self.dtype) <= dtypes.precision("float32"):
             return function(y_true, y_pred, **given)

@@ -75,7 +75,7 @@ class Hinge(FunctionLoss):
     1.1
     """
 
-    function = staticmethod(hinge)
+    _function_ = staticmethod(hinge)
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "hinge", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)
@@ -89,7 +89,7 @@ class SquaredHinge(FunctionLoss):
     1.37
     """
 
-    function = staticmethod(squared_hinge)
+    _function_ = staticmethod(squared_hinge)
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "squared_hinge", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)
@@ -103,7 +103,7 @@ class CategoricalHinge(FunctionLoss):
     1.2
     """
 
-    function = staticmethod(categorical_hinge)
+    _function_ = staticmethod(categorical_hinge)
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "categorical_hinge", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)

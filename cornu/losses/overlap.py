@@ -69,7 +69,7 @@ class Dice(FunctionLoss):
     0.333333
     """
 
-    function = staticmethod(dice)
+    _function_ = staticmethod(dice)
 
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str | None = "dice", axis: Axes = None, dtype: Any = None
@@ -91,7 +91,7 @@ class Tversky(FunctionLoss):
     0.5
     """
 
-    function = staticmethod(tversky)
+    _function_ = staticmethod(tversky)
 
     def __init__(
         self,

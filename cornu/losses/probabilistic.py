@@ -174,7 +174,7 @@ class BinaryCrossentropy(FunctionLoss):
     0.693147
     """
 
-    function = staticmethod(binary_crossentropy)
+    _function_ = staticmethod(binary_crossentropy)
 
     def __init__(
         self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = "sum_over_batch_size",
@@ -198,7 +198,7 @@ class CategoricalCrossentropy(FunctionLoss):
     0.693147
     """
 
-    function = staticmethod(categorical_crossentropy)
+    _function_ = staticmethod(categorical_crossentropy)
 
     def __init__(
         self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1, reduction: str | None = "sum_over_batch_size",
@@ -223,7 +223,7 @@ class SparseCategoricalCrossentropy(FunctionLoss):
     0.693147
     """
 
-    function = staticmethod(sparse_categorical_crossentropy)
+    _function_ = staticmethod(sparse_categorical_crossentropy)
 
     def __init__(
         self, from_logits: bool = False, ignore_class: int | None = None, reduction: str | None = "sum_over_batch_size", axis: int = -1,
@@ -232,7 +232,7 @@ class SparseCategoricalCrossentropy(FunctionLoss):
         super().__init__(name, reduction, dtype)
         self.from_logits, self.ignore_class, self.axis = from_logits, ignore_class, axis
 
-    def valid(self, y_true: Array, y_pred: Array) -> Array | None:
+    def _valid_(self, y_true: Array, y_pred: Array) -> Array | None:
         """Where the target is not the class to ignore."""
         return None if self.ignore_class is None else counted_labels(y_true, y_pred, self.ignore_class, self.axis)
 
@@ -245,7 +245,7 @@ class KLDivergence(FunctionLoss):
     0.143841
     """
 
-    function = staticmethod(kl_divergence)
+    _function_ = staticmethod(kl_divergence)
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "kl_divergence", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)
@@ -259,7 +259,7 @@ class Poisson(FunctionLoss):
     1.0
     """
 
-    function = staticmethod(poisson)
+    _function_ = staticmethod(poisson)
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "poisson", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)

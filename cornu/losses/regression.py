@@ -144,7 +144,7 @@ class MeanSquaredError(FunctionLoss):
     2.5
     """
 
-    function = staticmethod(mean_squared_error)
+    _function_ = staticmethod(mean_squared_error)
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)
@@ -158,7 +158,7 @@ class MeanAbsoluteError(FunctionLoss):
     1.5
     """
 
-    function = staticmethod(mean_absolute_error)
+    _function_ = staticmethod(mean_absolute_error)
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "mean_absolute_error", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)
@@ -172,7 +172,7 @@ class MeanAbsolutePercentageError(FunctionLoss):
     37.5
     """
 
-    function = staticmethod(mean_absolute_percentage_error)
+    _function_ = staticmethod(mean_absolute_percentage_error)
 
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str | None = "mean_absolute_percentage_error", dtype: Any = None
@@ -188,7 +188,7 @@ class MeanSquaredLogarithmicError(FunctionLoss):
     1.0
     """
 
-    function = staticmethod(mean_squared_logarithmic_error)
+    _function_ = staticmethod(mean_squared_logarithmic_error)
 
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str | None = "mean_squared_logarithmic_error", dtype: Any = None
@@ -208,7 +208,7 @@ class CosineSimilarity(FunctionLoss):
     -0.707107
     """
 
-    function = staticmethod(cosine_similarity)
+    _function_ = staticmethod(cosine_similarity)
 
     def __init__(
         self, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = "cosine_similarity", dtype: Any = None
@@ -229,7 +229,7 @@ class Huber(FunctionLoss):
     1.5
     """
 
-    function = staticmethod(huber)
+    _function_ = staticmethod(huber)
 
     def __init__(
         self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str | None = "huber_loss", dtype: Any = None
@@ -246,7 +246,7 @@ class LogCosh(FunctionLoss):
     99.30685
     """
 
-    function = staticmethod(log_cosh)
+    _function_ = staticmethod(log_cosh)
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = "log_cosh", dtype: Any = None) -> None:
         super().__init__(name, reduction, dtype)

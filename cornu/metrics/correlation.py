@@ -112,21 +112,21 @@ class R2Score(Metric):
             raise ArgumentError(f"num_regressors must be a whole number that is not negative, got {num_regressors!r}.")
         self.class_aggregation, self.num_regressors = class_aggregation, num_regressors
         self.num_samples = self.add_variable((), "zeros", name="num_samples")
-        self.built = False
+        self._built_ = False
 
-    def build(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
+    def _build_(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
         """Makes the variables, for as many outputs as there are."""
         if len(y_pred_shape) != 2 or y_pred_shape[1] is None:
             raise ShapeError(f"{self.name} needs outputs (batch, outputs), got {tuple(y_pred_shape)}.")
         for which in ("count", "mean", "spread", "residual"):
             setattr(self, which, self.add_variable((y_pred_shape[1],), "zeros", name=which))
-        self.built = True
+        self._built_ = True
 
     def update_state(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         """Adds a batch of targets and outputs, both (batch, outputs); weights are (batch,)."""
         y_true, y_pred = (ops.cast(x, self.dtype) for x in same_shape(y_true, y_pred, self.name))
-        if not self.built:
-            self.build(None, tuple(y_pred.shape))
+        if not self._built_:
+            self._build_(None, tuple(y_pred.shape))
         weights = combine_weights(sample_weight, None, y_true)
         weights = ops.ones_like(y_true) if weights is None else ops.broadcast_to(weights, y_true.shape)
         count = ops.sum(weights, 0)
@@ -149,15 +149,15 @@ class R2Score(Metric):
         for other in metrics:
             if type(other) is not type(self):
                 raise ArgumentError(f"{self!r} can be merged with others of its class, got {other!r}.")
-            if isinstance(other, R2Score) and other.built:
-                if not self.built:
-                    self.build(None, (None, *other.count.shape))
+            if isinstance(other, R2Score) and other._built_:
+                if not self._built_:
+                    self._build_(None, (None, *other.count.shape))
                 parts = (getattr(other, which) for which in ("count", "mean", "spread", "residual", "num_samples"))
                 self._join(*(self.num_samples.backend.asarray(part.numpy()) for part in parts))
 
     def result(self) -> Array:
         """The score, adjusted if `num_regressors` says so; 0 before any batch."""
-        if not self.built:
+        if not self._built_:
             return arrays(0.0)[0]
         score = self._aggregated(1.0 - divide_or_zero(self.residual.value, self.spread.value))
         if not self.num_regressors:

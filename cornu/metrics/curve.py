@@ -97,9 +97,9 @@ class AUC(Metric):
         self.label_weights = None if label_weights is None else [float(w) for w in label_weights]
         if num_labels is not None and not multi_label:
             raise ArgumentError(f"num_labels is for multi_label=True alone, got num_labels={num_labels}.")
-        self.built = False
+        self._built_ = False
         if not multi_label or num_labels is not None:
-            self.build(None, (None, num_labels))
+            self._build_(None, (None, num_labels))
 
     @property
     def thresholds(self) -> list[float]:
@@ -110,7 +110,7 @@ class AUC(Metric):
         """The constructor's arguments; thresholds only where they were given."""
         return super().get_config() | {"thresholds": None if self._chosen is None else [float(t) for t in self._chosen]}
 
-    def build(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
+    def _build_(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
         """Makes the variables, for as many labels as outputs have."""
         labels = y_pred_shape[-1]
         if self.multi_label and labels is None:
@@ -120,7 +120,7 @@ class AUC(Metric):
         shape = (len(self._at), labels or 1)[: 1 + self.multi_label]
         for which in COUNTS:
             setattr(self, which, self.add_variable(shape, "zeros", name=which))
-        self.built = True
+        self._built_ = True
 
     def update_state(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         """Adds a batch of targets (0 or 1) and outputs from 0 to 1 of one shape; weights have that shape, or its first axes."""
@@ -129,8 +129,8 @@ class AUC(Metric):
             y_pred = ops.sigmoid(y_pred)
         if self.multi_label and y_pred.ndim != 2:
             raise ShapeError(f"{self.name} with multi_label=True needs outputs (batch, labels), got {tuple(y_pred.shape)}.")
-        if not self.built:
-            self.build(None, tuple(y_pred.shape))
+        if not self._built_:
+            self._build_(None, tuple(y_pred.shape))
         if self.label_weights is not None and not self.multi_label:
             by_label = ops.broadcast_to(ops.cast(arrays(self.label_weights, y_pred)[0], self.dtype), y_pred.shape)
             weights = by_label if weights is None else weights * by_label

@@ -53,22 +53,22 @@ class FBetaScore(Metric):
         if threshold is not None and not 0 < threshold <= 1:
             raise ArgumentError(f"threshold must be above 0 and at most 1, or None, got {threshold!r}.")
         self.average, self.beta, self.threshold = average, float(beta), threshold
-        self.built = False
+        self._built_ = False
 
-    def build(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
+    def _build_(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
         """Makes the variables, for as many classes as outputs have."""
         if len(y_pred_shape) != 2 or y_pred_shape[1] is None:
             raise ShapeError(f"{self.name} needs outputs (batch, classes), got {tuple(y_pred_shape)}.")
         shape = () if self.average == "micro" else (y_pred_shape[1],)
         for which in ("true_positives", "false_positives", "false_negatives", "intermediate_weights"):
             setattr(self, which, self.add_variable(shape, "zeros", name=which))
-        self.built = True
+        self._built_ = True
 
     def update_state(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> None:
         """Adds a batch of targets (0 or 1) and outputs, both (batch, classes); weights are (batch,)."""
         y_true, y_pred = same_shape(y_true, y_pred, self.name)
-        if not self.built:
-            self.build(None, tuple(y_pred.shape))
+        if not self._built_:
+            self._build_(None, tuple(y_pred.shape))
         if self.threshold is None:
             called = ops.one_hot(ops.argmax(y_pred, -1), y_pred.shape[-1], dtype=self.dtype)
         else:
@@ -86,7 +86,7 @@ class FBetaScore(Metric):
 
     def result(self) -> Array:
         """The score, or one for each class."""
-        if not self.built:
+        if not self._built_:
             return arrays(0.0)[0]
         tp = self.true_positives.value
         precision = divide_or_zero(tp, tp + self.false_positives.value)

@@ -43,8 +43,8 @@ class Metric(Configurable, Tracked):
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or naming.unique(snake_case(type(self).__name__))
         self._dtype = None if dtype is None else dtype_policies.get(dtype).compute_dtype
-        self._own: list[Variable] = []
-        self.built = True
+        self.__own: list[Variable] = []
+        self._built_ = True
 
     @property
     def dtype(self) -> str:
@@ -55,14 +55,14 @@ class Metric(Configurable, Tracked):
     def variables(self) -> list[Variable]:
         """Its own variables, then those of metrics that it holds, in the order in which they were made."""
         held = (part for value in vars(self).values() for part in (value if isinstance(value, (list, tuple)) else (value,)))
-        return [*self._own, *(variable for part in held if isinstance(part, Metric) for variable in part.variables)]
+        return [*self.__own, *(variable for part in held if isinstance(part, Metric) for variable in part.variables)]
 
-    def build(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
+    def _build_(self, y_true_shape: Sequence[int | None] | None, y_pred_shape: Sequence[int | None]) -> None:
         """Makes the variables whose shape depends on that of the outputs; most metrics have none.
 
-        Whoever compiles a step calls it first where `built` is False: variables cannot be made inside.
+        Whoever compiles a step calls it first where `_built_` is False: variables cannot be made inside.
         """
-        self.built = True
+        self._built_ = True
 
     def add_variable(
         self, shape: Sequence[int], initializer: Any = "zeros", dtype: Any = None, aggregation: str = "sum", name: str | None = None
@@ -88,7 +88,7 @@ class Metric(Configurable, Tracked):
             name=name or "variable",
         )
         variable.path = f"{self.name}/{variable.name}"
-        self._own.append(variable)
+        self.__own.append(variable)
         return variable
 
     def add_weight(self, shape: Sequence[int] = (), initializer: Any = None, dtype: Any = None, name: str | None = None) -> Variable:
@@ -127,9 +127,9 @@ class Metric(Configurable, Tracked):
                     f"{[v.shape for v in self.variables]}, {other!r} has {[v.shape for v in other.variables]}."
                 )
             for variable, more in pairs:
-                self.merge_variable(variable, more)
+                self._merge_variable_(variable, more)
 
-    def merge_variable(self, variable: Variable, more: Variable) -> None:
+    def _merge_variable_(self, variable: Variable, more: Variable) -> None:
         """Adds one variable of another metric to the same one here: their sum, unless a metric knows better."""
         variable.assign_add(variable.backend.asarray(more.numpy()))
 
@@ -140,17 +140,17 @@ class Metric(Configurable, Tracked):
         >>> [float(v) for v in Mean().stateless_update_state([1.0, 1.0], 3.0)]
         [4.0, 2.0]
         """
-        return self._with(metric_variables, self.update_state, *args, **kwargs)[1]
+        return self.__with(metric_variables, self.update_state, *args, **kwargs)[1]
 
     def stateless_result(self, metric_variables: Sequence[Array]) -> Any:
         """The figure that variables of these values stand for."""
-        return self._with(metric_variables, self.result)[0]
+        return self.__with(metric_variables, self.result)[0]
 
     def stateless_reset_state(self) -> list[Array]:
         """The variables' values at the start."""
-        return self._with([v.value for v in self.variables], self.reset_state)[1]
+        return self.__with([v.value for v in self.variables], self.reset_state)[1]
 
-    def _with(self, values: Sequence[Array], run: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, list[Array]]:
+    def __with(self, values: Sequence[Array], run: Callable[..., Any], *args: Any, **kwargs: Any) -> tuple[Any, list[Array]]:
         """What `run` gives, and the variables' values after it, when they start from `values`."""
         variables = self.variables
         if len(values) != len(variables):

@@ -40,7 +40,7 @@ class Adadelta(Optimizer):
     """
 
     slots = (("accumulated_grad", "accumulated_delta_var"),)
-    kernel, settings = "adadelta_update", ("rho", "epsilon")
+    _kernel_, _settings_ = "adadelta_update", ("rho", "epsilon")
 
     def __init__(
         self, learning_rate: Rate = 0.001, rho: float = 0.95, epsilon: float = 1e-7,

@@ -61,7 +61,7 @@ class Adafactor(Optimizer):
         self.beta_2_decay, self.epsilon_1, self.epsilon_2 = beta_2_decay, epsilon_1, epsilon_2
         self.clip_threshold, self.relative_step = clip_threshold, relative_step
 
-    def new_slot(self, name: str, variable: Variable) -> Variable:
+    def _new_slot_(self, name: str, variable: Variable) -> Variable:
         """Row and column means for matrices; a scalar stands where there are none, and in their place in files."""
         if name == "velocity":
             return self.add_variable_from_reference(variable, name)

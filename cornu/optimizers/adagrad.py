@@ -41,7 +41,7 @@ class Adagrad(Optimizer):
     """
 
     slots = (("accumulator",),)
-    kernel, settings = "adagrad_update", ("epsilon",)
+    _kernel_, _settings_ = "adagrad_update", ("epsilon",)
 
     def __init__(
         self, learning_rate: Rate = 0.001, initial_accumulator_value: float = 0.1, epsilon: float = 1e-7,
@@ -58,7 +58,7 @@ class Adagrad(Optimizer):
             raise ArgumentError(f"initial_accumulator_value must not be negative, got {initial_accumulator_value!r}.")
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
-    def new_slot(self, name: str, variable: Variable) -> Variable:
+    def _new_slot_(self, name: str, variable: Variable) -> Variable:
         return self.add_variable_from_reference(variable, name, Constant(self.initial_accumulator_value))
 
     def rule(self, gradient: Array, value: Array, rate: Array, step: Array, *slots: Array) -> tuple[Array, ...]:

@@ -42,7 +42,7 @@ class Adam(Optimizer):
     [0.9]
     """
 
-    kernel, settings = "adam_update", ("beta_1", "beta_2", "epsilon")
+    _kernel_, _settings_ = "adam_update", ("beta_1", "beta_2", "epsilon")
 
     def __init__(
         self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7, amsgrad: bool = False,
@@ -55,7 +55,7 @@ class Adam(Optimizer):
             loss_scale_factor, gradient_accumulation_steps, name, **kwargs,
         )  # fmt: skip
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
-        self.slots = (("momentum", "velocity"), ("velocity_hat",)) if amsgrad else (("momentum", "velocity"),)
+        self._slots_ = (("momentum", "velocity"), ("velocity_hat",)) if amsgrad else (("momentum", "velocity"),)
 
     def rule(self, gradient: Array, value: Array, rate: Array, step: Array, *slots: Array) -> tuple[Array, ...]:
         return adam_step(gradient, value, rate, step, slots, beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)

@@ -41,7 +41,7 @@ class Adamax(Optimizer):
     """
 
     slots = (("momentum", "norm"),)
-    kernel, settings = "adamax_update", ("beta_1", "beta_2", "epsilon")
+    _kernel_, _settings_ = "adamax_update", ("beta_1", "beta_2", "epsilon")
 
     def __init__(
         self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,

@@ -74,7 +74,7 @@ class Ftrl(Optimizer):
             if getattr(self, name) < 0:
                 raise ArgumentError(f"{name} must not be negative, got {getattr(self, name)!r}.")
 
-    def new_slot(self, name: str, variable: Variable) -> Variable:
+    def _new_slot_(self, name: str, variable: Variable) -> Variable:
         start = self.initial_accumulator_value if name == "accumulator" else 0.0
         return self.add_variable_from_reference(variable, name, Constant(start))
 

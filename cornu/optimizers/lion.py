@@ -39,7 +39,7 @@ class Lion(Optimizer):
     """
 
     slots = (("momentum",),)
-    kernel, settings = "lion_update", ("beta_1", "beta_2")
+    _kernel_, _settings_ = "lion_update", ("beta_1", "beta_2")
 
     def __init__(
         self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99,

@@ -36,8 +36,8 @@ class LossScaleOptimizer(Optimizer):
     4.0
     """
 
-    skips_nonfinite = True
-    delegates = True
+    _skips_nonfinite_ = True
+    _delegates_ = True
 
     def __init__(
         self, inner_optimizer: Optimizer, initial_scale: float = 2.0**15, dynamic_growth_steps: int = 2000, name: str | None = None,
@@ -67,8 +67,8 @@ class LossScaleOptimizer(Optimizer):
         """Its own variables, then the inner optimizer's."""
         return [*super().variables, *self.inner_optimizer.variables]
 
-    def _variables_of_unbuilt(self) -> list[Variable]:
-        return super()._variables_of_unbuilt() + self.inner_optimizer._variables_of_unbuilt()
+    def _variables_of_unbuilt_(self) -> list[Variable]:
+        return super()._variables_of_unbuilt_() + self.inner_optimizer._variables_of_unbuilt_()
 
     @property
     def learning_rate(self) -> Any:
@@ -101,18 +101,18 @@ class LossScaleOptimizer(Optimizer):
         scale = self.dynamic_scale.value if self.built else self.initial_scale
         return self.inner_optimizer.scale_loss(loss) * scale
 
-    def apply_weighted(
+    def _apply_weighted_(
         self, grads: Sequence[Array], trainable_variables: Sequence[Variable] | None = None, *, weight: Array | float = 1.0
     ) -> None:
         """The inner optimizer's step on gradients divided by the scale, if they are finite; then the scale moves."""
-        gradients, variables = self._paired(list(grads), trainable_variables)
+        gradients, variables = self._paired_(list(grads), trainable_variables)
         if not gradients:
             return
         with variables[0].backend.inference():
             finite = all_finite(gradients)
             factor = 1.0 / self.dynamic_scale.value
             unscaled = [ops.cast(g, v.dtype) * ops.cast(factor, v.dtype) for g, v in zip(gradients, variables, strict=True)]
-            when(finite, lambda: self.inner_optimizer.apply_weighted(unscaled, variables, weight=weight))
+            when(finite, lambda: self.inner_optimizer._apply_weighted_(unscaled, variables, weight=weight))
             self._adjust(finite)
 
     def _adjust(self, finite: Array) -> None:

@@ -69,7 +69,7 @@ class MultiOptimizer(Optimizer):
     ([0.9], [0.5])
     """
 
-    delegates = True
+    _delegates_ = True
 
     def __init__(
         self, optimizer_map: OptimizerMap | Callable[[Variable], Optimizer], loss_scale_factor: float | None = None, name: str | None = None
@@ -112,9 +112,9 @@ class MultiOptimizer(Optimizer):
         raise AttributeError("A MultiOptimizer has no learning rate of its own. Assign those of `optimizer.optimizers`.")
 
     @property
-    def skips_nonfinite(self) -> bool:  # type: ignore[override]
+    def _skips_nonfinite_(self) -> bool:  # type: ignore[override]
         """Whether one of the optimizers inside sees to that itself."""
-        return any(one.skips_nonfinite for one in self.optimizers)
+        return any(one._skips_nonfinite_ for one in self.optimizers)
 
     @property
     def gradient_accumulation_steps(self) -> int | None:
@@ -128,11 +128,11 @@ class MultiOptimizer(Optimizer):
                 f"A MultiOptimizer gathers no gradients of its own, got {value!r}. It is a setting of the optimizers inside."
             )
 
-    def apply_weighted(
+    def _apply_weighted_(
         self, grads: Sequence[Array], trainable_variables: Sequence[Variable] | None = None, *, weight: Array | float = 1.0
     ) -> None:
         """A step of each optimizer on its variables."""
-        gradients, variables = self._paired(list(grads), trainable_variables)
+        gradients, variables = self._paired_(list(grads), trainable_variables)
         if not gradients:
             return
         if self.loss_scale_factor is not None:
@@ -140,7 +140,7 @@ class MultiOptimizer(Optimizer):
         for one in self.optimizers:
             own = [(g, v) for g, v in zip(gradients, variables, strict=True) if self._chosen[id(v)] is one]
             if own:
-                one.apply_weighted([g for g, _ in own], [v for _, v in own], weight=weight)
+                one._apply_weighted_([g for g, _ in own], [v for _, v in own], weight=weight)
         self._iterations.put(self._iterations.value + 1)
 
     def finalize_variable_values(self, var_list: Iterable[Variable]) -> None:

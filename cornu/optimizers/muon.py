@@ -77,7 +77,7 @@ class Muon(Optimizer):
             return
         super().build(variables)
         names = {True: ("momentum",), False: ("momentum", "velocity")}  # how many there are says later whose step it is
-        self._kept = [[self.new_slot(name, v) for name in names[self.is_orthogonal(v)]] for v in self._trainable_variables]
+        self._kept = [[self._new_slot_(name, v) for name in names[self.is_orthogonal(v)]] for v in self._trainable_variables]
 
     def is_orthogonal(self, variable: Variable) -> bool:
         """Whether steps of this variable are orthogonal matrices."""
@@ -85,7 +85,7 @@ class Muon(Optimizer):
             return False
         return not any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
 
-    def _by_decay(self, grads: list[Array], variables: list[Variable]) -> Iterator[tuple[float, list[Array], list[Variable]]]:
+    def _by_decay_(self, grads: list[Array], variables: list[Variable]) -> Iterator[tuple[float, list[Array], list[Variable]]]:
         for g, v in zip(grads, variables, strict=True):
             strength = self.weight_decay if len(self._kept[self._get_variable_index(v)]) == 1 else self.adam_weight_decay
             yield (strength or 0.0) if self._use_weight_decay(v) else 0.0, [g], [v]
@@ -98,7 +98,7 @@ class Muon(Optimizer):
             new = self._orthogonal_step(gradient, old, learning_rate, *slots)
         else:
             how = {"beta_1": self.adam_beta_1, "beta_2": self.adam_beta_2, "epsilon": self.epsilon}
-            new = adam_step(gradient, old, learning_rate * self.adam_lr_ratio, self._step(), slots, **how)
+            new = adam_step(gradient, old, learning_rate * self.adam_lr_ratio, self._step_(), slots, **how)
         for v, value in zip((variable, *held), new, strict=True):
             v.put(ops.cast(value, v.dtype))
 

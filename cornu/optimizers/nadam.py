@@ -78,6 +78,6 @@ class Nadam(Optimizer):
         v_hat = v / correction(self.beta_2, step)
         return value - rate * m_hat / (ops.sqrt(v_hat) + self.epsilon), m, v
 
-    def _change(self, grads: list[Array], variables: list[Variable]) -> None:
-        super()._change(grads, variables)
-        self._product.assign(self._product * self._schedule(self._step()))
+    def _change_(self, grads: list[Array], variables: list[Variable]) -> None:
+        super()._change_(grads, variables)
+        self._product.assign(self._product * self._schedule(self._step_()))

@@ -50,22 +50,26 @@ class Optimizer(OptimizerState):
         name: the snake-case name of the class by default, numbered.
 
     Attributes:
-        slots: names of what is kept for each variable, in groups: a group is laid out variable by variable, the groups follow one another.
-        kernel: the name of a function by which a backend may change lists of arrays in place, as the rule would:
-            `kernel(values, gradients, slots, rate, iterations, decay, **settings)`; it declines by giving `NotImplemented`.
-        settings: names of attributes that the kernel is given.
-        skips_nonfinite: whether gradients that are not finite are its own business: it leaves such steps out.
+        slots: of a class: names of what is kept for each variable, in groups; a group is laid out variable by variable, the groups follow one
+            another.
     """
 
-    kernel: str | None = None
-    settings: tuple[str, ...] = ()
-    skips_nonfinite = False
+    _kernel_: str | None = None
+    """The name of a function by which a backend may change lists of arrays in place, as the rule would: `kernel(values, gradients, slots,
+    rate, iterations, decay, **settings)`. It declines by giving `NotImplemented`."""
+    _settings_: tuple[str, ...] = ()
+    """Names of attributes that the kernel is given."""
+    _skips_nonfinite_ = False
+    """Whether gradients that are not finite are its own business: it leaves such steps out."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """A subclass that writes the rule anew does not have its parent's kernel."""
+        """A subclass that writes the rule anew does not have its parent's kernel; one in Keras's manner may call anything `slots`."""
         super().__init_subclass__(**kwargs)
-        if "kernel" not in vars(cls) and ("rule" in vars(cls) or "update_step" in vars(cls)):
-            cls.kernel = None
+        slots = vars(cls).get("slots")
+        if isinstance(slots, tuple):
+            cls._slots_ = slots
+        if "_kernel_" not in vars(cls) and ("rule" in vars(cls) or "update_step" in vars(cls)):
+            cls._kernel_ = None
 
     # --- what an optimizer says ----------------------------------------------------------------------------------------
 
@@ -75,13 +79,13 @@ class Optimizer(OptimizerState):
 
     def update_step(self, gradient: Array, variable: Variable, learning_rate: Array) -> None:
         """Changes one variable by its gradient. User-written optimizers override it."""
-        held = [variable, *self._slots_of(variable)]
+        held = [variable, *self._slots_of_(variable)]
         old, *slots = _wide([v.value for v in held])
-        new = self.rule(*_wide([gradient]), old, learning_rate, self._step(), *slots)
+        new = self.rule(*_wide([gradient]), old, learning_rate, self._step_(), *slots)
         for v, value in zip(held, new, strict=True):
             v.put(ops.cast(value, v.dtype))
 
-    def _step(self) -> Array:
+    def _step_(self) -> Array:
         """The number of the step at hand, from 1."""
         return ops.cast(ops.add(self.iterations, 1), "float32")
 
@@ -97,16 +101,16 @@ class Optimizer(OptimizerState):
         Raises:
             ArgumentError: no gradient is there, the lists differ in length, or the optimizer was not built for a variable.
         """
-        self.apply_weighted(grads, trainable_variables)
+        self._apply_weighted_(grads, trainable_variables)
 
-    def apply_weighted(
+    def _apply_weighted_(
         self, grads: Sequence[Array], trainable_variables: Sequence[Variable] | None = None, *, weight: Array | float = 1.0
     ) -> None:
         """`apply`, where gradients that are accumulated count with a weight: how many samples they are the mean of.
 
         So the mean over unequal batches is that over the samples of all of them.
         """
-        gradients, variables = self._paired(list(grads), trainable_variables)
+        gradients, variables = self._paired_(list(grads), trainable_variables)
         if not gradients:
             return
         backend = variables[0].backend
@@ -116,10 +120,10 @@ class Optimizer(OptimizerState):
             gradients, variables = _overwritten(gradients, variables)
             if self.loss_scale_factor is not None:
                 gradients = [g / self.loss_scale_factor for g in gradients]
-            if self._accumulated_weight is not None:
-                self._accumulate(gradients, variables, weight, self._accumulated_weight)
+            if self._accumulated_weight_ is not None:
+                self.__accumulate(gradients, variables, weight, self._accumulated_weight_)
             else:
-                self._change(gradients, variables)
+                self._change_(gradients, variables)
             self._iterations.put(self._iterations.value + 1)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Array, Variable]]) -> Variable:
@@ -128,74 +132,74 @@ class Optimizer(OptimizerState):
         self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self._iterations
 
-    def _paired(self, grads: list[Array], variables: Sequence[Variable] | None) -> tuple[list[Array], list[Variable]]:
+    def _paired_(self, grads: list[Array], variables: Sequence[Variable] | None) -> tuple[list[Array], list[Variable]]:
         if not self.built:
-            self._build_now(variables)
+            self.__build_now(variables)
         variables = self._trainable_variables if variables is None else list(variables)
         if len(grads) != len(variables):
             raise ArgumentError(f"Each variable must have one gradient (None for no change), got {len(grads)} for {len(variables)}.")
         for v in variables:
-            if id(v) not in self._places:
+            if id(v) not in self._places_:
                 self._get_variable_index(v)
         return _present(grads, variables) if any(g is None for g in grads) else (grads, variables)
 
-    def _build_now(self, variables: Sequence[Variable] | None) -> None:
+    def __build_now(self, variables: Sequence[Variable] | None) -> None:
         if variables is None:
             raise NotBuiltError(f"The optimizer {self.name!r} has no variables yet: call `optimizer.build(variables)` before this step.")
         self.build(variables)
 
-    def _accumulate(self, grads: list[Array], variables: list[Variable], weight: Array | float, weights: Variable) -> None:
+    def __accumulate(self, grads: list[Array], variables: list[Variable], weight: Array | float, weights: Variable) -> None:
         """Takes gradients into the weighted sums; when the last of a group is in, changes the variables by the mean."""
-        sums = [self._accumulators[self._get_variable_index(v)] for v in variables]
+        sums = [self._accumulators_[self._get_variable_index(v)] for v in variables]
         for total, g in zip(sums, grads, strict=True):
             total.assign(ops.add(total.value, g * weight))
         weights.assign(ops.add(weights, weight))
 
         def update() -> None:
             count = ops.where(ops.greater(weights, 0), weights, 1.0)
-            self._change([total / ops.cast(count, total.dtype) for total in sums], variables)
-            for total in (*self._accumulators, weights):
+            self._change_([total / ops.cast(count, total.dtype) for total in sums], variables)
+            for total in (*self._accumulators_, weights):
                 total.put(ops.zeros_like(total))
 
         when(_every(self._iterations, self.gradient_accumulation_steps), update)
 
-    def _change(self, grads: list[Array], variables: list[Variable]) -> None:
+    def _change_(self, grads: list[Array], variables: list[Variable]) -> None:
         """One change of the variables by gradients that are ready but for clipping."""
         if not variables:
             return
-        self._move(self._clipped(grads), variables)
+        self._move_(self.__clipped(grads), variables)
         if self.use_ema:
-            self._average(variables)
+            self.__average(variables)
         for v in variables:
             if v.constraint is not None:
                 v.assign(v.constraint(v.value))
 
-    def _move(self, grads: list[Array], variables: list[Variable]) -> None:
+    def _move_(self, grads: list[Array], variables: list[Variable]) -> None:
         """Decay and rule, on gradients that are clipped."""
         rate = self.learning_rate
-        for decay, some_grads, some in self._by_decay(grads, variables):
-            if not self._changed_in_place(some_grads, some, rate, decay):
-                self._change_each(some_grads, some, rate, decay)
+        for decay, some_grads, some in self._by_decay_(grads, variables):
+            if not self.__changed_in_place(some_grads, some, rate, decay):
+                self.__change_each(some_grads, some, rate, decay)
 
-    def _changed_in_place(self, grads: list[Array], variables: list[Variable], rate: Array, decay: float) -> bool:
+    def __changed_in_place(self, grads: list[Array], variables: list[Variable], rate: Array, decay: float) -> bool:
         """Whether the backend's kernel has done it; it may where a step runs as it is written."""
-        kernel = getattr(variables[0].backend, self.kernel, None) if self.kernel else None
+        kernel = getattr(variables[0].backend, self._kernel_, None) if self._kernel_ else None
         if kernel is None or scope.active() is not None:
             return False
-        places = [self._places[id(v)] for v in variables]
-        slots = [[kept[i].own_value for i in places] for kept in self._slots]
-        values, how = [v.own_value for v in variables], {name: getattr(self, name) for name in self.settings}
+        places = [self._places_[id(v)] for v in variables]
+        slots = [[kept[i].own_value for i in places] for kept in self._slot_variables_]
+        values, how = [v.own_value for v in variables], {name: getattr(self, name) for name in self._settings_}
         return kernel(values, grads, slots, _array(rate), _array(self.iterations), decay, **how) is not NotImplemented
 
-    def _change_each(self, grads: list[Array], variables: list[Variable], rate: Array, decay: float) -> None:
+    def __change_each(self, grads: list[Array], variables: list[Variable], rate: Array, decay: float) -> None:
         for g, v in zip(grads, variables, strict=True):
             if decay:
                 v.put(ops.cast(v.value - v.value * (rate * decay), v.dtype))
             self.update_step(g, v, rate)
 
-    def _by_decay(self, grads: list[Array], variables: list[Variable]) -> Iterator[tuple[float, list[Array], list[Variable]]]:
+    def _by_decay_(self, grads: list[Array], variables: list[Variable]) -> Iterator[tuple[float, list[Array], list[Variable]]]:
         """The pairs in those that decay and those that do not, with the strength."""
-        if not self._undecayed or not self.weight_decay:
+        if not self._undecayed_ or not self.weight_decay:
             yield self.weight_decay or 0.0, grads, variables
             return
         for strength in (self.weight_decay, 0.0):
@@ -203,16 +207,16 @@ class Optimizer(OptimizerState):
             if some:
                 yield strength, [g for g, _ in some], [v for _, v in some]
 
-    def _clipped(self, grads: list[Array]) -> list[Array]:
+    def __clipped(self, grads: list[Array]) -> list[Array]:
         if self.clipnorm is not None:
             return clipping.clip_norms(grads, self.clipnorm)
         if self.clipvalue is not None:
             return clipping.clip_elements(grads, self.clipvalue)
         return grads if self.global_clipnorm is None else clipping.clip_global_norm(grads, self.global_clipnorm)
 
-    def _average(self, variables: list[Variable]) -> None:
+    def __average(self, variables: list[Variable]) -> None:
         """Moves the averages towards the variables; now and then the variables become their averages."""
-        averages = [self._averages[self._get_variable_index(v)] for v in variables]
+        averages = [self._averages_[self._get_variable_index(v)] for v in variables]
         momentum = ops.where(ops.equal(self.iterations, 0), 0.0, self.ema_momentum)
         for average, v in zip(averages, variables, strict=True):
             average.assign(average * momentum + v * (1.0 - momentum))
@@ -225,7 +229,7 @@ class Optimizer(OptimizerState):
         """At the end of training: with `use_ema`, the variables become their averages."""
         if self.use_ema:
             for v in var_list:
-                v.assign(self._averages[self._get_variable_index(v)])
+                v.assign(self._averages_[self._get_variable_index(v)])
 
     def scale_loss(self, loss: Array) -> Array:
         """The loss times the scale factor, to be differentiated in its place."""
@@ -263,10 +267,10 @@ class Optimizer(OptimizerState):
             raise ArgumentError("Which variables do not decay must be said before the optimizer is built: exclude them earlier.")
         held = list(var_list or [])  # held, so that no other variable gets the identity of one
         patterns = [re.compile(name) for name in var_names or []]
-        self._undecayed = [lambda v: any(v is other for other in held), lambda v: any(p.search(v.path) for p in patterns)]
+        self._undecayed_ = [lambda v: any(v is other for other in held), lambda v: any(p.search(v.path) for p in patterns)]
 
     def _use_weight_decay(self, variable: Variable) -> bool:
-        return not any(excluded(variable) for excluded in self._undecayed)
+        return not any(excluded(variable) for excluded in self._undecayed_)
 
 
 def _present(grads: list[Array], variables: list[Variable]) -> tuple[list[Array], list[Variable]]:

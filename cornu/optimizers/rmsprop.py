@@ -41,7 +41,7 @@ class RMSprop(Optimizer):
     [0.6838]
     """
 
-    kernel, settings = "rmsprop_update", ("rho", "momentum", "epsilon", "centered")
+    _kernel_, _settings_ = "rmsprop_update", ("rho", "momentum", "epsilon", "centered")
 
     def __init__(
         self, learning_rate: Rate = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7, centered: bool = False,
@@ -57,7 +57,7 @@ class RMSprop(Optimizer):
         if not 0 <= momentum <= 1:
             raise ArgumentError(f"momentum must be from 0 to 1, got {momentum!r}.")
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
-        self.slots = (("velocity",), *([("momentum",)] if momentum else []), *([("average_gradient",)] if centered else []))
+        self._slots_ = (("velocity",), *([("momentum",)] if momentum else []), *([("average_gradient",)] if centered else []))
 
     def rule(self, gradient: Array, value: Array, rate: Array, step: Array, *slots: Array) -> tuple[Array, ...]:
         v, *rest = slots

@@ -56,7 +56,7 @@ class ScheduleFreeAdamW(Optimizer):
         )  # fmt: skip
         self.beta_1, self.beta_2, self.epsilon, self.warmup_steps = beta_1, beta_2, epsilon, warmup_steps
 
-    def new_slot(self, name: str, variable: Variable) -> Variable:
+    def _new_slot_(self, name: str, variable: Variable) -> Variable:
         """The iterate begins where the variable does."""
         start = variable.numpy()
         return self.add_variable_from_reference(variable, name, (lambda shape, dtype=None: start) if name == "momentum" else "zeros")

@@ -36,7 +36,7 @@ class SGD(Optimizer):
     [0.8]
     """
 
-    kernel, settings = "sgd_update", ("momentum", "nesterov")
+    _kernel_, _settings_ = "sgd_update", ("momentum", "nesterov")
 
     def __init__(
         self, learning_rate: Rate = 0.01, momentum: float = 0.0, nesterov: bool = False, weight_decay: float | None = None,
@@ -51,7 +51,7 @@ class SGD(Optimizer):
         if not 0 <= momentum <= 1:
             raise ArgumentError(f"momentum must be from 0 to 1, got {momentum!r}.")
         self.momentum, self.nesterov = momentum, nesterov
-        self.slots = (("momentum",),) if momentum else ()
+        self._slots_ = (("momentum",),) if momentum else ()
 
     def rule(self, gradient: Array, value: Array, rate: Array, step: Array, *slots: Array) -> tuple[Array, ...]:
         if not slots:

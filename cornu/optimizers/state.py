@@ -29,8 +29,9 @@ _COMMON = (
 class OptimizerState(Configurable):
     """Everything of an optimizer but its steps. Its arguments are those of `Optimizer`."""
 
-    slots: tuple[tuple[str, ...], ...] = ()
-    delegates = False
+    _slots_: tuple[tuple[str, ...], ...] = ()
+    """The class's `slots`, or those that an object's settings ask for."""
+    _delegates_ = False
     """Whether its steps are those of other optimizers, which gather gradients themselves."""
 
     def __init__(
@@ -56,20 +57,20 @@ class OptimizerState(Configurable):
         self.weight_decay, self.clipnorm, self.clipvalue, self.global_clipnorm = weight_decay, clipnorm, clipvalue, global_clipnorm
         self.use_ema, self.ema_momentum, self.ema_overwrite_frequency = use_ema, ema_momentum, ema_overwrite_frequency
         self.loss_scale_factor, self.gradient_accumulation_steps = loss_scale_factor, gradient_accumulation_steps
-        self._check_arguments()
+        self.__check_arguments()
         self.built = False
         self._variables: list[Variable] = []
         self._trainable_variables: list[Variable] = []
-        self._places: dict[int, int] = {}
-        self._slots: list[list[Variable]] = []
-        self._averages: list[Variable] = []
-        self._accumulators: list[Variable] = []
-        self._accumulated_weight: Variable | None = None
-        self._undecayed: list[Callable[[Variable], bool]] = []
+        self._places_: dict[int, int] = {}
+        self._slot_variables_: list[list[Variable]] = []
+        self._averages_: list[Variable] = []
+        self._accumulators_: list[Variable] = []
+        self._accumulated_weight_: Variable | None = None
+        self._undecayed_: list[Callable[[Variable], bool]] = []
         self._iterations = self.add_variable((), dtype="int32", name="iteration")
-        self._learning_rate: Any = self._as_rate(learning_rate)
+        self._learning_rate: Any = self.__as_rate(learning_rate)
 
-    def _check_arguments(self) -> None:
+    def __check_arguments(self) -> None:
         clips = {name: getattr(self, name) for name in ("clipnorm", "clipvalue", "global_clipnorm") if getattr(self, name) is not None}
         if len(clips) > 1:
             raise ArgumentError(f"Only one of clipnorm, clipvalue and global_clipnorm may be set, got {clips}.")
@@ -87,7 +88,7 @@ class OptimizerState(Configurable):
 
     # --- the learning rate and the count of steps ----------------------------------------------------------------------
 
-    def _as_rate(self, rate: Any) -> Any:
+    def __as_rate(self, rate: Any) -> Any:
         if isinstance(rate, Mapping):
             rate = serialization.deserialize(rate, role=registry.SCHEDULES)
         if isinstance(rate, LearningRateSchedule) or callable(rate):
@@ -96,7 +97,7 @@ class OptimizerState(Configurable):
             value = float(rate)
         except (TypeError, ValueError):
             raise ArgumentError(f"A learning rate must be a number, a LearningRateSchedule or a function, got {rate!r}.") from None
-        return self._new_variable(np.array(value, "float32"), (), "float32", "learning_rate")
+        return self._new_variable_(np.array(value, "float32"), (), "float32", "learning_rate")
 
     @property
     def learning_rate(self) -> Any:
@@ -111,7 +112,7 @@ class OptimizerState(Configurable):
         held = self._learning_rate
         if isinstance(value, (LearningRateSchedule, Mapping)) or (callable(value) and not isinstance(value, Variable)):
             self._variables = [v for v in self._variables if v is not held]
-            self._learning_rate = self._as_rate(value)
+            self._learning_rate = self.__as_rate(value)
             touch_structure()
         elif isinstance(held, Variable):
             held.assign(value)
@@ -125,19 +126,19 @@ class OptimizerState(Configurable):
     def iterations(self) -> Any:
         """How many times the variables were changed."""
         steps = self.gradient_accumulation_steps
-        return ops.floor_divide(self._iterations, steps) if steps and not self.delegates else self._iterations
+        return ops.floor_divide(self._iterations, steps) if steps and not self._delegates_ else self._iterations
 
     @property
     def variables(self) -> list[Variable]:
         """Every variable of the optimizer, in the order in which files hold them."""
-        known = {id(v) for v in (*self._variables, *self._trainable_variables, self._accumulated_weight)}
+        known = {id(v) for v in (*self._variables, *self._trainable_variables, self._accumulated_weight_)}
         found: list[Variable] = []
         for value in vars(self).values():  # a user's own optimizer may keep variables that it did not make by `add_variable`
             for v in value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else (value,):
                 if isinstance(v, Variable) and id(v) not in known:
                     known.add(id(v))
                     found.append(v)
-        return [*self._variables, *found, *([] if self._accumulated_weight is None else [self._accumulated_weight])]
+        return [*self._variables, *found, *([] if self._accumulated_weight_ is None else [self._accumulated_weight_])]
 
     # --- variables -----------------------------------------------------------------------------------------------------
 
@@ -150,21 +151,21 @@ class OptimizerState(Configurable):
         if self.built:
             return
         self._trainable_variables = variables = list(variables)
-        self._places = {id(v): i for i, v in enumerate(variables)}
+        self._places_ = {id(v): i for i, v in enumerate(variables)}
         for own in self._variables:
             own.to(variables[0].backend if variables else own.backend)
         if self.use_ema:
-            self._averages = [self.add_variable_from_reference(v, "average", _copy_of(v)) for v in variables]
-        if self.gradient_accumulation_steps and not self.delegates:
-            self._accumulators = self.add_optimizer_variables(variables, "gradient_accumulator")
-            self._accumulated_weight = Variable(0.0, dtype="float32", trainable=False, autocast=False, name="accumulated_weight")
-            self._accumulated_weight.to(variables[0].backend)
-        for group in self.slots:
-            laid = [[self.new_slot(name, v) for name in group] for v in variables]
-            self._slots += [list(kept) for kept in zip(*laid, strict=True)] or [[] for _ in group]
+            self._averages_ = [self.add_variable_from_reference(v, "average", _copy_of(v)) for v in variables]
+        if self.gradient_accumulation_steps and not self._delegates_:
+            self._accumulators_ = self.add_optimizer_variables(variables, "gradient_accumulator")
+            self._accumulated_weight_ = Variable(0.0, dtype="float32", trainable=False, autocast=False, name="accumulated_weight")
+            self._accumulated_weight_.to(variables[0].backend)
+        for group in self._slots_:
+            laid = [[self._new_slot_(name, v) for name in group] for v in variables]
+            self._slot_variables_ += [list(kept) for kept in zip(*laid, strict=True)] or [[] for _ in group]
         self.built = True
 
-    def new_slot(self, name: str, variable: Variable) -> Variable:
+    def _new_slot_(self, name: str, variable: Variable) -> Variable:
         """What is kept under that name for a variable, at the start: zeros, where an optimizer does not say otherwise."""
         return self.add_variable_from_reference(variable, name)
 
@@ -182,9 +183,9 @@ class OptimizerState(Configurable):
             layout: the layout of a device mesh.
             name: `variable`, `variable_1`, … by default.
         """
-        return self._new_variable(initializers.get(initializer), tuple(shape), dtype, name, aggregation=aggregation, layout=layout)
+        return self._new_variable_(initializers.get(initializer), tuple(shape), dtype, name, aggregation=aggregation, layout=layout)
 
-    def _new_variable(self, value: Any, shape: tuple[int, ...], dtype: str | None, name: str | None, **how: Any) -> Variable:
+    def _new_variable_(self, value: Any, shape: tuple[int, ...], dtype: str | None, name: str | None, **how: Any) -> Variable:
         variable = Variable(value, shape, dtype, trainable=False, autocast=False, name=name, **how)
         variable.path = f"{self.name}/{variable.name}"
         self._variables.append(variable)
@@ -215,17 +216,17 @@ class OptimizerState(Configurable):
 
     def _get_variable_index(self, variable: Variable) -> int:
         """The place of a variable among those the optimizer was built for; user-written optimizers look up their slots by it."""
-        place = self._places.get(id(variable))
+        place = self._places_.get(id(variable))
         if place is None:
             raise ArgumentError(
-                f"{type(self).__name__} changes the {len(self._places)} variables that it was built for, got another: {variable.path!r} of "
+                f"{type(self).__name__} changes the {len(self._places_)} variables that it was built for, got another: {variable.path!r} of "
                 f"shape {variable.shape}. Compile the model again with a new optimizer, or build it with all before freezing some."
             )
         return place
 
-    def _slots_of(self, variable: Variable) -> list[Variable]:
+    def _slots_of_(self, variable: Variable) -> list[Variable]:
         place = self._get_variable_index(variable)
-        return [kept[place] for kept in self._slots]
+        return [kept[place] for kept in self._slot_variables_]
 
     def assign(self, variable: Variable, value: Array) -> None:
         """Gives a variable another value."""
@@ -258,7 +259,7 @@ class OptimizerState(Configurable):
         """Assigns a value to each of `variables`, in order."""
         if not self.built:
             raise NotBuiltError("The optimizer has no slots yet: call `optimizer.build(variables)` before `set_weights`.")
-        self._assign_all(self.variables, list(weights))
+        self.__assign_all(self.variables, list(weights))
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Writes the value of each of `variables` under its number.
@@ -266,7 +267,7 @@ class OptimizerState(Configurable):
         The sum of weights of accumulated gradients is left out where it is a mere count of calls, so that Keras can read the file.
         """
         variables = self.variables
-        if self._accumulated_weight is not None and float(self._accumulated_weight) == self._counted():
+        if self._accumulated_weight_ is not None and float(self._accumulated_weight_) == self.__counted():
             variables = variables[:-1]
         for i, variable in enumerate(variables):
             store[str(i)] = variable.numpy()
@@ -281,23 +282,23 @@ class OptimizerState(Configurable):
         """
         values = [np.asarray(store[str(i)]) for i in range(len(store))]
         variables = self.variables
-        first = self._variables_of_unbuilt()
+        first = self._variables_of_unbuilt_()
         if len(values) == len(first):
             variables = first
-        elif self._accumulated_weight is not None and len(values) == len(variables) - 1:
+        elif self._accumulated_weight_ is not None and len(values) == len(variables) - 1:
             variables = variables[:-1]
-        self._assign_all(variables, values)
-        if self._accumulated_weight is not None and len(variables) < len(self.variables):
-            self._accumulated_weight.assign(self._counted())
+        self.__assign_all(variables, values)
+        if self._accumulated_weight_ is not None and len(variables) < len(self.variables):
+            self._accumulated_weight_.assign(self.__counted())
 
-    def _variables_of_unbuilt(self) -> list[Variable]:
+    def _variables_of_unbuilt_(self) -> list[Variable]:
         return [v for v in (self._iterations, self._learning_rate) if isinstance(v, Variable)]
 
-    def _counted(self) -> float:
+    def __counted(self) -> float:
         """How many gradients the accumulators hold."""
         return float(int(self._iterations) % (self.gradient_accumulation_steps or 1))
 
-    def _assign_all(self, variables: Sequence[Variable], values: Sequence[Any]) -> None:
+    def __assign_all(self, variables: Sequence[Variable], values: Sequence[Any]) -> None:
         if len(values) != len(variables):
             raise ArgumentError(
                 f"The optimizer {self.name!r} ({type(self).__name__}) has {len(variables)} variables, so it takes {len(variables)} values, "

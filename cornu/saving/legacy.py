@@ -404,7 +404,7 @@ def optimizer_order(optimizer: Any, variables: Sequence[Any], names: Sequence[st
         None if it cannot be told which is which.
     """
     parts = {name: name.partition(":")[0].split("/") for name in names}
-    wanted = [(v, _SLOTS.get(slot, set())) for group in optimizer.slots for v in variables for slot in group]
+    wanted = [(v, _SLOTS.get(slot, set())) for group in optimizer._slots_ for v in variables for slot in group]
     slots = [[name for name in names if _holds(parts[name], v.path.split("/"), words)] for v, words in wanted]
     counts = [name for name in names if parts[name][-1] in _COUNTS]
     rate = next((name for name in names if parts[name][-1] == "learning_rate"), None)

@@ -27,7 +27,7 @@ _KINDS: dict[Any, str] = {
 def function_of(loss: Any) -> Any:
     """The function that gives a loss's values, if it is one of ours and nobody changed how it is used; else None."""
     if isinstance(loss, FunctionLoss) and type(loss).call is FunctionLoss.call and type(loss).__call__ is FunctionLoss.__call__:
-        return type(loss).function
+        return type(loss)._function_
     if type(loss) is LossFunctionWrapper:
         return loss.fn
     return None

@@ -146,7 +146,7 @@ class CompiledMetrics:
                     if all(metric is not other for _, _, other in entries):
                         _name(metric, f"{names[i]}_" if len(names) > 1 else "", weighted, taken)
                     entries.append((i, weighted, metric))
-        self._entries = entries if len(names) == 1 else sorted(entries, key=lambda e: (names[e[0]], e[2].reported_name))  # type: ignore[attr-defined]
+        self._entries = entries if len(names) == 1 else sorted(entries, key=lambda e: (names[e[0]], e[2]._reported_name_))  # type: ignore[attr-defined]
 
     def check_keys(self, names: Sequence[str]) -> None:
         """Raises where metrics cannot be those of outputs of these names."""
@@ -197,8 +197,8 @@ def _listed(value: Any) -> list[Any]:
 def _as_metric(identifier: Any, loss: Any, target: Any, output: Any) -> Metric:
     """The metric, its variables made: none can be made while a step is traced."""
     metric: Any = metrics.resolve(identifier, loss, tuple(target.shape), tuple(output.shape))
-    if not metric.built:
-        metric.build(tuple(target.shape), tuple(output.shape))
+    if not metric._built_:
+        metric._build_(tuple(target.shape), tuple(output.shape))
     return metric
 
 
@@ -208,5 +208,5 @@ def _name(metric: Metric, prefix: str, weighted: bool, taken: set[str]) -> None:
     if weighted and name in taken:
         name = f"{prefix}weighted_{metric.name}"
     numbered = (f"{name}_{i}" for i in itertools.count(1))
-    metric.reported_name = next(one for one in itertools.chain([name], numbered) if one not in taken)  # type: ignore[attr-defined]
-    taken.add(metric.reported_name)  # type: ignore[attr-defined]
+    metric._reported_name_ = next(one for one in itertools.chain([name], numbered) if one not in taken)  # type: ignore[attr-defined]
+    taken.add(metric._reported_name_)  # type: ignore[attr-defined]

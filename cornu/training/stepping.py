@@ -174,7 +174,7 @@ class Stepping(Layer):
             self.optimizer.apply(grads, variables)
             return
         masks = [mask for mask in self.__masks(y_pred) if mask is not None]
-        self.optimizer.apply_weighted(grads, variables, weight=count_nonzero(masks[0]) if masks else _rows(x))
+        self.optimizer._apply_weighted_(grads, variables, weight=count_nonzero(masks[0]) if masks else _rows(x))
 
     def _track_(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, loss: Array) -> dict[str, Array] | None:
         """Brings the running loss and the metrics up to date; gives what a `compute_metrics` of the model's own gives."""
@@ -392,4 +392,4 @@ def _rows(x: Any) -> int:
 
 
 def _reported(metric: Any) -> str:
-    return getattr(metric, "reported_name", None) or metric.name
+    return getattr(metric, "_reported_name_", None) or metric.name

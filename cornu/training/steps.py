@@ -105,7 +105,7 @@ def _as_given(data: Any) -> Any:
 def _conditionally(model: Stepping, probe: Array | None, values: Sequence[Array], update: Callable[[], None]) -> None:
     """Runs the update where all values are finite, and remembers the first step where they are not."""
     health = model._health_
-    if health.policy == "ignore" or probe is None or model.optimizer.skips_nonfinite:  # loss scaling must see what overflowed
+    if health.policy == "ignore" or probe is None or model.optimizer._skips_nonfinite_:  # loss scaling must see what overflowed
         update()
         return
     good = are_finite(probe, values)

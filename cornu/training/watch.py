@@ -159,7 +159,7 @@ def watch_over(model: Trainer, source: Batches, told: CallbackList) -> Guard | R
     conditions: tuple[Callable[[], bool], ...] = (
         lambda: model._health_.policy == "raise" and not model._gives_own_logs_("train_step") and not model.run_eagerly,
         lambda: isinstance(source, ArrayBatches) and not told.wants_batches,
-        lambda: not model.optimizer.skips_nonfinite and not model.optimizer.clipvalue,  # a clipped infinity leaves no trace
+        lambda: not model.optimizer._skips_nonfinite_ and not model.optimizer.clipvalue,  # a clipped infinity leaves no trace
         lambda: all(v.constraint is None for v in model.trainable_variables),  # nor may one that is constrained
         lambda: not model._health_.steps.backend.EAGER or is_replayable(model),
         lambda: sum(math.prod(v.shape) * dtypes.numpy_dtype(v.dtype).itemsize for v in steps.state_of(model)) <= _MOST_BYTES,

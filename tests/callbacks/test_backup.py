@@ -168,7 +168,7 @@ def test_backups_stand_where_the_argument_says(tmp_path):
     places = []
     kept = BackupAndRestore(tmp_path / "backup", save_freq=3)
     look = LambdaCallback(on_train_batch_end=lambda batch, logs: places.append(place(tmp_path)))
-    look.told_last = True  # after the backup
+    look._told_last_ = True  # after the backup
     made().fit(*regression(), batch_size=8, epochs=2, verbose=0, callbacks=[kept, look])
     assert places == [None, None, (0, 3), (0, 3), (0, 3), (1, 1), (1, 1), (1, 1), (1, 4), (1, 4)]
 

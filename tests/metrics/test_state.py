@@ -75,8 +75,8 @@ def test_compiled(rng, cls):
 
     with cornu.use_backend("jax"):
         plain, compiled = made(cls), made(cls)
-        if not compiled.built:
-            compiled.build((None, 3), (None, 3))
+        if not compiled._built_:
+            compiled._build_((None, 3), (None, 3))
         step = CompiledStep(compiled.update_state, lambda: compiled.variables, jit=True)
         for batch in batches(cls, rng):
             batch = tuple(map(ops.convert_to_tensor, batch))

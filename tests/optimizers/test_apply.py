@@ -267,8 +267,8 @@ def test_accumulation_weighs_unequal_batches(backend, rng):
     whole, parts = Variable(np.ones(3, "float32")), Variable(np.ones(3, "float32"))
     SGD(0.1).apply([gradient(slice(None))], [whole])
     optimizer = SGD(0.1, gradient_accumulation_steps=2)
-    optimizer.apply_weighted([gradient(slice(0, 5))], [parts], weight=5.0)
-    optimizer.apply_weighted([gradient(slice(5, 7))], [parts], weight=2.0)
+    optimizer._apply_weighted_([gradient(slice(0, 5))], [parts], weight=5.0)
+    optimizer._apply_weighted_([gradient(slice(5, 7))], [parts], weight=2.0)
     np.testing.assert_allclose(parts.numpy(), whole.numpy(), rtol=1e-6)
 
 

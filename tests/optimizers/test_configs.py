@@ -142,7 +142,7 @@ def test_accumulation_in_a_file(backend):
     optimizer = SGD(0.1, gradient_accumulation_steps=2)
     optimizer.build(v)
     for weight, length in ((1.0, 3), (1.0, 3), (5.0, 4)):
-        optimizer.apply_weighted([ops.convert_to_tensor([1.0])], v, weight=weight)
+        optimizer._apply_weighted_([ops.convert_to_tensor([1.0])], v, weight=weight)
         store = {}
         optimizer.save_own_variables(store)
         assert len(store) == length

@@ -102,7 +102,7 @@ def our_run(optimizer, weights, grads, exclude=None):
     optimizer.build(variables)
     for g in grads:
         optimizer.apply(g, variables)
-    own = optimizer.variables[:-1] if optimizer._accumulated_weight is not None else optimizer.variables
+    own = optimizer.variables[:-1] if optimizer._accumulated_weight_ is not None else optimizer.variables
     return [v.numpy() for v in (*variables, *own)]  # without the weight of what is gathered, which Keras has not
 
 
