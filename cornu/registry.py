@@ -330,11 +330,15 @@ def build(config: Mapping[str, Any], role: Role | None = None) -> Any:
         raise ConfigError(f"A configuration must name a class and hold its arguments; {name!r} is {found!r} with {arguments!r}.")
     make = getattr(found, "from_config", None)
     made = make(dict(arguments)) if make else found(**arguments)
-    for key in ("build_config", "compile_config"):
-        finish = getattr(made, key.replace("config", "from_config"), None)
+    for key, hook in _FINISHING.items():
+        finish = getattr(made, hook, None)
         if config.get(key) and finish is not None:
             finish(config[key])
     return made
+
+
+_FINISHING = {"build_config": "build_from_config", "compile_config": "compile_from_config", "on_nonfinite": "_take_policy_"}
+"""What stands beside an object's configuration, and what takes it up."""
 
 
 def _function(name: str, role: Role | None) -> Callable[..., Any]:

@@ -104,11 +104,15 @@ def _function(fn: Any) -> dict[str, Any]:
     return _named("function", name)
 
 
+_FOLLOWING = {"build_config": "get_build_config", "compile_config": "get_compile_config", "on_nonfinite": "_policy_for_files_"}
+"""What stands beside an object's configuration, and whence it comes. Keras, too, passes over what it does not know here; in `compile_config` it would not."""
+
+
 def _object(obj: Any) -> dict[str, Any]:
     head = obj._config_head_() if hasattr(obj, "_config_head_") else _head(type(obj))
     made = {"module": head["module"], "class_name": head["class_name"], "config": serialize(obj.get_config())}
     made["registered_name"] = head["registered_name"]
-    for name, hook in (("build_config", "get_build_config"), ("compile_config", "get_compile_config")):
+    for name, hook in _FOLLOWING.items():
         extra = getattr(obj, hook)() if hasattr(obj, hook) else None
         if extra is not None:
             made[name] = serialize(extra)

@@ -47,7 +47,8 @@ def write_h5_model(model: Any, path: Path, version: str, *, optimizer: bool = Tr
             writer.text(group, "keras_version", version)
         writer.text("", "model_config", json.dumps(legacy.older_model_config(config)))
         if compiled:
-            writer.text("", "training_config", json.dumps(legacy.older_compile_config(compiled)))
+            told = {name: config[name] for name in ("on_nonfinite",) if name in config}
+            writer.text("", "training_config", json.dumps({**legacy.older_compile_config(compiled), **told}))
         write_layers(model, writer, optimizer=optimizer)
 
 
@@ -72,6 +73,7 @@ def read_h5_model(path: Path, custom_objects: Mapping[str, Any] | None, *, compi
         training = _json(reader, "training_config") if compiled else None
         if training is not None:
             config["compile_config"] = legacy.compile_config(training)
+            config["on_nonfinite"] = training.get("on_nonfinite")
         store = LayeredStore(reader)
         model = make_model(config, numbers_for(store), name)
         assign_by_layers(model, store, strict_optimizer=not older)

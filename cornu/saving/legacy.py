@@ -316,7 +316,7 @@ def compile_config(training: Mapping[str, Any]) -> Config:
         ConfigError: it cannot be read.
     """
     try:
-        known = ("run_eagerly", "steps_per_execution", "jit_compile")
+        known = ("run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss")
         return {
             "optimizer": _optimizer(training["optimizer_config"]),
             "loss": _scores(training.get("loss"), LOSSES),

@@ -23,12 +23,21 @@ class Health:
     """
 
     def __init__(self, policy: str = "raise") -> None:
-        if policy not in ("raise", "skip", "ignore"):
-            raise ArgumentError(f"on_nonfinite must be 'raise', 'skip' or 'ignore', got {policy!r}.")
         self.policy = policy
         self._host_steps, self._host_first_bad = 0, -1
         self.steps = Variable(0, dtype="int32", trainable=False, name="steps")
         self.first_bad = Variable(-1, dtype="int32", trainable=False, name="first_bad_step")
+
+    @property
+    def policy(self) -> str:
+        """What happens at a bad step."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: str) -> None:
+        if policy not in ("raise", "skip", "ignore"):
+            raise ArgumentError(f"on_nonfinite must be 'raise', 'skip' or 'ignore', got {policy!r}.")
+        self._policy = policy
 
     @property
     def _eager(self) -> bool:

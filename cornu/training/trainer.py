@@ -130,6 +130,15 @@ class Trainer(StatelessTraining, Stepping):
             arguments["jit_compile"] = "auto"
         self.compile(**arguments)
 
+    def _policy_for_files_(self) -> str | None:
+        """What happens where loss or gradients are not finite, if `compile` was told: no argument in files, since Keras's `compile` has none."""
+        told = self.compiled and self._health_.policy != "raise" and not getattr(self, "_skips_by_default_", False)
+        return self._health_.policy if told else None
+
+    def _take_policy_(self, policy: str) -> None:
+        if self.compiled:
+            self._health_.policy = policy
+
     def _compile_again_(self) -> None:
         """What was compiled had other variables: the same arguments, with an optimizer that has not trained yet."""
         if self.compiled:

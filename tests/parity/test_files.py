@@ -228,6 +228,20 @@ def test_training_goes_on_along_the_same_curve(keras, trainable_backend, tmp_pat
 # --- configurations ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_what_only_our_compile_takes_does_keras_no_harm(keras, tmp_path, ending):
+    x, y = np.ones((2, 3), "float32"), np.ones((2, 1), "float32")
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mean_squared_error", on_nonfinite="skip", auto_scale_loss=False)
+    expected = model.evaluate(x, y, verbose=0)
+    model.save(tmp_path / f"m{ending}")
+    theirs = keras.saving.load_model(tmp_path / f"m{ending}")
+    assert theirs.compiled
+    assert theirs.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
+    theirs.save(tmp_path / f"again{ending}")
+    assert load_model(tmp_path / f"again{ending}").evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_graph_is_written_word_for_word_as_keras_writes_it(keras):
     keras.backend.clear_session()
     cornu.utils.clear_session()

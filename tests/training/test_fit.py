@@ -482,16 +482,17 @@ def test_a_model_inside_that_was_compiled_before_adds_no_loss_of_its_own(trainab
     assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
 @pytest.mark.parametrize("auto_scale_loss", [True, False])
-def test_how_the_loss_is_scaled_outlives_files(auto_scale_loss, trainable_backend, tmp_path):
+def test_how_the_loss_is_scaled_outlives_files(auto_scale_loss, ending, trainable_backend, tmp_path):
     x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
     cornu.dtype_policies.set_dtype_policy("mixed_float16")
     try:
         model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1)])
         model.compile("sgd", "mse", auto_scale_loss=auto_scale_loss)
         model.fit(x, y, verbose=0)
-        model.save(tmp_path / "model.keras")
-        again = cornu.saving.load_model(tmp_path / "model.keras")
+        model.save(tmp_path / f"model{ending}")
+        again = cornu.saving.load_model(tmp_path / f"model{ending}")
     finally:
         cornu.dtype_policies.set_dtype_policy(None)
     assert type(again.optimizer) is type(model.optimizer)
@@ -506,3 +507,28 @@ def test_the_policy_for_bad_steps_outlives_a_change_of_layers(trainable_backend)
     assert model._health_.policy == "skip"
     model.quantize("int8")
     assert model._health_.policy == "skip"
+
+
+@pytest.mark.parametrize("policy", ["raise", "skip", "ignore"])
+@pytest.mark.parametrize("ending", [".keras", ".h5"])
+def test_the_policy_for_bad_steps_outlives_files(ending, policy, tmp_path):
+    inner = cornu.Sequential([cornu.Input((3,)), layers.Dense(1)], name="inner")
+    inner.compile("sgd", "mse", on_nonfinite="skip")
+    model = cornu.Sequential([cornu.Input((3,)), inner])
+    model.compile("sgd", "mse", on_nonfinite=policy)
+    model.save(tmp_path / f"model{ending}")
+    again = cornu.saving.load_model(tmp_path / f"model{ending}")
+    assert again._health_.policy == policy
+    if ending == ".keras":
+        assert again.layers[0]._health_.policy == "skip"
+        assert not cornu.saving.load_model(tmp_path / "model.keras", compile=False).compiled
+
+
+def test_a_file_asks_for_no_policy_that_is_none():
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    config = cornu.saving.serialize_keras_object(model)
+    assert "on_nonfinite" not in config
+    for policy in ("sometimes", ["skip"], {"skip": 1}):
+        with pytest.raises(ArgumentError, match="on_nonfinite must be"):
+            cornu.saving.deserialize_keras_object({**config, "on_nonfinite": policy})
