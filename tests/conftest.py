@@ -91,11 +91,24 @@ def trainable_backend(request):
     yield from enter_backend(request)
 
 
+def seed_of(request):
+    """A number from the test's name, without its parameters."""
+    name = getattr(request.node, "originalname", None) or request.node.name
+    return zlib.crc32(name.encode())
+
+
 @pytest.fixture
 def rng(request):
     """A NumPy generator seeded from the test's name: the same numbers on every run and on every backend."""
-    name = getattr(request.node, "originalname", None) or request.node.name
-    return np.random.default_rng(zlib.crc32(name.encode()))
+    return np.random.default_rng(seed_of(request))
+
+
+@pytest.fixture(autouse=True)
+def repeatable(request):
+    """What a test draws without a seed (first weights, shuffles, dropout) is the same on every run, whatever ran before it."""
+    from cornu.utils import set_random_seed  # the environment must stand before anything of Cornu is imported
+
+    set_random_seed(seed_of(request))
 
 
 def pytest_terminal_summary(terminalreporter):
