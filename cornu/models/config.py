@@ -316,8 +316,16 @@ def _given(layer: Layer, kwargs: dict[str, Any], call: Mapping[str, Any]) -> dic
 
 
 def takes(cls: type, *names: str) -> bool:
-    """Whether a class's constructor itself has these arguments, and does not merely pass them on."""
-    return set(names) <= set(inspect.signature(cls.__init__).parameters)  # type: ignore[misc]
+    """Whether a class's constructor itself has these arguments, and does not merely pass them on; one of `*args, **kwargs` alone is its base's."""
+    for base in cls.__mro__:
+        own = list(inspect.signature(vars(base).get("__init__", _passing_on)).parameters.values())[1:]
+        if [p.kind for p in own] != [inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD]:
+            return set(names) <= {p.name for p in own}
+    return False
+
+
+def _passing_on(self: Any, *args: Any, **kwargs: Any) -> None:
+    """What a class without a constructor has in its place."""
 
 
 def is_graph_config(config: Mapping[str, Any]) -> bool:

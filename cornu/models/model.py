@@ -208,13 +208,13 @@ class Model(Trainer):
 
     @fact
     def input_shape(self) -> Any:
-        """The shape of the input, or the structure of the inputs' shapes."""
-        return tree.map_structure(lambda x: x.shape, self.__with_graph("input_shape").inputs)
+        """The shape of the input; of several, a list of shapes, in the order of `inputs`."""
+        return _one_or_all([x.shape for x in self.__with_graph("input_shape").flat_inputs])
 
     @fact
     def output_shape(self) -> Any:
-        """The shape of the output, or the structure of the outputs' shapes."""
-        return tree.map_structure(lambda x: x.shape, self.__with_graph("output_shape").outputs)
+        """The shape of the output; of several, a list of shapes, in the order of `outputs`."""
+        return _one_or_all([x.shape for x in self.__with_graph("output_shape").flat_outputs])
 
     def __with_graph(self, what: str) -> Graph:
         if self._graph_ is None:
@@ -430,14 +430,18 @@ class Model(Trainer):
     def get_config(self) -> dict[str, Any]:
         """Name, `trainable` and the graph of a model made from one; a subclass's constructor arguments."""
         if self._graph_ is None or not takes(type(self), "inputs", "outputs"):
-            return {name: value for name, value in super().get_config().items() if name not in ("inputs", "outputs") or value is not None}
+            return super().get_config()
         own = {} if type(self) is Model else {k: v for k, v in super().get_config().items() if k not in ("inputs", "outputs", "dtype")}
         with written_with(self):
             return {"name": self.name, "trainable": self.trainable, **own, **graph_config(self._graph_)}
 
     def _constructor_arguments_(self) -> dict[str, Any]:
+        beneath = [] if self._graph_ is not None else type(self).__mro__[: type(self).__mro__.index(Model)]
         arguments = super()._constructor_arguments_()
-        return {name: value for name, value in arguments.items() if self._graph_ is None or name not in ("inputs", "outputs")}
+        for name in ("inputs", "outputs"):  # a graph's, but where a class beneath has such arguments of its own
+            if not any("__init__" in vars(cls) and takes(cls, name) for cls in beneath):
+                arguments.pop(name, None)
+        return arguments
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Self:
@@ -469,6 +473,10 @@ class Model(Trainer):
 
 
 MODELS.add(Model, "Functional")
+
+
+def _one_or_all(shapes: list[Any]) -> Any:
+    return shapes[0] if len(shapes) == 1 else shapes
 
 
 def _split(graph: Graph, specs: Any) -> tuple[Any, list[Any]]:

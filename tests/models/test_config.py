@@ -272,3 +272,32 @@ def test_clone_function_input_tensors_and_call_function(x):
     assert type(models.clone_model(Plain())) is Plain
     with pytest.raises(ArgumentError, match="clone_function"):
         models.clone_model(Plain(), clone_function=linear)
+
+
+@pytest.mark.parametrize("base", [cornu.Model, cornu.Sequential])
+def test_a_class_that_passes_all_arguments_on_is_its_base_s_to_write(base, tmp_path):
+    class Passing(base):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.calls = 0
+
+    x = cornu.Input((3,))
+    model = Passing([x, layers.Dense(2)]) if base is cornu.Sequential else Passing(x, layers.Dense(2)(x))
+    model.save(tmp_path / "model.keras")
+    loaded = cornu.saving.load_model(tmp_path / "model.keras", custom_objects={"Passing": Passing})
+    assert type(loaded) is Passing
+    data = np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(loaded.predict(data, verbose=0), model.predict(data, verbose=0))
+
+
+def test_inputs_and_outputs_that_a_subclass_has_are_no_graph_s():
+    class Counted(cornu.Model):
+        def __init__(self, inputs=3, **kwargs):
+            super().__init__(**kwargs)
+            self.inputs = inputs
+            self.outputs = layers.Dense(inputs)
+
+    config = Counted(5, name="counted").get_config()
+    assert config["inputs"] == 5
+    assert "outputs" not in config
+    assert Counted.from_config(config).inputs == 5
