@@ -53,15 +53,15 @@ def used(lib):
         def update_step(self, gradient, variable, learning_rate):
             self.assign_sub(variable, gradient * 0.1)
 
-    model, callback = Model(), lib.callbacks.Callback()
+    model, metric, callback = Model(), Metric(), lib.callbacks.Callback()
     graph = lib.Sequential([lib.Input((3,)), Layer()])
     for each in (graph, model):
-        each.compile(Optimizer(0.1), Loss(), metrics=[Metric()])
+        each.compile(Optimizer(0.1), Loss(), metrics=[metric])
         each.fit(X, Y, verbose=0, callbacks=[callback])
         each.evaluate(X, Y, verbose=0)
         each.predict(X, verbose=0)
     plain = (lib.utils.PyDataset, lib.constraints.Constraint, lib.initializers.Initializer, lib.regularizers.Regularizer)
-    return [model, graph, model.layer_of_mine, model.loss, model.metrics[-1], model.optimizer, callback, *(kind() for kind in plain)]
+    return [model, graph, model.layer_of_mine, model.loss, metric, model.optimizer, callback, *(kind() for kind in plain)]
 
 
 def test_every_name_of_a_base_class_is_documented_or_spelled_as_our_own(keras, on_jax):
