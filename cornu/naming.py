@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import itertools
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from cornu.errors import ArgumentError
 
-__all__ = ["distinct", "kept", "name_scope", "number", "reset", "scopes", "unique"]
+__all__ = ["distinct", "free", "kept", "name_scope", "number", "reset", "scopes", "unique"]
 
 _taken: Counter[str] = Counter()
 _numbered: Counter[str] = Counter()
@@ -34,6 +35,16 @@ def number(prefix: str) -> int:
         return _numbered[prefix]
 
 
+def free(name: str, *taken: Container[str]) -> str:
+    """The name, or the first of `name_1`, `name_2`, … that is in none of these.
+
+    >>> free("a", {"a", "a_1"}), free("b", {"a"})
+    ('a_2', 'b')
+    """
+    numbered = (f"{name}_{i}" for i in itertools.count(1))
+    return next(one for one in itertools.chain([name], numbered) if not any(one in names for names in taken))
+
+
 def distinct(paths: Sequence[str]) -> list[str]:
     """The paths, those numbered that come again or that are groups in which others stand.
 
@@ -43,11 +54,7 @@ def distinct(paths: Sequence[str]) -> list[str]:
     groups = {path[:i] for path in paths for i, letter in enumerate(path) if letter == "/"}
     found: dict[str, None] = {}
     for path in paths:
-        name, number = path, 0
-        while name in found or name in groups:
-            number += 1
-            name = f"{path}_{number}"
-        found[name] = None
+        found[free(path, found, groups)] = None
     return list(found)
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import difflib
 import math
 import re
-import sys
 import warnings
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from cornu.callbacks.callback import Callback, Logs
 from cornu.errors import ArgumentError, nearest
+from cornu.frames import caller
 from cornu.quantities import is_number
 
 __all__ = ["MonitorCallback", "direction", "meant"]
@@ -75,15 +74,9 @@ def _bare(name: str) -> str:
     return name.removeprefix("val_")
 
 
-_OWN = str(Path(__file__).resolve().parents[1])
-
-
 def _warn(text: str) -> None:
     """A warning at the line of the program that led here, which is not Cornu's."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_back.f_code.co_filename.startswith(_OWN):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, stacklevel=level + 1)
+    warnings.warn(text, stacklevel=caller()[1])
 
 
 class MonitorCallback(Callback):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from cornu import naming
 from cornu.callbacks.callback import Logs
 from cornu.callbacks.checkpoint import Checkpoint
 from cornu.callbacks.folders import check_folder
@@ -200,11 +201,7 @@ def _named(variables: Iterable[Variable]) -> dict[str, Variable]:
     """The variables by their paths, without the number that the second optimizer of a process has; a path that several have is numbered."""
     named: dict[str, Variable] = {}
     for variable in variables:
-        own = _NUMBERED.sub(r"\1/", variable.path)
-        path, count = own, 1
-        while path in named:
-            path, count = f"{own}_{count}", count + 1
-        named[path] = variable
+        named[naming.free(_NUMBERED.sub(r"\1/", variable.path), named)] = variable
     return named
 
 

@@ -15,6 +15,7 @@ from types import FrameType, TracebackType
 import cornu
 from cornu import backends, compat
 from cornu.errors import CornuError
+from cornu.frames import OWN
 
 __all__ = ["add_arguments", "run", "say_error"]
 
@@ -23,8 +24,6 @@ LINES = 12
 
 WIDTH = 120
 """The most characters of such a line."""
-
-_OWN = str(Path(cornu.__file__).resolve().parent)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +77,7 @@ def _user_frames(trace: TracebackType | None) -> Iterator[traceback.FrameSummary
     """The frames of the program's own files, from the outermost; one a line."""
     library = tuple(os.path.join(prefix, "lib") + os.sep for prefix in {sys.prefix, sys.base_prefix})
     for frame in traceback.extract_tb(trace):
-        if not frame.filename.startswith((_OWN, "<frozen", *library)):
+        if not frame.filename.startswith((OWN, "<frozen", *library)):
             yield frame
 
 

@@ -10,9 +10,11 @@ import importlib
 import sys
 from pathlib import Path
 
+from cornu.frames import OWN, caller
+
 __all__ = ["called_from_outside", "forget", "notice", "set_notices", "user_line"]
 
-_OWN = (str(Path(__file__).resolve().parent.parent), str(Path(importlib.__file__).parent), "<frozen")
+_MACHINERY = (str(Path(importlib.__file__).parent), "<frozen")
 _said: set[str] = set()
 _on = True
 
@@ -43,15 +45,10 @@ def notice(old: str, today: str) -> None:
 
 def called_from_outside() -> bool:
     """Whether the function that asks was called by code that is not Cornu's."""
-    return not sys._getframe(2).f_code.co_filename.startswith(_OWN)
+    return not sys._getframe(2).f_code.co_filename.startswith((OWN, *_MACHINERY))
 
 
 def user_line() -> str:
     """`file:line: ` of the innermost caller that is neither Cornu nor Python's import machinery; nothing where there is none."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
-        if not name.startswith(_OWN):
-            return f"{Path(name).name}:{frame.f_lineno}: "
-        frame = frame.f_back  # type: ignore[assignment]
-    return ""
+    frame, _ = caller(*_MACHINERY)
+    return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}: "

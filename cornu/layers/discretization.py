@@ -52,6 +52,7 @@ class Discretization(Categorical):
     [[0, 1, 1, 2]]
     """
 
+    _config_omits_ = ("trainable",)
     _summary: Summary
 
     def __init__(
@@ -145,10 +146,8 @@ class Discretization(Categorical):
         self._summary = (np.zeros(0), np.zeros(0))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as Keras's layer of that name takes them: without `trainable`, the policy by its name."""
-        config = {**super().get_config(), "dtype": self.dtype_policy.name}
-        del config["trainable"]
-        return config
+        """The constructor's arguments, the policy by its name."""
+        return {**super().get_config(), "dtype": self.dtype_policy.name}
 
     def call(self, inputs: Array) -> Array:
         """The bins."""

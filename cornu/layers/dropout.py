@@ -103,6 +103,7 @@ class SpatialDropout(Dropout):
     """
 
     rank: int
+    _config_omits_ = ("trainable",)
 
     def __init__(self, rate: float, data_format: str | None, seed: Seed, **kwargs: Any) -> None:
         super().__init__(rate, seed=seed, **kwargs)
@@ -113,12 +114,6 @@ class SpatialDropout(Dropout):
         """One draw for each sample and channel."""
         places = (1,) * self.rank
         return (None, *places, None) if self.data_format == "channels_last" else (None, None, *places)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, which are fewer than other layers'."""
-        config = super().get_config()
-        del config["trainable"]
-        return config
 
 
 @LAYERS.add

@@ -134,6 +134,7 @@ class HashedCrossing(Categorical):
     """
 
     _takes_texts_ = True
+    _config_omits_ = ("trainable",)
 
     def __init__(
         self, num_bins: int, output_mode: str = "int", sparse: bool = False, name: str | None = None, dtype: Any = None, **kwargs: Any
@@ -167,10 +168,8 @@ class HashedCrossing(Categorical):
         return TensorSpec(self.compute_output_shape([tuple(x.shape) for x in inputs]), self.output_dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as Keras's layer of that name takes them: without `trainable`, the policy by its name."""
-        config = {**super().get_config(), "dtype": self.dtype_policy.name}
-        del config["trainable"]
-        return config
+        """The constructor's arguments, the policy by its name."""
+        return {**super().get_config(), "dtype": self.dtype_policy.name}
 
     def call(self, inputs: Sequence[Array]) -> Array:
         """The bins."""

@@ -71,6 +71,8 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
     """The map that the policy was taken from, for the layers within."""
     _follows_policies_: bool
     """Whether no dtype was given, so that a map of a layer around may say one."""
+    _config_omits_: tuple[str, ...] = ()
+    """Arguments that files do not tell, as they tell none for Keras's layer of that name."""
     _lays_own_masks_: bool = False
     """Whether the layer finds and lays its masks itself, as models with a graph do."""
 
@@ -329,7 +331,7 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
             config.pop(name, None)
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = serialization.serialize(self.activity_regularizer)
-        return {**base, **config}
+        return {name: value for name, value in {**base, **config}.items() if name not in self._config_omits_}
 
     # --- facts --------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from cornu import ops, tree
 from cornu.errors import ArgumentError, ShapeError
 from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
-from cornu.ops.dispatch import higher_order
+from cornu.ops.dispatch import higher_order, is_symbolic
 from cornu.registry import LAYERS
 
 __all__ = ["TimeDistributed", "Wrapper"]
@@ -91,8 +91,10 @@ class TimeDistributed(Wrapper):
             return previous_mask
         within = None if previous_mask is None else _as_one_batch(previous_mask)
         own = self.layer.compute_mask(_as_one_batch(inputs), within)
-        if own is not None:
+        if is_symbolic(own):
             return _mask_by_steps(self.layer.compute_mask, inputs, previous_mask)
+        if own is not None:
+            return _by_steps(own, inputs)
         return None if previous_mask is None else ops.any(previous_mask, axis=tuple(range(2, previous_mask.ndim)))
 
 
@@ -105,5 +107,9 @@ def _as_one_batch(x: Array) -> Array:
 @higher_order
 def _mask_by_steps(mask_of: Callable[[Array, Array | None], Array], inputs: Array, previous: Array | None) -> Array:
     """The mask that `mask_of` gives for all steps as one batch, as (batch, time, …)."""
-    own = mask_of(_as_one_batch(inputs), None if previous is None else _as_one_batch(previous))
-    return ops.reshape(own, (*inputs.shape[:2], *own.shape[1:]))
+    return _by_steps(mask_of(_as_one_batch(inputs), None if previous is None else _as_one_batch(previous)), inputs)
+
+
+def _by_steps(x: Array, inputs: Array) -> Array:
+    """(batch * time, …) as (batch, time, …), the lengths those of the inputs."""
+    return ops.reshape(x, (*inputs.shape[:2], *x.shape[1:]))

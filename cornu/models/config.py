@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from cornu import registry, serialization, tree
+from cornu import naming, registry, serialization, tree
 from cornu.errors import ConfigError
 from cornu.graph import Node, SymbolicTensor
 from cornu.layers.input_layer import InputLayer
@@ -143,15 +143,11 @@ def _names_of(graph: Graph) -> dict[int, str]:
         raise ConfigError(
             f"Layers of a model need names of their own to be written to a file, and several are called {twice[0]!r}. Give them other names."
         )
-    taken, counts = set(names.values()), Counter[str]()
+    taken = set(names.values())
     for step in graph.operations:
         if not isinstance(step, Layer):
-            base = name = registry.snake_case(keras_ops.class_and_module(step.operation)[0])
-            while name in taken:
-                counts[base] += 1
-                name = f"{base}_{counts[base]}"
+            names[id(step)] = name = naming.free(registry.snake_case(keras_ops.class_and_module(step.operation)[0]), taken)
             taken.add(name)
-            names[id(step)] = name
     return names
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from cornu import tree
+from cornu import naming, tree
 from cornu.errors import ArgumentError, DataError, ShapeError, nearest
 from cornu.graph import Node, Plan, SymbolicTensor, nodes_between
 from cornu.layers.input_layer import Input, InputLayer
@@ -171,17 +170,12 @@ def _fitted(x: Any, wanted: tuple[int | None, ...], name: str) -> Any:
 
 def _names_of(tensors: Sequence[SymbolicTensor]) -> list[str]:
     """Of each the layer's name, or the operation's, numbered where that is called several times."""
-    taken: dict[int, str] = {}
-    counts = Counter[str]()
+    names: dict[int, str] = {}
     for node in (x.node for x in tensors):
         operation = node.operation  # type: ignore[union-attr]
-        if isinstance(operation, Layer):
-            taken[id(node)] = operation.name
-        elif id(node) not in taken:
-            name, before = operation.op_name, counts[operation.op_name]
-            counts[name] += 1
-            taken[id(node)] = f"{name}_{before}" if before else name
-    return [taken[id(x.node)] for x in tensors]
+        if id(node) not in names:
+            names[id(node)] = operation.name if isinstance(operation, Layer) else naming.free(operation.op_name, names.values())
+    return [names[id(x.node)] for x in tensors]
 
 
 def _callable_of(node: Node) -> tuple[Callable[..., Any], bool]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from cornu import backends, config, dtypes, tree
 from cornu.errors import CornuError, DataError, ShapeError, nearest
+from cornu.frames import OWN
 
 if TYPE_CHECKING:
     from cornu.models.functional import Graph
@@ -59,14 +59,11 @@ class _Readable:
             _without_inner_frames(trace)
 
 
-_OWN = str(Path(config.__file__).parent)
-
-
 def _without_inner_frames(trace: TracebackType | None) -> None:
     """Takes Cornu's own frames out of what follows the first, but for the last, where the error was raised."""
     while trace is not None:
         after = trace.tb_next
-        while after is not None and after.tb_next is not None and after.tb_frame.f_code.co_filename.startswith(_OWN):
+        while after is not None and after.tb_next is not None and after.tb_frame.f_code.co_filename.startswith(OWN):
             after = after.tb_next
         trace.tb_next = after
         trace = after

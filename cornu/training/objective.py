@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cornu import losses, metrics
+from cornu import losses, metrics, naming
 from cornu.errors import ArgumentError, DataError, nearest
 from cornu.losses import as_loss, combine_weights
 from cornu.metrics import Mean, Metric
@@ -207,6 +206,5 @@ def _name(metric: Metric, prefix: str, weighted: bool, taken: set[str]) -> None:
     name = f"{prefix}{metric.name}"
     if weighted and name in taken:
         name = f"{prefix}weighted_{metric.name}"
-    numbered = (f"{name}_{i}" for i in itertools.count(1))
-    metric._reported_name_ = next(one for one in itertools.chain([name], numbered) if one not in taken)  # type: ignore[attr-defined]
-    taken.add(metric._reported_name_)  # type: ignore[attr-defined]
+    metric._reported_name_ = name = naming.free(name, taken)  # type: ignore[attr-defined]
+    taken.add(name)

@@ -395,3 +395,20 @@ def test_masks_reach_every_layer_alike_in_graphs_stacks_and_classes(case, rng):
                 np.testing.assert_allclose(numbers(case.run(layer, xs, mask=masks[0])), found[0], rtol=1e-5, atol=1e-6)
             if layer.supports_masking and type(layer).compute_mask is Layer.compute_mask:
                 np.testing.assert_array_equal(found[-1], masks[0])
+
+
+def test_the_mask_of_each_step_is_computed_once(backend):
+    computed = []
+
+    class Table(layers.Embedding):
+        """Notes the shapes that it is asked for the masks of."""
+
+        def compute_mask(self, inputs, previous_mask=None):
+            computed.append(tuple(inputs.shape))
+            return super().compute_mask(inputs, previous_mask)
+
+    table = layers.TimeDistributed(Table(4, 2, mask_zero=True))
+    words = np.array([[[1, 2, 0], [3, 0, 0]]])
+    mask = table.compute_mask(ops.convert_to_tensor(words))
+    assert numbers(mask).tolist() == (words != 0).tolist()
+    assert computed == [(2, 3)]
