@@ -38,14 +38,15 @@ class Stranger:
 
 
 def crowded(base, how):
-    """A subclass that has all these names, as methods or as attributes of its objects."""
+    """A subclass that has all these names but its base's own, as methods or as attributes of its objects."""
+    names = [name for name in NAMES if name not in getattr(base, "known", ())]
     if how == "methods":
-        return type(base.__name__, (base,), dict.fromkeys(NAMES, unasked))
+        return type(base.__name__, (base,), dict.fromkeys(names, unasked))
 
     class Crowded(base):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
-            for name in NAMES:
+            for name in names:
                 setattr(self, name, Stranger())
 
     Crowded.__name__ = base.__name__
@@ -166,12 +167,20 @@ class Fading(layers.Layer):
         return now, [now]
 
 
+class Memory(layers.LSTMCell):
+    known = ("kernel", "seed")
+
+
+class Track(layers.GRU):
+    known = ("seed", "states")
+
+
 def stacked(*parts, shape=(3,)):
     return cornu.Sequential([cornu.Input(shape), *parts])
 
 
-def in_time(cell):
-    return stacked(layers.Reshape((3, 1)), layers.RNN(cell), layers.Dense(1))
+def in_time(layer):
+    return stacked(layers.Reshape((3, 1)), layer, layers.Dense(1))
 
 
 def dense(**kwargs):
@@ -193,7 +202,9 @@ PROGRAMS = {
     Capped: lambda cls: (dense(kernel_constraint=cls()), {}, {}),
     Ramp: lambda cls: (dense(kernel_initializer=cls()), {}, {}),
     Size: lambda cls: (dense(kernel_regularizer=cls()), {}, {}),
-    Fading: lambda cls: (in_time(cls()), {}, {}),
+    Fading: lambda cls: (in_time(layers.RNN(cls())), {}, {}),
+    Memory: lambda cls: (in_time(layers.RNN(cls(2))), {}, {}),
+    Track: lambda cls: (in_time(cls(2)), {}, {}),
 }
 
 

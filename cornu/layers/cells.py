@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from cornu import activations, constraints, initializers, ops, random, regularizers, tree
 from cornu.errors import ArgumentError
@@ -15,7 +15,9 @@ from cornu.ops.arguments import Array
 from cornu.registry import LAYERS
 from cornu.state import SeedGenerator, Variable
 
-__all__ = ["Cell", "GRUCell", "LSTMCell", "Noise", "SimpleRNNCell", "StackedRNNCells", "advance", "first_states", "noise_for", "noisy"]
+__all__ = [
+    "Cell", "GRUCell", "LSTMCell", "Noise", "SimpleRNNCell", "StackedRNNCells", "advance", "first_states", "in_parts", "noise_for", "noisy",
+]  # fmt: skip
 
 Seed = int | SeedGenerator | None
 
@@ -31,7 +33,7 @@ class Cell(Layer):
     """One step of a recurrent network: `output, states = cell(inputs, states)`.
 
     A step has three parts, so that a whole sequence can share what does not depend on the step before: noise is drawn once, inputs are
-    projected for all steps at once, and `advance` does what is left.
+    projected for all steps at once, and `_advance_` does what is left.
 
     Attributes:
         state_size: the length of the state, or a list of lengths if it has parts.
@@ -43,22 +45,22 @@ class Cell(Layer):
 
     def call(self, inputs: Array, states: Any, training: bool = False) -> tuple[Array, Any]:
         """The output (batch, output_size), and the states after the step, a list as given."""
-        noise = self.noise(inputs.shape[0], training)
-        return self.advance(self.project(inputs, noise), states, noise, training)
+        noise = self._noise_(inputs.shape[0], training)
+        return self._advance_(self._project_(inputs, noise), states, noise, training)
 
-    def noise(self, batch: int, training: bool) -> Any:
+    def _noise_(self, batch: int, training: bool) -> Any:
         """What is drawn for one sequence, or None."""
         return None
 
-    def project(self, inputs: Array, noise: Any) -> Array:
+    def _project_(self, inputs: Array, noise: Any) -> Array:
         """What the gates get of inputs (…, batch, features)."""
-        raise NotImplementedError(f"{type(self).__name__} must define `project(self, inputs, noise)`.")
+        raise NotImplementedError(f"{type(self).__name__} must define `_project_(self, inputs, noise)`.")
 
-    def advance(self, z: Array, states: Any, noise: Any, training: bool) -> tuple[Array, Any]:
+    def _advance_(self, z: Array, states: Any, noise: Any, training: bool) -> tuple[Array, Any]:
         """One step from projected inputs."""
-        raise NotImplementedError(f"{type(self).__name__} must define `advance(self, z, states, noise, training)`.")
+        raise NotImplementedError(f"{type(self).__name__} must define `_advance_(self, z, states, noise, training)`.")
 
-    def output_before(self, states: Any) -> Array:
+    def _output_before_(self, states: Any) -> Array:
         """What stands for the output before the first step."""
         return states[0]
 
@@ -85,15 +87,20 @@ def _zeros(cell: Any, batch: int) -> Any:
     return tree.map_structure(lambda n: ops.zeros((batch, n), dtype=cell.compute_dtype), sizes)
 
 
+def in_parts(cell: Layer) -> TypeGuard[Cell]:
+    """Whether a step of the cell is the three parts of a `Cell`; a subclass may have written a `call` of its own."""
+    return isinstance(cell, Cell) and type(cell).call is Cell.call
+
+
 def noise_for(cell: Layer, batch: int, training: bool) -> Any:
     """The noise of a cell for one sequence; cells of the user's own draw theirs within each step."""
-    return cell.noise(batch, training) if isinstance(cell, Cell) else None
+    return cell._noise_(batch, training) if in_parts(cell) else None
 
 
 def advance(cell: Layer, z: Array, states: Any, noise: Any, training: bool) -> tuple[Any, Any]:
     """One step of any cell, from projected inputs where the cell projects them; states in the structure in which they came."""
-    if isinstance(cell, Cell):
-        return cell.advance(z, states, noise, training)
+    if in_parts(cell):
+        return cell._advance_(z, states, noise, training)
     output, after = cell(z, states, training=training)
     return output, tree.pack_sequence_as(states, tree.flatten(after))
 
@@ -115,7 +122,7 @@ class GatedCell(Cell):
     Shapes: (batch, features) and a list of states (batch, units), to (batch, units) and that list.
     """
 
-    gates: int = 1
+    _gates_: int = 1
 
     def __init__(
         self,
@@ -160,46 +167,46 @@ class GatedCell(Cell):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the kernels and the bias."""
         (features,) = known_lengths(self, input_shape, [-1])
-        width = self.units * self.gates
-        self.kernel = self._weight("kernel", "kernel", (features, width), self.kernel_initializer)
-        self.recurrent_kernel = self._weight("recurrent_kernel", "recurrent", (self.units, width), self.recurrent_initializer)
-        self.bias = self._weight("bias", "bias", self.bias_shape(), self.first_bias) if self.use_bias else None
+        width = self.units * self._gates_
+        self.kernel = self._weight_("kernel", "kernel", (features, width), self.kernel_initializer)
+        self.recurrent_kernel = self._weight_("recurrent_kernel", "recurrent", (self.units, width), self.recurrent_initializer)
+        self.bias = self._weight_("bias", "bias", self._bias_shape_(), self._first_bias_) if self.use_bias else None
         self.input_spec = InputSpec(ndim=2, axes={-1: features})
         self.built = True
 
-    def _weight(self, name: str, kind: str, shape: Sequence[int], initializer: Any) -> Variable:
+    def _weight_(self, name: str, kind: str, shape: Sequence[int], initializer: Any) -> Variable:
         regularizer, constraint = getattr(self, f"{kind}_regularizer"), getattr(self, f"{kind}_constraint")
         return self.add_weight(shape, initializer, regularizer=regularizer, constraint=constraint, name=name)
 
-    def bias_shape(self) -> tuple[int, ...]:
+    def _bias_shape_(self) -> tuple[int, ...]:
         """The shape of the bias."""
-        return (self.units * self.gates,)
+        return (self.units * self._gates_,)
 
-    def first_bias(self, shape: Sequence[int], dtype: str | None = None) -> Any:
+    def _first_bias_(self, shape: Sequence[int], dtype: str | None = None) -> Any:
         """The first value of the bias."""
         return self.bias_initializer(shape, dtype=dtype)
 
-    def noise(self, batch: int, training: bool) -> Noise | None:
+    def _noise_(self, batch: int, training: bool) -> Noise | None:
         if not training or self.seed_generator is None:
             return None
-        inputs, states = self.noise_shapes(batch)
-        return Noise(self._factors(inputs, self.dropout), self._factors(states, self.recurrent_dropout))
+        inputs, states = self._noise_shapes_(batch)
+        return Noise(self.__factors(inputs, self.dropout), self.__factors(states, self.recurrent_dropout))
 
-    def noise_shapes(self, batch: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _noise_shapes_(self, batch: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The shapes of the noise on inputs and on states."""
         return (batch, self.kernel.shape[0]), (batch, self.units)
 
-    def _factors(self, shape: tuple[int, ...], rate: float) -> Array | None:
+    def __factors(self, shape: tuple[int, ...], rate: float) -> Array | None:
         """0 with probability `rate`, else 1 / (1 - rate)."""
         if rate == 0:
             return None
         return random.dropout(ops.ones(shape, dtype=self.compute_dtype), rate, seed=self.seed_generator)
 
-    def project(self, inputs: Array, noise: Noise | None) -> Array:
+    def _project_(self, inputs: Array, noise: Noise | None) -> Array:
         x = inputs if noise is None or noise.inputs is None else ops.multiply(inputs, noise.inputs)
         return ops.dense(x, self.kernel, self.bias)
 
-    def recur(self, state: Array, noise: Noise | None) -> Array:
+    def _recur_(self, state: Array, noise: Noise | None) -> Array:
         """What the gates get of the state."""
         return ops.matmul(noisy(state, noise), self.recurrent_kernel)
 
@@ -248,8 +255,8 @@ class SimpleRNNCell(GatedCell):
             seed, **kwargs,
         )  # fmt: skip
 
-    def advance(self, z: Array, states: Any, noise: Noise | None, training: bool) -> tuple[Array, Any]:
-        h = self.activation(ops.add(z, self.recur(states[0], noise)))
+    def _advance_(self, z: Array, states: Any, noise: Noise | None, training: bool) -> tuple[Array, Any]:
+        h = self.activation(ops.add(z, self._recur_(states[0], noise)))
         return h, [h]
 
 
@@ -277,8 +284,8 @@ class LSTMCell(GatedCell):
     ((2, 3), True)
     """
 
-    gates = 4
-    gate_axis = -1
+    _gates_ = 4
+    _gate_axis_ = -1
 
     def __init__(
         self,
@@ -310,7 +317,7 @@ class LSTMCell(GatedCell):
         self.unit_forget_bias = unit_forget_bias
         self.state_size = [units, units]
 
-    def first_bias(self, shape: Sequence[int], dtype: str | None = None) -> Any:
+    def _first_bias_(self, shape: Sequence[int], dtype: str | None = None) -> Any:
         """The initializer's values, ones for the forget gate."""
         if not self.unit_forget_bias:
             return self.bias_initializer(shape, dtype=dtype)
@@ -318,10 +325,10 @@ class LSTMCell(GatedCell):
         first, last = self.bias_initializer((n,), dtype=dtype), self.bias_initializer((2 * n,), dtype=dtype)
         return ops.concatenate([first, ops.ones((n,), dtype=dtype), last])
 
-    def advance(self, z: Array, states: Any, noise: Noise | None, training: bool) -> tuple[Array, Any]:
+    def _advance_(self, z: Array, states: Any, noise: Noise | None, training: bool) -> tuple[Array, Any]:
         h, c = states
         gate = self.recurrent_activation
-        i, f, g, o = ops.split(ops.add(z, self.recur(h, noise)), 4, self.gate_axis)
+        i, f, g, o = ops.split(ops.add(z, self._recur_(h, noise)), 4, self._gate_axis_)
         c = ops.add(ops.multiply(gate(f), c), ops.multiply(gate(i), self.activation(g)))
         h = ops.multiply(gate(o), self.activation(c))
         return h, [h, c]
@@ -351,7 +358,7 @@ class GRUCell(GatedCell):
     ((2, 3), 1)
     """
 
-    gates = 3
+    _gates_ = 3
 
     def __init__(
         self,
@@ -382,22 +389,22 @@ class GRUCell(GatedCell):
         self.recurrent_activation = activations.get(recurrent_activation)
         self.reset_after = reset_after
 
-    def bias_shape(self) -> tuple[int, ...]:
+    def _bias_shape_(self) -> tuple[int, ...]:
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
-    def project(self, inputs: Array, noise: Noise | None) -> Array:
+    def _project_(self, inputs: Array, noise: Noise | None) -> Array:
         x = inputs if noise is None or noise.inputs is None else ops.multiply(inputs, noise.inputs)
-        return ops.dense(x, self.kernel, self._bias_part(0) if self.reset_after else self.bias)
+        return ops.dense(x, self.kernel, self.__bias_part(0) if self.reset_after else self.bias)
 
-    def _bias_part(self, which: int) -> Array | None:
+    def __bias_part(self, which: int) -> Array | None:
         return None if self.bias is None else ops.get_item(self.bias, which)
 
-    def advance(self, z: Array, states: Any, noise: Noise | None, training: bool) -> tuple[Array, Any]:
+    def _advance_(self, z: Array, states: Any, noise: Noise | None, training: bool) -> tuple[Array, Any]:
         h = states[0]
         seen, gate, kernel = noisy(h, noise), self.recurrent_activation, self.recurrent_kernel
         from_inputs, g = ops.split(z, [2 * self.units], -1)
         if self.reset_after:
-            from_state, past = ops.split(ops.dense(seen, kernel, self._bias_part(1)), [2 * self.units], -1)
+            from_state, past = ops.split(ops.dense(seen, kernel, self.__bias_part(1)), [2 * self.units], -1)
             keep, reset = ops.split(gate(ops.add(from_inputs, from_state)), 2, -1)
             g = ops.add(g, ops.multiply(reset, past))
         else:
@@ -450,10 +457,10 @@ class StackedRNNCells(Cell):
             input_shape = (input_shape[0], _output_size(cell))
         self.built = True
 
-    def noise(self, batch: int, training: bool) -> Any:
+    def _noise_(self, batch: int, training: bool) -> Any:
         return [noise_for(cell, batch, training) for cell in self.cells]
 
-    def project(self, inputs: Array, noise: Any) -> Array:
+    def _project_(self, inputs: Array, noise: Any) -> Array:
         """The inputs as they are: each cell projects within the step."""
         return inputs
 
@@ -461,14 +468,14 @@ class StackedRNNCells(Cell):
         """States of zeros for a batch of that size, in a list for each cell."""
         return first_states(self, batch_size or 1)
 
-    def advance(self, z: Array, states: Any, noise: Any, training: bool) -> tuple[Array, Any]:
+    def _advance_(self, z: Array, states: Any, noise: Any, training: bool) -> tuple[Array, Any]:
         after = []
         for cell, state, own in zip(self.cells, states, noise, strict=True):
-            z, state = advance(cell, cell.project(z, own) if isinstance(cell, Cell) else z, state, own, training)
+            z, state = advance(cell, cell._project_(z, own) if in_parts(cell) else z, state, own, training)
             after.append(state)
         return z, after
 
-    def output_before(self, states: Any) -> Array:
+    def _output_before_(self, states: Any) -> Array:
         return output_before(self.cells[-1], states[-1])
 
 
@@ -482,6 +489,6 @@ def _output_size(cell: Any) -> int:
 def output_before(cell: Layer, states: Any) -> Any:
     """What repeats at masked steps before the first that counts: zeros for cells of the user's own, (batch, output_size)."""
     if isinstance(cell, Cell):
-        return cell.output_before(states)
+        return cell._output_before_(states)
     batch = tree.flatten(states)[0].shape[0]
     return ops.zeros((batch, _output_size(cell)), dtype=cell.compute_dtype)

@@ -65,20 +65,20 @@ class ConvLSTMCell(LSTMCell):
         self.dilation_rate = as_tuple(dilation_rate, rank, "dilation_rate")
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ArgumentError(f"strides and dilation_rate cannot both exceed 1, got {strides} and {dilation_rate}.")
-        self.gate_axis = -1 if self.data_format == "channels_last" else 1
+        self._gate_axis_ = -1 if self.data_format == "channels_last" else 1
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Makes the kernels and the bias for one step, whose places must be known: the states are as large."""
         lengths = known_lengths(self, input_shape, range(1, self.rank + 2))
-        channels, width = lengths[self.gate_axis if self.gate_axis < 0 else 0], self.units * self.gates
-        self.kernel = self._weight("kernel", "kernel", (*self.kernel_size, channels, width), self.kernel_initializer)
+        channels, width = lengths[self._gate_axis_ if self._gate_axis_ < 0 else 0], self.units * self._gates_
+        self.kernel = self._weight_("kernel", "kernel", (*self.kernel_size, channels, width), self.kernel_initializer)
         recurrent = (*self.kernel_size, self.units, width)
-        self.recurrent_kernel = self._weight("recurrent_kernel", "recurrent", recurrent, self.recurrent_initializer)
-        self.bias = self._weight("bias", "bias", self.bias_shape(), self.first_bias) if self.use_bias else None
+        self.recurrent_kernel = self._weight_("recurrent_kernel", "recurrent", recurrent, self.recurrent_initializer)
+        self.bias = self._weight_("bias", "bias", self._bias_shape_(), self._first_bias_) if self.use_bias else None
         self._input_lengths = lengths
         sums = self._convolved(TensorSpec((1, *lengths), "float32"), TensorSpec(self.kernel.shape, "float32"))
         places = list(sums.shape[1:])
-        places[self.gate_axis if self.gate_axis < 0 else 0] = self.units
+        places[self._gate_axis_ if self._gate_axis_ < 0 else 0] = self.units
         self._state_lengths = tuple(places)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes=dict(enumerate(lengths, 1)))
         self.built = True
@@ -87,19 +87,19 @@ class ConvLSTMCell(LSTMCell):
         """States of zeros for a batch of that size."""
         return [ops.zeros((batch_size or 1, *self._state_lengths), dtype=self.compute_dtype) for _ in self.state_size]
 
-    def noise_shapes(self, batch: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def _noise_shapes_(self, batch: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         return (batch, *self._input_lengths), (batch, *self._state_lengths)
 
     def _convolved(self, x: Array, kernel: Array) -> Array:
         return ops.conv(x, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
 
-    def project(self, inputs: Array, noise: Noise | None) -> Array:
+    def _project_(self, inputs: Array, noise: Noise | None) -> Array:
         x = inputs if noise is None or noise.inputs is None else ops.multiply(inputs, noise.inputs)
         before, step = x.shape[: -self.rank - 1], x.shape[-self.rank - 1 :]
         z = self._convolved(ops.reshape(x, (math.prod(before), *step)), self.kernel)  # the steps of all samples as one batch
         return ops.reshape(add_bias(z, self.bias, self.data_format), (*before, *z.shape[1:]))
 
-    def recur(self, state: Array, noise: Noise | None) -> Array:
+    def _recur_(self, state: Array, noise: Noise | None) -> Array:
         return ops.conv(noisy(state, noise), self.recurrent_kernel, 1, "same", self.data_format)
 
 

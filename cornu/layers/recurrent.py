@@ -23,9 +23,9 @@ Seed = int | SeedGenerator | None
 class Recurrent(RNN):
     """A recurrent layer that makes its own cell: what it is told about the cell is read from there (`layer.units`, …)."""
 
-    op: ClassVar[Callable[..., Any]]
+    _op_: ClassVar[Callable[..., Any]]
     """What runs over all steps at once, for cells that it fits."""
-    _fits_the_op = False
+    _fits_the_op_ = False
 
     def __init__(self, cell: Cell, *flags: bool, **kwargs: Any) -> None:
         super().__init__(cell, *flags, **kwargs)
@@ -37,14 +37,14 @@ class Recurrent(RNN):
         super().build(sequences_shape, initial_state_shape)
         self.input_spec = InputSpec(ndim=3, axes={-1: sequences_shape[-1]})
 
-    def run_cell(self, sequences: Array, states: Any, mask: Array | None, training: bool) -> tuple[Array, Any]:
+    def _run_cell_(self, sequences: Array, states: Any, mask: Array | None, training: bool) -> tuple[Array, Any]:
         """The outputs and the last states, by the op where it does the same."""
         cell = self.cell
-        if not self._fits_the_op or (training and cell.seed_generator is not None):
-            return super().run_cell(sequences, states, mask, training)
+        if not self._fits_the_op_ or (training and cell.seed_generator is not None):
+            return super()._run_cell_(sequences, states, mask, training)
         with autocast(cell.compute_dtype):
             weights = cell.kernel, cell.recurrent_kernel, cell.bias
-            outputs, *states = type(self).op(sequences, *states, *weights, mask, self.go_backwards)
+            outputs, *states = type(self)._op_(sequences, *states, *weights, mask, self.go_backwards)
         if mask is not None and self.zero_output_for_mask:
             counts = ops.flip(mask, 1) if self.go_backwards else mask
             outputs = ops.where(ops.expand_dims(counts, -1), outputs, ops.zeros_like(outputs))
@@ -132,7 +132,7 @@ class LSTM(Recurrent):
     ((2, 3, 4), (2, 4), (2, 4))
     """
 
-    op = ops.lstm
+    _op_ = ops.lstm
 
     def __init__(
         self,
@@ -170,8 +170,8 @@ class LSTM(Recurrent):
         flags = (return_sequences, return_state, go_backwards, stateful, unroll)
         super().__init__(cell, *flags, activity_regularizer=activity_regularizer, **kwargs)
         standard = cell.activation is activations.tanh and cell.recurrent_activation is activations.sigmoid
-        self._fits_the_op = standard and not unroll
-        _check_cudnn(use_cudnn, self._fits_the_op and not recurrent_dropout)
+        self._fits_the_op_ = standard and not unroll
+        _check_cudnn(use_cudnn, self._fits_the_op_ and not recurrent_dropout)
 
 
 @LAYERS.add
@@ -193,7 +193,7 @@ class GRU(Recurrent):
     (2, 4)
     """
 
-    op = ops.gru
+    _op_ = ops.gru
 
     def __init__(
         self,
@@ -231,8 +231,8 @@ class GRU(Recurrent):
         flags = (return_sequences, return_state, go_backwards, stateful, unroll)
         super().__init__(cell, *flags, activity_regularizer=activity_regularizer, **kwargs)
         standard = cell.activation is activations.tanh and cell.recurrent_activation is activations.sigmoid
-        self._fits_the_op = standard and reset_after and not unroll
-        _check_cudnn(use_cudnn, self._fits_the_op and not recurrent_dropout)
+        self._fits_the_op_ = standard and reset_after and not unroll
+        _check_cudnn(use_cudnn, self._fits_the_op_ and not recurrent_dropout)
 
 
 def _check_cudnn(use_cudnn: bool | str, fits: bool) -> None:

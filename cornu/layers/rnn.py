@@ -9,7 +9,7 @@ from cornu import ops, tree
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError, ShapeError
 from cornu.layers import context
-from cornu.layers.cells import Cell, StackedRNNCells, advance, first_states, noise_for, output_before
+from cornu.layers.cells import StackedRNNCells, advance, first_states, in_parts, noise_for, output_before
 from cornu.layers.context import CallContext
 from cornu.layers.inner import build_inner
 from cornu.layers.layer import Layer
@@ -77,7 +77,7 @@ class RNN(Layer):
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
         self.zero_output_for_mask = zero_output_for_mask
-        self._carried: CarriedStates | None = None
+        self.__carried: CarriedStates | None = None
         if not self.trainable:
             cell.trainable = False
 
@@ -90,10 +90,10 @@ class RNN(Layer):
             )
         build_inner(self.cell, (sequences_shape[0], *sequences_shape[2:]))
         if self.stateful:
-            self._carried = CarriedStates(self._state_variables(sequences_shape[0]))
+            self.__carried = CarriedStates(self.__state_variables(sequences_shape[0]))
         self.built = True
 
-    def _state_variables(self, batch: int | None) -> list[Variable]:
+    def __state_variables(self, batch: int | None) -> list[Variable]:
         if batch is None:
             raise ShapeError(
                 f"A stateful layer keeps a state for each sample, so {self.name!r} needs a known batch size, got None. Give the model "
@@ -104,20 +104,20 @@ class RNN(Layer):
 
     def call(self, sequences: Array, initial_state: Any = None, mask: Array | None = None, training: bool = False) -> Any:
         """The outputs, and the states behind them with `return_state`."""
-        states = self._states_before(sequences, initial_state)
+        states = self.__states_before(sequences, initial_state)
         keep = None if mask is None else ops.convert_to_tensor(mask, "bool")
-        outputs, states = self.run_cell(sequences, states, keep, training)
+        outputs, states = self._run_cell_(sequences, states, keep, training)
         if self.stateful:
-            self._carry(states)
-        return (outputs, *self._as_declared(states)) if self.return_state else outputs
+            self.__carry(states)
+        return (outputs, *self.__as_declared(states)) if self.return_state else outputs
 
     # --- states -------------------------------------------------------------------------------------------------------
 
-    def _states_before(self, sequences: Array, given: Any) -> Any:
+    def __states_before(self, sequences: Array, given: Any) -> Any:
         """The states before the first step, in the structure that the cell takes."""
         leaves = tree.flatten(given)
-        if self._carried is not None and (given is None or not leaves):
-            leaves = [v.value for v in self._carried.variables]
+        if self.__carried is not None and (given is None or not leaves):
+            leaves = [v.value for v in self.__carried.variables]
         elif given is None or not leaves:
             return first_states(self.cell, sequences.shape[0])
         like = first_states(self.cell, 1)
@@ -128,20 +128,20 @@ class RNN(Layer):
             )
         return tree.pack_sequence_as(like, [ops.cast(ops.convert_to_tensor(s), self.cell.compute_dtype) for s in leaves])
 
-    def _as_declared(self, states: Any) -> Any:
+    def __as_declared(self, states: Any) -> Any:
         """The states in the structure of `state_size`, at least a list."""
         size = self.cell.state_size
         return tree.pack_sequence_as(list(size) if isinstance(size, (list, tuple)) else [size], tree.flatten(states))
 
-    def _carry(self, states: Any) -> None:
-        for variable, value in zip(self._carried.variables, tree.flatten(states), strict=True):  # type: ignore[union-attr]
+    def __carry(self, states: Any) -> None:
+        for variable, value in zip(self.__carried.variables, tree.flatten(states), strict=True):  # type: ignore[union-attr]
             if not isinstance(value, TensorSpec):  # a run on shapes alone carries nothing on
                 variable.assign(ops.stop_gradient(value))
 
     @property
     def states(self) -> list[Variable] | None:
         """What a stateful layer carries from batch to batch, flat; None if it carries nothing."""
-        return None if self._carried is None else list(self._carried.variables)
+        return None if self.__carried is None else list(self.__carried.variables)
 
     def reset_state(self) -> None:
         """Sets the states of a stateful layer to zero, as at the beginning of other sequences."""
@@ -162,16 +162,16 @@ class RNN(Layer):
 
     # --- the run ------------------------------------------------------------------------------------------------------
 
-    def run_cell(self, sequences: Array, states: Any, mask: Array | None, training: bool) -> tuple[Any, Any]:
+    def _run_cell_(self, sequences: Array, states: Any, mask: Array | None, training: bool) -> tuple[Any, Any]:
         """The outputs (of all steps, or the last), and the states after the last step."""
         cell = self.cell
-        x = self._in_running_order(sequences)
-        counts = None if mask is None else self._in_running_order(mask)
+        x = self.__in_running_order(sequences)
+        counts = None if mask is None else self.__in_running_order(mask)
         before = None if mask is None or self.zero_output_for_mask else output_before(cell, states)
         with autocast(cell.compute_dtype), CallContext(training, context.active()) as inner:
             inner.masks, inner.losses = {}, []
             noise = noise_for(cell, x.shape[1], training)
-            z = cell.project(x, noise) if isinstance(cell, Cell) else x
+            z = cell._project_(x, noise) if in_parts(cell) else x
 
             def step(carried: Any, now: Any) -> tuple[Any, Any]:
                 states, before = carried
@@ -191,7 +191,7 @@ class RNN(Layer):
             return tree.map_structure(lambda y: ops.swapaxes(y, 0, 1), outputs), states
         return tree.map_structure(lambda y: ops.get_item(y, -1), outputs), states
 
-    def _in_running_order(self, x: Array) -> Array:
+    def __in_running_order(self, x: Array) -> Array:
         """(batch, time, …) as (time, batch, …), the step that is run first in front."""
         x = ops.swapaxes(x, 0, 1)
         return ops.flip(x, 0) if self.go_backwards else x

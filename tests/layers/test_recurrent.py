@@ -515,3 +515,19 @@ def test_what_the_layer_was_told_about_its_cell_can_be_read():
     assert (layer.units, layer.reset_after, layer.dropout, layer.activation.__name__) == (2, False, 0.5, "tanh")
     with pytest.raises(AttributeError, match="'GRU' object has no attribute 'unit'"):
         _ = layer.unit
+
+
+@pytest.mark.parametrize("kind", [layers.SimpleRNNCell, layers.LSTMCell, layers.GRUCell])
+def test_a_cell_s_own_call_is_what_a_step_is(backend, kind, rng):
+    class Doubled(kind):
+        def call(self, inputs, states, training=False):
+            output, states = super().call(inputs, states, training=training)
+            return 2 * output, states
+
+    x = rng.normal(size=(2, 4, 3)).astype("float32")
+    for cell in (Doubled(2), layers.StackedRNNCells([layers.GRUCell(3), Doubled(2)])):
+        outputs = ops.convert_to_numpy(layers.RNN(cell, return_sequences=True)(x))
+        states = cell.get_initial_state(2)
+        for t in range(4):
+            output, states = cell(x[:, t], states)
+            np.testing.assert_allclose(outputs[:, t], ops.convert_to_numpy(output), rtol=1e-5, atol=1e-6)

@@ -115,7 +115,7 @@ def test_noise_of_convolutional_recurrence_is_the_same_at_all_steps(backend):
     x = np.ones((2, 3, 4, 4, 2), "float32")
     quiet, noisy = number(cell(x)), number(cell(x, training=True))
     assert np.abs(quiet - noisy).max() > 1e-3
-    noise = cell.cell.noise(2, True)
+    noise = cell.cell._noise_(2, True)
     assert (tuple(noise.inputs.shape), tuple(noise.states.shape)) == ((2, 4, 4, 2), (2, 3, 3, 3))
     assert set(number(noise.inputs).ravel().tolist()) == {0.0, 2.0}
 
