@@ -17,7 +17,7 @@ from cornu.errors import ArgumentError, BackendError, SavingError, ShapeError
 from cornu.quantities import is_whole
 from cornu.state import Variable
 
-__all__ = ["OrbaxCheckpoint"]
+__all__ = ["MARK", "OrbaxCheckpoint", "flat", "load_orbax"]
 
 
 class OrbaxCheckpoint(Checkpoint):
@@ -67,7 +67,7 @@ class OrbaxCheckpoint(Checkpoint):
         if max_to_keep is not None and not is_whole(max_to_keep, 1):
             raise ArgumentError(f"max_to_keep must be a number of checkpoints above 0, or None for all, got {max_to_keep!r}.")
         check_folder("directory", directory)
-        self._orbax = _orbax()
+        self._orbax = load_orbax()
         self.directory, self.max_to_keep, self.save_on_background = os.path.abspath(directory), max_to_keep, save_on_background
         self.total = 0  # batches so far
         self.shift: int | None = None  # what this run's numbers are raised by; None before its first checkpoint
@@ -82,7 +82,7 @@ class OrbaxCheckpoint(Checkpoint):
     def _refuse_foreign(self) -> None:
         """Whatever is called by a number counts as a checkpoint, and is deleted in its turn."""
         found = sorted(os.listdir(self.directory)) if os.path.isdir(self.directory) else []
-        foreign = [name for name in found if name.isdecimal() and not os.path.isfile(os.path.join(self.directory, name, _MARK))]
+        foreign = [name for name in found if name.isdecimal() and not os.path.isfile(os.path.join(self.directory, name, MARK))]
         if foreign:
             raise ArgumentError(
                 f"What is called by a number in the directory of an OrbaxCheckpoint must be a checkpoint, and in {self.directory!r} "
@@ -161,7 +161,7 @@ class OrbaxCheckpoint(Checkpoint):
         if step not in there:
             raise SavingError(f"There must be a checkpoint {step} in {self.directory!r}; there are {there}.")
         pytree = checkpointer.load_checkpointables(step)["pytree"]
-        found = {f"{role}/{path}": value for role, part in pytree.items() for path, value in _flat(part)}
+        found = {f"{role}/{path}": value for role, part in pytree.items() for path, value in flat(part)}
         wanted = {f"{role}/{path}": v for role, vs in _variables(model, len(pytree) == 2).items() for path, v in _named(vs).items()}
         differing = [name for name, v in wanted.items() if name not in found or tuple(np.shape(found[name])) != v.shape]
         differing += [name for name in found if name not in wanted]
@@ -173,17 +173,22 @@ class OrbaxCheckpoint(Checkpoint):
             variable.assign(np.asarray(found[name]))
 
 
-_MARK = "_CHECKPOINT_METADATA"
+MARK = "_CHECKPOINT_METADATA"
 """The file that Orbax puts into every checkpoint."""
 _NUMBERED = re.compile(r"^(sgd|rmsprop|adam|adamw|adamax|adagrad|adadelta|nadam|ftrl|adafactor|lion|lamb|muon|loss_scale_optimizer)_\d+/")
 
 
-def _orbax() -> Any:
+def load_orbax() -> Any:
+    """The package that reads and writes such checkpoints.
+
+    Raises:
+        BackendError: it is not installed.
+    """
     try:
         import orbax.checkpoint.experimental.v1 as orbax
     except ImportError as error:
         raise BackendError(
-            f"OrbaxCheckpoint needs the package 'orbax-checkpoint', which could not be imported ({error}). "
+            f"An OrbaxCheckpoint needs the package 'orbax-checkpoint', which could not be imported ({error}). "
             "Install it with `pip install 'cornu[orbax]'`."
         ) from error
     return orbax
@@ -216,9 +221,10 @@ def _nested(variables: Iterable[Variable]) -> dict[str, Any]:
     return nested
 
 
-def _flat(nested: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+def flat(nested: Mapping[str, Any], above: str = "") -> Iterable[tuple[str, Any]]:
+    """What nested dicts hold, by the keys on the way joined by "/"."""
     for name, value in nested.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{above}{name}/")
+            yield from flat(value, f"{above}{name}/")
         else:
             yield f"{above}{name}", value

@@ -22,6 +22,7 @@ from cornu.saving.h5_model import make_model, read_h5_model, write_h5_model
 from cornu.saving.hdf5 import Hdf5Reader
 from cornu.saving.layered import LayeredStore, assign_by_layers, is_layered
 from cornu.saving.loadable import loadable_config
+from cornu.saving.orbax import OrbaxReader, is_orbax
 from cornu.saving.shards import INDEX, open_shards, open_tensor_shards, remove_tensor_shards, write_shards, write_tensor_shards
 from cornu.saving.stores import Hdf5Store, named_arrays, numbers_for, write_hdf5
 from cornu.saving.tensors import TensorReader, write_tensors
@@ -256,7 +257,8 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
     Args:
         model: the model or layer, built.
         filepath: a ".weights.h5", ".weights.json", ".safetensors", ".safetensors.index.json" or ".keras" file, or an ".h5" file of a whole
-            model, or of weights in the layout before Keras 3, such as those that were released for ImageNet.
+            model, or of weights in the layout before Keras 3, such as those that were released for ImageNet; or a folder of an
+            `OrbaxCheckpoint`, whose latest checkpoint is read.
         skip_mismatch: leave out what does not fit, with a warning.
         objects_to_skip: a list of layers that stay as they are, with all that is inside them.
         by_name: for `.h5` files that list weights by layers: read only layers that are in both by name.
@@ -272,6 +274,10 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
     path = Path(filepath)
     if by_name and path.suffix not in H5:
         raise ArgumentError(f"by_name=True is for `.h5` files that list weights by layers, got {os.fspath(path)!r}.")
+    if is_orbax(path):
+        checkpoint = OrbaxReader(path, [v.path for v in model.weights])
+        assign_by_path(model.weights, checkpoint.specs, checkpoint.read, checkpoint.name, skip_mismatch=skip_mismatch, skipped=skipped)
+        return
     if ".safetensors" in path.suffixes[-3:]:
         with _opened_tensors(path) as tensors:
             assign_by_path(model.weights, tensors.specs, tensors.read, tensors.name, skip_mismatch=skip_mismatch, skipped=skipped)

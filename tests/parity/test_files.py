@@ -242,6 +242,27 @@ def test_what_only_our_compile_takes_does_keras_no_harm(keras, tmp_path, ending)
     assert load_model(tmp_path / f"again{ending}").evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("chain", [False, True])
+def test_checkpoints_in_the_format_of_orbax(keras, trainable_backend, tmp_path, chain):
+    pytest.importorskip("orbax.checkpoint")
+
+    def made(library):
+        parts = library.layers
+        steps = [parts.Dense(2, name="a"), parts.BatchNormalization(name="norm"), parts.Dropout(0.1), parts.Dense(1, name="b")]
+        inputs = outputs = library.Input((3,))
+        for step in steps:
+            outputs = step(outputs)
+        return library.Sequential([library.Input((3,)), *steps]) if chain else library.Model(inputs, outputs)
+
+    theirs, ours = made(keras), made(cornu)
+    theirs.compile("adam", "mse")
+    saving = keras.callbacks.OrbaxCheckpoint(directory=str(tmp_path / "o"))
+    theirs.fit(np.ones((8, 3), "float32"), np.ones((8, 1), "float32"), verbose=0, callbacks=[saving])
+    ours.load_weights(tmp_path / "o")
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_a_graph_is_written_word_for_word_as_keras_writes_it(keras):
     keras.backend.clear_session()
     cornu.utils.clear_session()
