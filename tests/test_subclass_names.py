@@ -253,3 +253,19 @@ def test_layers_under_these_names_are_found(tmp_path):
     other(X)
     other.load_weights(tmp_path / "full.weights.h5")
     np.testing.assert_array_equal(ops.convert_to_numpy(other(X)), ops.convert_to_numpy(outputs))
+
+
+@pytest.mark.parametrize("value", [4, [8, 4]])
+def test_a_layer_may_call_a_number_its_layers(value, tmp_path):
+    class Deep(Scale):
+        def __init__(self, units=3, **kwargs):
+            super().__init__(units, **kwargs)
+            self.layers = value
+
+    model = stacked(Deep(2), Deep(1))
+    lines = []
+    model.summary(print_fn=lines.append, expand_nested=True)
+    assert "deep" in "".join(lines)
+    model.save(tmp_path / "model.keras")
+    loaded = cornu.saving.load_model(tmp_path / "model.keras", custom_objects={"Deep": Deep})
+    np.testing.assert_array_equal(loaded.predict(X, verbose=0), model.predict(X, verbose=0))

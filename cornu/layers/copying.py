@@ -84,7 +84,7 @@ def custom_objects_of(layer: Any) -> dict[str, Any]:
             waiting += value.values()
         elif isinstance(value, (list, tuple, set)):
             waiting += value
-    for inner in getattr(layer, "layers", ()):
+    for inner in tracking.listed(layer):
         if id(inner) not in seen:
             found |= custom_objects_of(inner)
     return found

@@ -14,7 +14,7 @@ from cornu.state import SeedGenerator, Tracked, Variable
 if TYPE_CHECKING:
     from cornu.layers.layer import Layer
 
-__all__ = ["CarriedStates", "carried_states", "is_fixed", "metrics", "own_variables", "seed_generators", "sublayers", "walk"]
+__all__ = ["CarriedStates", "carried_states", "is_fixed", "listed", "metrics", "own_variables", "seed_generators", "sublayers", "walk"]
 
 
 _SKIPPED = frozenset(
@@ -61,6 +61,12 @@ def sublayers(layer: Layer) -> list[Layer]:
     found = {id(v): v for v in layer._graph_layers_}
     found.update((id(v), v) for v in _values(layer) if isinstance(v, kind) and v is not layer)
     return list(found.values())
+
+
+def listed(layer: Layer) -> list[Layer]:
+    """The layers that a model, or a layer that keeps them in a list of this name, calls its `layers`; another may call a number so."""
+    found = getattr(layer, "layers", None)
+    return [one for one in found if isinstance(one, layer._layer_class_)] if isinstance(found, (list, tuple)) else []
 
 
 def own_variables(layer: Layer) -> list[Variable]:

@@ -17,6 +17,7 @@ from typing import Any
 from cornu import naming, registry, serialization, tree
 from cornu.errors import ConfigError
 from cornu.graph import Node, SymbolicTensor
+from cornu.layers import tracking
 from cornu.layers.input_layer import InputLayer
 from cornu.layers.layer import Layer
 from cornu.layers.signature import call_signature
@@ -61,7 +62,7 @@ def _numbers(model: Layer) -> dict[int, int]:
     found: Counter[int] = Counter()
     waiting, seen = [model], {id(model)}
     while waiting:
-        for layer in getattr(waiting.pop(), "layers", ()):
+        for layer in tracking.listed(waiting.pop()):
             found[id(layer)] += 1
             if id(layer) not in seen:
                 seen.add(id(layer))

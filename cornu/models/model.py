@@ -260,7 +260,7 @@ class Model(Trainer):
         """
         *around, old = surgery.lineage(self, path)
         holder = around[-1]
-        if any(other.name == layer.name for other in getattr(holder, "layers", ()) if other is not old):
+        if any(other.name == layer.name for other in tracking.listed(holder) if other is not old):
             raise ArgumentError(f"Layers of a model need names of their own, and {layer.name!r} is taken. Give another `name`.")
         if isinstance(holder, Model):
             holder._replace_own_(old, layer, fixed=len(around) > 1)

@@ -76,12 +76,12 @@ def _plain(text: str) -> str:
 
 def _rows(model: Any, depth: int, expand: bool) -> Iterator[_Row]:
     graph = getattr(model, "_graph_", None)
-    steps: Sequence[Any] = model.layers if graph is None else _operations(graph, model)
+    steps: Sequence[Any] = tracking.listed(model) if graph is None else _operations(graph, model)
     for step in steps:
         if isinstance(step, Layer):
             nodes = [n for n in step._inbound_nodes if graph is not None and _belongs(n, graph)]
             yield _layer_row(step, nodes, depth)
-            if expand and getattr(step, "layers", None):
+            if expand and tracking.listed(step):
                 yield from _rows(step, depth + 1, expand)
         else:
             yield _Row(step.operation.op_name, "op", _shapes([step]), 0, _sources([step]), "-", depth)

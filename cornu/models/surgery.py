@@ -20,7 +20,7 @@ def lineage(model: Layer, path: str) -> list[Layer]:
     """
     found = [model]
     for name in path.split("/"):
-        inside = getattr(found[-1], "layers", None) or tracking.sublayers(found[-1])
+        inside = tracking.listed(found[-1]) or tracking.sublayers(found[-1])
         layer = next((one for one in inside if one.name == name), None)
         if layer is None:
             raise UnknownNameError("layer", name, [one.name for one in inside])
