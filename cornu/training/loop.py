@@ -445,13 +445,14 @@ def predict_on_batch(model: Trainer, x: Any) -> Any:
 
 
 def train_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> dict[str, float]:
-    """`Model.train_on_batch` on the current backend; the metrics by name."""
+    """`Model.train_on_batch` on the current backend; the metrics of this batch by name."""
     batch = _whole(x, y, sample_weight, class_weight)
     with between_steps() as interrupts:
         model._ensure_ready_(*batch, training=True)
         model._check_values_(*batch)
         with backends.current().inference():
             model._health_.reset()
+            model.reset_metrics()
             results = interrupts.run(model._program_("train"), batch)
             bad = model._health_.bad_step()
             if bad is not None and model._health_.policy == "raise":
@@ -462,12 +463,13 @@ def train_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any, class_wei
 
 
 def test_on_batch(model: Trainer, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
-    """`Model.test_on_batch` on the current backend; the metrics by name."""
+    """`Model.test_on_batch` on the current backend; the metrics of this batch by name."""
     batch = _whole(x, y, sample_weight, None)
     with between_steps() as interrupts:
         model._ensure_ready_(*batch, training=False)
         model._check_values_(*batch)
         with backends.current().inference():
+            model.reset_metrics()
             results = interrupts.run(model._program_("test"), batch)
             return dict(Logs(model.get_metrics_result if results is None else lambda: results))
 

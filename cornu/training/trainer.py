@@ -263,13 +263,13 @@ class Trainer(StatelessTraining, Stepping):
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: dict[int, float] | None = None, return_dict: bool = False
     ) -> Any:
-        """One step on these rows; gives loss and metrics so far."""
+        """One step on these rows; gives loss and metrics of these rows alone: the metrics start anew."""
         self.__require_compiled("train_on_batch")
         with checks.readable, self.__at_home():
             return self.__listed(loop.train_on_batch(self, x, y, sample_weight, class_weight), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Loss and metrics so far, these rows included."""
+        """Loss and metrics of these rows alone: the metrics start anew."""
         self.__require_compiled("test_on_batch")
         with checks.readable, self.__at_home():
             return self.__listed(loop.test_on_batch(self, x, y, sample_weight), return_dict)

@@ -53,7 +53,15 @@ def test_nested_structures_of_inputs_and_outputs(backend):
     assert sorted(found) == ["rest", "sum"]
     numbers = [ops.convert_to_numpy(x)[0, 0] for x in (found["sum"], found["rest"][0], found["rest"][1][0])]
     assert numbers == [3.0, 6.0, 2.0]
-    assert model.output_shape["rest"][1] == [(None, 2)]
+    assert model.output_shape == [(None, 2)] * 3  # a flat list, as in Keras
+
+
+def test_one_shape_stands_by_itself_however_it_is_nested():
+    a = cornu.Input((3,), name="a")
+    b = dense(2)(a)
+    for model in (cornu.Model([a], [b]), cornu.Model({"a": a}, {"b": b}), cornu.Model((a,), b)):
+        assert (model.input_shape, model.output_shape) == ((None, 3), (None, 2))
+    assert cornu.Model(a, {"q": b, "p": a}).output_shape == [(None, 3), (None, 2)]  # by the keys, as in Keras
 
 
 def test_layers_stand_by_their_distance_from_the_outputs_inputs_too():
