@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cornu import tree
+from cornu import dtypes, tree
 
 __all__ = ["to_grain", "to_tf", "to_torch"]
 
@@ -25,7 +25,7 @@ def to_tf(dataset: Any) -> Any:
 
     def spec(leaf: Any) -> Any:
         array = np.asarray(leaf)
-        kind = tf.string if array.dtype.kind in "OUS" else tf.as_dtype(array.dtype)
+        kind = tf.string if dtypes.is_text(array.dtype) else tf.as_dtype(array.dtype)
         if dataset.batch_size is None:
             return tf.TensorSpec([None] * array.ndim if dataset.varying else array.shape, kind)
         return tf.TensorSpec([None] * array.ndim if dataset.varying else (None, *array.shape[1:]), kind)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cornu import tree
+from cornu import dtypes, tree
 from cornu.callbacks import BackupAndRestore, CallbackList
 from cornu.errors import ConfigError, DataError
 from cornu.layers import tracking
@@ -249,7 +249,7 @@ class _Arrays:
             return value
         if isinstance(value, np.str_):
             return str(value)
-        if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind not in "OSUMm":
+        if isinstance(value, (np.ndarray, np.generic)) and dtypes.is_numeric(value.dtype):
             name = f"values/{len(self.found)}"
             self.found[name] = np.asarray(value)
             return {"array" if isinstance(value, np.ndarray) else "number": name}
