@@ -42,7 +42,8 @@ class Lookup(Categorical):
         self, *, max_tokens: int | None, num_oov_indices: int, mask_token: Any, oov_token: Any, vocabulary: Any, idf_weights: Any, invert: bool,
         output_mode: str, sparse: bool, pad_to_max_tokens: bool, oov_method: str, salt: Any, name: str | None, **kwargs: Any
     ) -> None:  # fmt: skip
-        kwargs.pop("vocabulary_size", None)  # files have it; the vocabulary itself says it
+        self.__foreseen: int | None = kwargs.pop("vocabulary_size", None)
+        """The size of a vocabulary that is still to come, from an asset of a file."""
         super().__init__(name=name, **kwargs)
         kind = type(self).__name__
         self.output_mode = check_mode(kind, output_mode, sparse=sparse)
@@ -99,6 +100,8 @@ class Lookup(Categorical):
 
     def vocabulary_size(self) -> int:
         """The number of tokens, special ones included, without what fills up to `max_tokens`."""
+        if not self._tokens and self.__foreseen is not None:
+            return self.__foreseen
         return len(self._special) + len(self._tokens)
 
     @property
@@ -276,8 +279,10 @@ class Lookup(Categorical):
         return cls(**without_path(cls.__name__, config))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments; a vocabulary that was read or found is an asset of files."""
-        return {**super().get_config(), "vocabulary": self.vocabulary, "idf_weights": self.idf_weights, "oov_method": self.oov_method}
+        """The constructor's arguments; a vocabulary that was read or found is an asset of files, and its size, on which shapes depend, stands here."""
+        own = {"vocabulary": self.vocabulary, "idf_weights": self.idf_weights, "oov_method": self.oov_method}
+        size = {} if self.vocabulary is not None or not (self._tokens or self.__foreseen) else {"vocabulary_size": self.vocabulary_size()}
+        return {**super().get_config(), **own, **size}
 
     def save_assets(self, dir_path: str | os.PathLike[str]) -> None:
         """Writes the vocabulary, special tokens in front, to a text file in a folder; none that the configuration has."""

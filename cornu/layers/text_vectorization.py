@@ -57,7 +57,7 @@ class TextVectorization(Categorical):
         output_sequence_length: int | None = None, pad_to_max_tokens: bool = False, vocabulary: Any = None, idf_weights: Any = None,
         sparse: bool = False, ragged: bool = False, encoding: str = "utf-8", name: str | None = None, **kwargs: Any
     ) -> None:  # fmt: skip
-        kwargs.pop("vocabulary_size", None)  # files have it; the vocabulary itself says it
+        foreseen = kwargs.pop("vocabulary_size", None)
         super().__init__(name=name, **kwargs)
         self.output_mode = check_mode("TextVectorization", output_mode, ("int", "multi_hot", "count", "tf_idf"), sparse)
         _check_steps(standardize, split)
@@ -81,7 +81,7 @@ class TextVectorization(Categorical):
         )
         self._lookup_layer = StringLookup(
             max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights, pad_to_max_tokens=pad_to_max_tokens, mask_token="",
-            output_mode=self.output_mode, encoding=encoding,
+            output_mode=self.output_mode, encoding=encoding, vocabulary_size=foreseen,
         )  # fmt: skip
 
     @property
@@ -232,9 +232,9 @@ class TextVectorization(Categorical):
         return cls(**without_path(cls.__name__, config))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments; a vocabulary that was read or found is an asset of files."""
-        inner = self._lookup_layer
-        return {**super().get_config(), "vocabulary": inner.vocabulary, "idf_weights": inner.idf_weights}
+        """The constructor's arguments; a vocabulary that was read or found is an asset of files, its size stands here."""
+        inner = self._lookup_layer.get_config()
+        return {**super().get_config(), **{k: inner[k] for k in ("vocabulary", "idf_weights", "vocabulary_size") if k in inner}}
 
     def save_assets(self, dir_path: str | os.PathLike[str]) -> None:
         """Writes the vocabulary to a text file in a folder; none that the configuration has."""

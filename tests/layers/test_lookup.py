@@ -157,3 +157,21 @@ def test_a_model_called_on_texts_says_where_these_go(backend, x):
             DTypeError, match=r"holds numbers alone, got texts .*shape \(.*StringLookup on them before the model, or in the data"
         ):
             call(x)
+
+
+@pytest.mark.parametrize("kind", ["texts", "integers", "words"])
+def test_a_model_with_what_was_found_in_data_comes_back_from_a_file(tmp_path, backend, kind):
+    layer, data, x = {
+        "texts": (layers.StringLookup(output_mode="one_hot"), np.array(["a", "b", "c"]), None),
+        "integers": (layers.IntegerLookup(output_mode="one_hot"), np.array([1, 2, 3]), np.array([[1], [9]])),
+        "words": (layers.TextVectorization(output_mode="multi_hot"), np.array(["a b", "b c"]), None),
+    }[kind]
+    layer.adapt(data)
+    places = cornu.Input((1,), dtype="int64" if kind == "integers" else "string")
+    model = cornu.Model(places, layers.Dense(2)(layer(places)))
+    model.save(tmp_path / "m.keras")
+    again = cornu.saving.load_model(tmp_path / "m.keras")
+    assert again.layers[1].output.shape == model.layers[1].output.shape == (None, 4)
+    assert again.layers[1].get_vocabulary() == layer.get_vocabulary()
+    if x is not None:
+        np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
