@@ -432,3 +432,57 @@ def test_compilation_that_a_file_asks_for(tmp_path):
         model.save(tmp_path / f"{library.__name__}.keras")
         asked[library] = library.saving.load_model(tmp_path / f"{library.__name__}.keras").jit_compile
     assert asked == {cornu: "auto", keras: True}
+
+
+def test_logs_begin_with_the_loss():
+    y = np.ones((64, 1))
+    named = [library.metrics.MeanAbsoluteError(name="error") for library in (cornu, keras)]
+    found = [list(trained(library, X, y, metrics=[m])[0].history.history) for library, m in zip((cornu, keras), named, strict=True)]
+    assert found == [["loss", "error"], ["error", "loss"]]
+
+
+@pytest.mark.parametrize("name", ["Add", "Average", "Concatenate"])
+def test_masks_of_several_inputs(name):
+    class Told(cornu.layers.Layer):
+        def call(self, x, mask=None):
+            return ops.cast(mask, "float32")
+
+    class ToldByKeras(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.supports_masking = True
+
+        def call(self, x, mask=None):
+            return keras.ops.cast(mask, "float32")
+
+    found = []
+    for library, told in ((cornu, Told), (keras, ToldByKeras)):
+        a, b = library.Input((3,)), library.Input((3,))
+        look_up = library.layers.Embedding(5, 2, mask_zero=True)
+        model = library.Model([a, b], told()(getattr(library.layers, name)()([look_up(a), look_up(b)])))
+        found.append(model.predict([np.array([[1, 2, 0]]), np.array([[1, 0, 0]])], verbose=0).tolist())
+    assert found == [[[1, 0, 0]], [[1, 1, 0]]]
+
+
+def test_the_end_of_an_epoch_of_a_data_set():
+    counts = []
+    for library in (cornu, keras):
+
+        class Rows(library.utils.PyDataset):
+            ended = 0
+
+            def __len__(self):
+                return 2
+
+            def __getitem__(self, index):
+                return X[:8], X[:8, :1]
+
+            def on_epoch_end(self):
+                self.ended += 1
+
+        rows = Rows()
+        model = library.Sequential([library.Input((3,)), library.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(rows, epochs=3, verbose=0, shuffle=False)
+        counts.append(rows.ended)
+    assert counts == [3, 4]
