@@ -116,7 +116,7 @@ class OrbaxCheckpoint(Checkpoint):
         return self._checkpointer
 
     def _content(self) -> dict[str, Any]:
-        pytree = {role: _nested(found) for role, found in _variables(self.model, self.save_weights_only).items()}
+        pytree = {role: _nested(found, self.model.name) for role, found in _variables(self.model, self.save_weights_only).items()}
         if self.save_weights_only:
             return {"pytree": pytree}
         return {"pytree": pytree, "model_config": {"config": self.model.to_json()}}
@@ -162,7 +162,9 @@ class OrbaxCheckpoint(Checkpoint):
             raise SavingError(f"There must be a checkpoint {step} in {self.directory!r}; there are {there}.")
         pytree = checkpointer.load_checkpointables(step)["pytree"]
         found = {f"{role}/{path}": value for role, part in pytree.items() for path, value in flat(part)}
-        wanted = {f"{role}/{path}": v for role, vs in _variables(model, len(pytree) == 2).items() for path, v in _named(vs).items()}
+        wanted = {
+            f"{role}/{path}": v for role, vs in _variables(model, len(pytree) == 2).items() for path, v in _named(vs, model.name).items()
+        }
         differing = [name for name, v in wanted.items() if name not in found or tuple(np.shape(found[name])) != v.shape]
         differing += [name for name in found if name not in wanted]
         if differing:
@@ -202,17 +204,25 @@ def _variables(model: Any, weights_only: bool) -> dict[str, list[Variable]]:
     return {role: list(variables) for role, variables in found.items()}
 
 
-def _named(variables: Iterable[Variable]) -> dict[str, Variable]:
-    """The variables by their paths, without the number that the second optimizer of a process has; a path that several have is numbered."""
+def _named(variables: Iterable[Variable], model: str) -> dict[str, Variable]:
+    """The variables by what of their paths is the same in every run; a path that several have is numbered."""
     named: dict[str, Variable] = {}
     for variable in variables:
-        named[naming.free(_NUMBERED.sub(r"\1/", variable.path), named)] = variable
+        named[naming.free(_lasting(variable.path, model), named)] = variable
     return named
 
 
-def _nested(variables: Iterable[Variable]) -> dict[str, Any]:
+def _lasting(path: str, model: str) -> str:
+    """The path without the model's name and the optimizer's number, which differ from run to run."""
+    if path.startswith(f"{model}/"):
+        return path.removeprefix(f"{model}/")
+    front, slash, rest = _NUMBERED.sub(r"\1/", path).partition("/")
+    return f"{front}{slash}{rest.removeprefix(f'{model}_')}"
+
+
+def _nested(variables: Iterable[Variable], model: str) -> dict[str, Any]:
     nested: dict[str, Any] = {}
-    for path, variable in _named(variables).items():
+    for path, variable in _named(variables, model).items():
         *folders, name = path.split("/")
         place = nested
         for folder in folders:
