@@ -77,7 +77,7 @@ class Embedding(Layer):
         self.mask_zero = mask_zero
         self._table = _only(weights)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
+    def build(self, input_shape: tuple[int | None, ...] | None = None) -> None:
         """Makes the table."""
         self.embeddings = make_weight(self, "embeddings", (self.input_dim, self.output_dim), autocast=False)
         if self._table is not None:

@@ -109,3 +109,9 @@ def test_masking_shows_masked_steps_as_zeros(backend):
     layer = layers.Masking(5.0)
     assert ops.convert_to_numpy(layer(x)).tolist() == [[[5.0, 1.0], [0.0, 0.0], [0.0, 5.0]]]
     assert ops.convert_to_numpy(layer.compute_mask(x)).tolist() == [[True, False, True]]
+
+
+def test_the_table_is_made_without_a_shape():
+    layer = layers.Embedding(4, 3)
+    layer.build()
+    assert (layer.built, layer.embeddings.shape) == (True, (4, 3))
