@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -80,7 +81,7 @@ class Sequential(Model):
 
     def __extend(self, layer: Layer) -> None:
         try:
-            with building.inside(self):
+            with self.__own_policies():
                 after = layer(self.__exit)
         except Exception:
             self._stack_.remove(layer)
@@ -93,6 +94,11 @@ class Sequential(Model):
         self.__exit = after
         self._set_graph_(None)
         self.built = True
+
+    def __own_policies(self) -> contextlib.AbstractContextManager[None]:
+        """Where a layer is built that comes on top: within the model, if that was given a map of policies, whose keys are paths from there."""
+        given = self._policy_map_ is not None and not self._follows_policies_
+        return building.inside(self) if given else contextlib.nullcontext()
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Takes the top layer off and gives it back."""

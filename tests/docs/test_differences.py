@@ -176,6 +176,12 @@ def test_the_arguments_of_a_step():
             assert "loss" in model.train_step(batch)
 
 
+def test_paths_of_weights_do_not_name_a_sequential():
+    for library, front in ((cornu, ""), (keras, "stack/")):
+        model = library.Sequential([library.Input((3,)), library.layers.Dense(2, name="a")], name="stack")
+        assert model.weights[0].path == f"{front}a/kernel"
+
+
 def test_a_tape_of_tensorflow_knows_no_variables():
     tensorflow = pytest.importorskip("tensorflow")
     with cornu.use_backend("tensorflow"):

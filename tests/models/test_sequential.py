@@ -169,11 +169,3 @@ def test_freezing_layers_before_and_after_building(trainable_backend):
     assert [v.trainable for v in model.weights] == [False, False, True, True]
     assert model.get_weights()[0].tolist() == np.ones((3, 2)).tolist()
     assert model.get_weights()[2].tolist() != np.ones((2, 1)).tolist()
-
-
-def test_weights_are_found_below_the_stack_that_made_them():
-    inner = cornu.Sequential([layers.Dense(2, name="a")], name="inner")
-    ready = cornu.Model(x := cornu.Input((3,)), layers.Dense(2, name="before")(x))
-    model = cornu.Sequential([cornu.Input((3,)), ready, layers.Dense(2, name="b"), inner], name="stack")
-    paths = [w.path.removesuffix("/kernel") for w in model.weights if w.name == "kernel"]
-    assert paths == ["before", "stack/b", "stack/inner/a"]  # as in Keras
