@@ -5,6 +5,7 @@
 
 import importlib.util
 import os
+import signal
 import tempfile
 import zlib
 from collections import Counter
@@ -54,6 +55,10 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # as a shell sets it for what it starts in the background; some tests press Ctrl-C
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # a home of its own: settings and data in the user's folders must not change a result
     home = tempfile.TemporaryDirectory(prefix="cornu-tests-")
     config.add_cleanup(home.cleanup)

@@ -42,6 +42,7 @@ def normalize_by_batch(
     >>> [part.tolist() for part in normalize_by_batch([[1.0], [3.0]], axis=1, epsilon=0.0)]
     [[[-1.0], [1.0]], [2.0], [1.0]]
     """
+    x = to_floating(x)
     mean, variance = moments(x, [i for i in range(x.ndim) if i != axis % x.ndim])
     return batch_normalization(x, mean, variance, axis, offset, scale, epsilon), stop_gradient(mean), stop_gradient(variance)
 

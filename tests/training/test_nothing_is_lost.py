@@ -399,19 +399,18 @@ def test_ctrl_c_at_random_moments(backend_name, tmp_path):
     with subprocess.Popen(
         [sys.executable, str(script), str(rounds)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as child:
-        for _ in range(rounds):
-            line = child.stdout.readline()
-            if line != "go\n":
-                break
-            try:
-                child.wait(0.01 + moments.random() * 0.15)
-            except subprocess.TimeoutExpired:
-                child.send_signal(signal.SIGINT)
         try:
+            for _ in range(rounds):
+                line = child.stdout.readline()
+                if line != "go\n":
+                    break
+                try:
+                    child.wait(0.01 + moments.random() * 0.15)
+                except subprocess.TimeoutExpired:
+                    child.send_signal(signal.SIGINT)
             out, err = child.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            child.kill()  # or the block would wait for it for ever
-            raise
+        finally:
+            child.kill()  # or, had it missed one, the block would wait for it for ever
     assert child.returncode == 0, err
     done, interrupts, steps = out.split()[-3:]
     assert (done, int(interrupts)) == ("done", rounds), err

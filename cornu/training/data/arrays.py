@@ -123,6 +123,7 @@ def assembled(parts: tuple[Any, Any, Any], *, contiguous: bool) -> Callable[[Row
 def length(parts: dict[str, Any]) -> int:
     """How many rows all arrays have; raises where they differ, or have none.
 
+    >>> import numpy as np
     >>> length({"x": np.zeros((3, 2)), "y": np.zeros(3)})
     3
     """
