@@ -595,7 +595,7 @@ def kill_and_resume(backend, folder, rng, *, kills):
 
 
 def test_kill_minus_nine(trainable_backend, tmp_path, rng):
-    whole, resumed = kill_and_resume(trainable_backend, tmp_path, rng, kills=2)
+    whole, resumed = kill_and_resume(trainable_backend, tmp_path, rng, kills=1)
     assert resumed == whole
 
 

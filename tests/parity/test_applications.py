@@ -15,9 +15,23 @@ import cornu  # noqa: E402
 from cornu import applications, ops  # noqa: E402
 from cornu.applications import architecture as common  # noqa: E402
 
-QUICK = {"VGG16": 32, "ResNet50": 32, "ResNet50V2": 32, "MobileNet": 32}
+QUICK = {"ResNet50": 32, "MobileNet": 32}
 SLOW = {  # the smallest images that each takes
-    **dict.fromkeys(["VGG19", "ResNet101", "ResNet152", "ResNet101V2", "ResNet152V2", "DenseNet121", "DenseNet169", "DenseNet201"], 32),
+    **dict.fromkeys(
+        [
+            "VGG16",
+            "VGG19",
+            "ResNet50V2",
+            "ResNet101",
+            "ResNet152",
+            "ResNet101V2",
+            "ResNet152V2",
+            "DenseNet121",
+            "DenseNet169",
+            "DenseNet201",
+        ],
+        32,
+    ),
     "InceptionV3": 75,
     "InceptionResNetV2": 75,
     "Xception": 71,

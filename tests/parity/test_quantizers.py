@@ -182,6 +182,7 @@ def test_layers_of_other_classes_are_left_as_keras_leaves_them(keras):
             assert [layer.quantization_mode for layer in model.layers] == expected
 
 
+@pytest.mark.long
 def test_filters_are_keras_s(keras):
     for filters in ("body", ["^bo", "zz"], lambda layer: layer.name == "head", lambda layer: None):
         modes = []
