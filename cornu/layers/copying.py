@@ -17,7 +17,7 @@ from cornu.layers import tracking
 if TYPE_CHECKING:
     from cornu.layers.layer import Layer
 
-__all__ = ["custom_objects_of", "reduced", "revived"]
+__all__ = ["custom_objects_of", "reduced", "revived", "written_files"]
 
 _NO_PARTS = ("_inbound_nodes", "_graph_", "_made_")
 
@@ -40,7 +40,9 @@ def revived(config: Any, objects: Mapping[str, Any], states: list[tuple[Any, ...
         if files:
             with tempfile.TemporaryDirectory() as folder:
                 for name, content in files.items():
-                    Path(folder, name).write_bytes(content)
+                    path = Path(folder, name)
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(content)
                 part.load_assets(folder)
         if weights:
             part.load_own_variables(weights)
@@ -55,13 +57,18 @@ def _state(part: Any) -> tuple[bool, dict[str, np.ndarray], list[np.ndarray], di
     weights: dict[str, Any] = {}
     if part.built:
         part.save_own_variables(weights)
-    files = {}
-    if hasattr(part, "save_assets"):
-        with tempfile.TemporaryDirectory() as folder:
-            part.save_assets(folder)
-            files = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    files = {name: path.read_bytes() for name, path in written_files(part)}
     seeds = [np.array(generator.state) for generator in tracking.seed_generators(part)]
     return part.built, {name: np.array(value) for name, value in weights.items()}, seeds, files
+
+
+def written_files(part: Any) -> Iterator[tuple[str, Path]]:
+    """The files that the layer writes with `save_assets(folder)`, if it has that: their names below the folder, and where they are until the next."""
+    if hasattr(part, "save_assets"):
+        with tempfile.TemporaryDirectory(prefix="cornu-") as folder:
+            part.save_assets(folder)
+            for path in sorted(p for p in Path(folder).rglob("*") if p.is_file()):
+                yield path.relative_to(folder).as_posix(), path
 
 
 def custom_objects_of(layer: Any) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from cornu.layers.adapted.adapting import keep_arguments, product_places
 from cornu.layers.layer import Layer
 from cornu.layers.making import make_weight
 from cornu.ops.arguments import Array
-from cornu.ops.products import dense
 from cornu.registry import LAYERS
 
 __all__ = ["EinsumDense"]
@@ -129,7 +128,7 @@ class EinsumDense(Layer):
     def call(self, inputs: Array) -> Array:
         """The sums, activated."""
         if self._axes:
-            return self.activation(dense(inputs, self.kernel, self.bias, self._axes))
+            return self.activation(ops.dense(inputs, self.kernel, self.bias, self._axes))
         sums = ops.einsum(self.equation, inputs, self.kernel)
         return self.activation(sums if self.bias is None else ops.add(sums, self.bias))
 

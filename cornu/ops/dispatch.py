@@ -233,7 +233,8 @@ def composite(op: Callable[P, R]) -> Callable[P, R]:
             result = override(*own, **kwargs)
             if result is not NotImplemented:
                 return result
-        if on is backends.current() or on is spec or backends.current() is spec:
+        current = backends.current()
+        if on is current or on is spec or current is spec:
             return op(*args, **kwargs)
         with backends.use_backend(on):  # where what comes without a backend goes to, too
             return op(*args, **kwargs)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cornu.errors import CorruptFileError, SavingError, UnsafeFileError
+from cornu.layers.copying import written_files
 from cornu.saving.layout import places
 
 __all__ = ["FOLDER", "MAX_ASSET", "folder_assets", "read_asset", "read_assets", "written_assets"]
@@ -25,13 +26,9 @@ def written_assets(model: Any) -> dict[str, bytes]:
     """
     found: dict[str, bytes] = {}
     for place in places(model):
-        if hasattr(place.owner, "save_assets"):
-            with tempfile.TemporaryDirectory(prefix="cornu-") as folder:
-                place.owner.save_assets(folder)
-                for path in sorted(p for p in Path(folder).rglob("*") if p.is_file()):
-                    name = path.relative_to(folder).as_posix()
-                    _check(place.owner, name, path.stat().st_size)
-                    found[f"{_folder(place.path)}/{name}"] = path.read_bytes()
+        for name, path in written_files(place.owner):
+            _check(place.owner, name, path.stat().st_size)
+            found[f"{_folder(place.path)}/{name}"] = path.read_bytes()
     return found
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,6 +90,28 @@ def test_layers_keep_weights_words_and_random_numbers(backend):
     for layer, arguments in ((noise, {"training": True}), (dense, {})):
         ours, other = (cornu.ops.convert_to_numpy(one(X, **arguments)) for one in (layer, copy.deepcopy(layer)))
         np.testing.assert_array_equal(ours, other)
+
+
+class Noted(layers.Layer):
+    """A layer with a file in a folder of its own."""
+
+    note = ""
+
+    def call(self, inputs):
+        return inputs
+
+    def save_assets(self, dir_path):
+        (Path(dir_path) / "notes").mkdir()
+        (Path(dir_path) / "notes" / "first.txt").write_text(self.note)
+
+    def load_assets(self, dir_path):
+        self.note = (Path(dir_path) / "notes" / "first.txt").read_text()
+
+
+def test_files_in_folders_go_along():
+    layer = Noted()
+    layer.note = "kept"
+    assert copy.deepcopy(layer).note == "kept"
 
 
 def test_two_names_for_one_layer_stay_one():

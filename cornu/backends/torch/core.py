@@ -170,6 +170,11 @@ def concrete() -> contextlib.AbstractContextManager[None]:
     return contextlib.nullcontext()
 
 
+def transformed() -> bool:
+    """Whether one of `torch.func`'s own transforms is at work, for which some kernels have no rule."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
 def inference() -> contextlib.AbstractContextManager[Any]:
     """No graph is kept inside."""
     return torch.no_grad()

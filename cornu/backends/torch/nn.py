@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from cornu import config
+from cornu.backends.torch.core import transformed
 
 __all__ = [
     "average_pool", "batch_normalization", "conv", "conv_transpose", "dense", "depthwise_conv", "dot_product_attention", "elu", "gelu",
@@ -254,9 +255,7 @@ def normalize_by_batch(
     if not all_floats(x, offset, scale) or not x.numel():
         return NotImplemented
     axis %= x.ndim
-    if (
-        axis not in (1, x.ndim - 1) or torch._C._functorch.peek_interpreter_stack() is not None
-    ):  # for torch.func's transforms there is no rule
+    if axis not in (1, x.ndim - 1) or transformed():
         return NotImplemented
     rows = x if axis == 1 else x.reshape(-1, x.shape[-1])
     y, mean, inverse = torch.native_batch_norm(rows, scale, offset, None, None, True, 0.0, epsilon)
@@ -321,7 +320,7 @@ def _attends_fused(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None, mask: torch.Tensor | None
 ) -> bool:
     """Whether PyTorch's attention gives what the composite gives."""
-    if torch._C._functorch.peek_interpreter_stack() is not None or not all_floats(query, key, value):
+    if transformed() or not all_floats(query, key, value):
         return False  # its gradient cannot be differentiated again, and nothing tells whether it is to be
     if any(x.ndim != 4 for x in (query, key, value)) or query.shape[2] % key.shape[2]:
         return False

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch.fx.experimental.proxy_tensor import get_proxy_mode
 
+from cornu.backends.torch.core import transformed
 from cornu.backends.torch.elementwise import widened
 
 __all__ = [
@@ -89,7 +90,7 @@ def top_k(x: Any, k: int) -> Any:
 def _can_be_looked_at(x: Any) -> bool:
     """Whether the numbers are there and at hand: on a CPU, not while a function is recorded, differentiated or mapped."""
     at_hand = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64, torch.int32, torch.int64)
-    return at_hand and get_proxy_mode() is None and torch._C._functorch.peek_interpreter_stack() is None
+    return at_hand and get_proxy_mode() is None and not transformed()
 
 
 def searchsorted(sequence: Any, values: Any, side: str) -> Any:

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch.utils.checkpoint import checkpoint
 
+from cornu.backends.torch.core import transformed
+
 __all__ = ["custom_gradient", "jvp", "remat", "vjp"]
 
 Flat = Callable[..., Any]
@@ -62,6 +64,6 @@ def custom_gradient(fn: Flat, args: Sequence[Any]) -> Any:
 
 
 def remat(fn: Flat, args: Sequence[Any]) -> Any:
-    if torch._C._functorch.peek_interpreter_stack() is not None:  # inside torch.func's own transforms PyTorch cannot recompute
+    if transformed():  # there PyTorch cannot recompute
         return fn(list(args))
     return checkpoint(lambda *xs: fn(list(xs)), *args, use_reentrant=False)
