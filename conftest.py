@@ -31,8 +31,9 @@ def prepare_environment():
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # it announces itself on standard error otherwise
     os.environ.setdefault("MPLBACKEND", "Agg")
     os.environ.setdefault("KERAS_BACKEND", "jax")  # the peer's: TensorFlow loads it too, and then with its own default
-    # XLA compiles quickly, not for speed, and every program once in a run: the workers and what they start share a folder
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    # XLA compiles quickly, not for speed, and every program once in a run: the workers and what they start share a folder.
+    # It takes the processor for several devices, so that distributions over devices can be tried
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_force_host_platform_device_count=4")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         PROGRAMS.append(tempfile.TemporaryDirectory(prefix="cornu-tests-programs-"))
         os.environ["JAX_COMPILATION_CACHE_DIR"] = PROGRAMS[0].name

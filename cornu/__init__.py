@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cornu import constraints as constraints
     from cornu import datasets as datasets
     from cornu import distillation as distillation
+    from cornu import distribution as distribution
     from cornu import dtype_policies as dtype_policies
     from cornu import errors as errors
     from cornu import export as export
@@ -84,7 +85,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = (
-    "activations", "applications", "backends", "callbacks", "config", "constraints", "datasets", "distillation", "dtype_policies", "errors",
+    "activations", "applications", "backends", "callbacks", "config", "constraints", "datasets", "distillation", "distribution", "dtype_policies", "errors",
     "export", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing",
     "quantizers", "random", "regularizers", "saving", "tree", "utils", "visualization", "wrappers",
 )  # fmt: skip

@@ -28,7 +28,7 @@ WRITTEN = {
     "index": "docs/index.md", "getting-started": "docs/getting-started.md", "training": "docs/training.md", "extending": "docs/extending.md",
     "backends": "docs/backends.md", "architecture": "docs/architecture.md", "why": "docs/why.md", "differences": "docs/differences.md",
     "dtypes": "docs/dtypes.md", "running-keras-programs": "docs/running-keras-programs.md", "transfer-learning": "docs/transfer-learning.md",
-    "quantization": "docs/quantization.md", "benchmarks": "docs/benchmarks.md",
+    "quantization": "docs/quantization.md", "distribution": "docs/distribution.md", "benchmarks": "docs/benchmarks.md",
     "contributing": "CONTRIBUTING.md", "changelog": "CHANGELOG.md", "readme": "README.md",
 }  # fmt: skip
 """Hand-written pages: the name of the page, and where its Markdown stands."""

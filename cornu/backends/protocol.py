@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["Array", "Backend"]
+__all__ = ["Array", "Backend", "Spreading"]
 
 Array = Any
 """An array of the backend at hand."""
@@ -40,6 +40,8 @@ class Backend(Protocol):
     """Whether a step runs as it is written. Otherwise it is traced once and compiled by `compile`."""
     HOLDS_TEXTS: bool
     """Whether its arrays may be of texts."""
+    distribution: Spreading
+    """How arrays are spread over devices. A backend that computes on one device leaves the name out."""
 
     def asarray(self, x: Any, dtype: str | None = None) -> Array:
         """An array of this backend from anything array-like; Python floats become `floatx`, Python ints int32."""
@@ -105,3 +107,28 @@ class Backend(Protocol):
 
     def block(self, x: Any) -> None:
         """Waits until the arrays in `x` are computed."""
+
+
+class Spreading(Protocol):
+    """What spreads arrays over a mesh of devices, those of one process or of several."""
+
+    def make_mesh(self, devices: np.ndarray, axis_names: tuple[str, ...]) -> Any:
+        """The mesh of devices with these names, the axes of the array named so."""
+
+    def layout(self, mesh: Any, axes: tuple[str | None, ...]) -> Any:
+        """The framework's own description of how an array is cut up over a mesh."""
+
+    def place(self, x: Array, mesh: Any, axes: tuple[str | None, ...], *, partial: bool = False) -> Array:
+        """The array on the mesh's devices, each of its axes cut up along that axis of the mesh, or whole for None. It is one array to all ops still.
+
+        With `partial`, `x` is what this process has of it.
+        """
+
+    def join(self, coordinator: str | None, processes: int | None, index: int | None) -> None:
+        """Has this process work with others as one."""
+
+    def agreed(self, number: int) -> int:
+        """A number that all processes are to have in common: that of the first."""
+
+    def process(self) -> tuple[int, int]:
+        """The number of this process, from 0, and how many there are."""

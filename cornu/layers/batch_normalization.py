@@ -38,8 +38,8 @@ class BatchNormalization(Layer):
         beta_regularizer, gamma_regularizer: penalties on the weights.
         beta_constraint, gamma_constraint: projections after each update.
         renorm, renorm_clipping, renorm_momentum: batch renormalisation, which is not offered.
-        synchronized: whether devices that share a batch have its statistics in common. On one device nothing changes: its batch is the
-            whole batch.
+        synchronized: whether devices that share a batch have its statistics in common. They always have: a batch that a distribution cuts up is
+            one array still, and on one device it is the whole batch.
 
     Shapes: any to the same. A mask, (batch, steps) for inputs (batch, steps, …), says which places count for the statistics.
 

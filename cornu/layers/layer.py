@@ -28,7 +28,7 @@ from cornu.layers.stateless import Stateless
 from cornu.layers.texts import is_text
 from cornu.layers.weights import Weights
 from cornu.ops import dispatch
-from cornu.state import Tracked, Variable, autocast
+from cornu.state import Tracked, Variable, autocast, placement
 from cornu.state.variable import touch_structure
 
 __all__ = ["Layer"]
@@ -190,6 +190,8 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
             kwargs |= masks_by_name(self, args, kwargs, lambda x: context.masks_of(around, x))
         call = self.call if self._adaptation_ is None else self._adaptation_.call
         outputs = call(*args, **kwargs) if self.__remat is None else self.rematerialized_call(call, *args, **kwargs)
+        if placement.current() is not None:
+            outputs = placement.laid_out(self.path, outputs)
         if self.__watcher is not None:
             self.__watcher(self, outputs)
         if self.activity_regularizer is not None:
@@ -407,6 +409,7 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
             and self._adaptation_ is None
             and self.__watcher is None
             and self.__remat is None
+            and placement.current() is None
             and not self._reads_weights_in_another_dtype_
             and not tracking.sublayers(self)
             and ("training" not in node.kwargs if not self._takes_.training else not self._takes_.training_default)

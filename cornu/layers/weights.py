@@ -70,6 +70,7 @@ class Weights:
         around = context.building_path.get()
         prefix = around if around and around[-1] == self.name else (*around, self.name)
         variable.path = "/".join((*naming.scopes(), *prefix, variable.name))
+        variable.spread()
         variable.regularizer, variable.constraint = regularizers.get(regularizer), constraints.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
         self._made_variables_.append(variable)

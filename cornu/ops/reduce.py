@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from cornu import dtypes
+from cornu import backends, dtypes
 from cornu.errors import ArgumentError
 from cornu.ops.arguments import Array, Axis, array, as_axes, as_axis, floating, no_complex
 from cornu.ops.core import cast, convert_to_tensor, stop_gradient, to_floating, where
@@ -254,12 +254,15 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 def moments(x: Array, axes: Axis, keepdims: bool = False, synchronized: bool = False) -> tuple[Array, Array]:
     """Mean and variance over axes; float16 is computed in float32, so that squares do not overflow.
 
+    With `synchronized` they are those of an array that several devices share. An array of JAX is one array wherever its parts lie, so that there
+    they always are; a backend that computes on one device raises an `ArgumentError`.
+
     >>> [part.tolist() for part in moments([1.0, 3.0], 0)]
     [2.0, 1.0]
     """
-    if synchronized:
+    if synchronized and not hasattr(backends.compute(), "distribution"):
         raise ArgumentError(
-            "synchronized=True needs a device mesh; statistics of one device are what this op computes. Use synchronized=False."
+            f"synchronized=True needs devices that share an array, and the {backends.compute().NAME} backend computes on one. Use synchronized=False."
         )
     x = convert_to_tensor(x)
     kind = dtypes.standardize(x.dtype)

@@ -180,7 +180,7 @@ class OptimizerState(Configurable):
             initializer: a name, an initializer, or a function of (shape, dtype).
             dtype: `floatx` by default.
             aggregation: how replicas of it are combined across devices.
-            layout: the layout of a device mesh.
+            layout: how it is cut up over a mesh of devices.
             name: `variable`, `variable_1`, … by default.
         """
         return self._new_variable_(initializers.get(initializer), tuple(shape), dtype, name, aggregation=aggregation, layout=layout)
@@ -196,7 +196,9 @@ class OptimizerState(Configurable):
         prefix = reference_variable.path.replace("/", "_")
         full = f"{prefix}_{name}" if name else prefix
         with backends.use_backend(reference_variable.backend):
-            return self.add_variable(reference_variable.shape, initializer, reference_variable.dtype, name=full)
+            return self.add_variable(
+                reference_variable.shape, initializer, reference_variable.dtype, layout=reference_variable.layout, name=full
+            )
 
     def add_optimizer_variables(
         self, trainable_variables: Iterable[Variable], name: str | Sequence[str], initializer: Any = "zeros"

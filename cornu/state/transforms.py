@@ -16,7 +16,7 @@ from cornu import tree
 from cornu.ops import dispatch
 from cornu.ops.arguments import Array
 from cornu.ops.core import where
-from cornu.state import scope
+from cornu.state import placement, scope
 from cornu.state.scope import StateScope
 from cornu.state.variable import Variable, structure_version
 
@@ -108,15 +108,23 @@ class CompiledStep:
         variables: gives all variables that `fn` may read or write.
         jit: False to run as written, for debugging; True to compile further than by default, where a backend leaves that choice.
         name: what the ledger calls it.
+        batches: whether its arguments are batches, whose rows, and the variables with them, a distribution spreads over devices.
 
     Attributes:
         ledger: what has been compiled, in order.
     """
 
     def __init__(
-        self, fn: Callable[..., Any], variables: Callable[[], Sequence[Variable]], *, jit: bool | None = None, name: str = "step"
+        self,
+        fn: Callable[..., Any],
+        variables: Callable[[], Sequence[Variable]],
+        *,
+        jit: bool | None = None,
+        name: str = "step",
+        batches: bool = False,
     ) -> None:
-        self._fn, self._find, self._jit, self._name = fn, variables, jit, name
+        self._fn, self._find, self._jit, self._name, self._batches = fn, variables, jit, name, batches
+        self._spread: placement.Placement | None = None
         self._version = -1
         self._variables: list[Variable] = []
         self._unlisted: list[Variable] = []
@@ -129,12 +137,14 @@ class CompiledStep:
         if self._version != structure_version():
             self._refresh()
         if not self._compiles:
-            return self._fn(*(self._own(x) for x in batch))
+            return self._fn(*(self._own(x) for x in self._placed(batch)))
         if len(batch) == 1 and hasattr(batch[0], "shape"):
             key: Any = (batch[0].shape, batch[0].dtype)
         else:
             key = (tree.structure(batch), *[None if x is None else (x.shape, x.dtype) for x in tree.flatten(batch)])
         program = self._programs.get(key)
+        if self._spread is not None:
+            batch = self._placed(batch)
         return self._first_run(key, batch) if program is None else program(batch)
 
     @property
@@ -150,6 +160,8 @@ class CompiledStep:
         outputs = self._compiled(key, batch)(batch)
         kinds = tuple(f"{x.dtype}{list(x.shape)}" for x in tree.flatten(batch) if x is not None)
         self.ledger.append(Compilation(self._name, kinds, reason, time.perf_counter() - began))
+        if self._spread is not None and batch:  # without a batch no layer has run
+            self._spread.report(self._variables)
         return outputs
 
     def _compiled(self, key: Any, batch: Any) -> _Program:
@@ -163,6 +175,11 @@ class CompiledStep:
         self._programs[key] = program
         return program
 
+    def _placed(self, batch: Any) -> Any:
+        """The batch, spread over the devices of the distribution at hand."""
+        spread = self._spread
+        return batch if spread is None else tree.map_structure(lambda x: None if x is None else spread.place_batch(x), batch)
+
     def _own(self, x: Any) -> Any:
         if isinstance(x, (list, tuple, dict)):
             return tree.map_structure(self._own, x)
@@ -172,7 +189,12 @@ class CompiledStep:
         self._variables = _distinct([*self._find(), *self._unlisted])
         backend = self._backend = self._variables[0].backend if self._variables else dispatch.interpreter_of()
         self._compiles = not backend.EAGER and self._jit is not False
-        self._programs = self._by_signature.setdefault((backend.NAME, *((id(v), v.trainable) for v in self._variables)), {})
+        self._spread = placement.within(backend) if self._batches else None
+        if self._spread is not None:
+            for variable in self._variables:
+                variable.spread()
+        key = (backend.NAME, self._spread, *((id(v), v.trainable) for v in self._variables))
+        self._programs = self._by_signature.setdefault(key, {})
         self._version = structure_version()
 
 

@@ -17,7 +17,7 @@ from cornu.errors import ArgumentError, ShapeError
 from cornu.ops import dispatch
 from cornu.ops.arguments import Array
 from cornu.ops.operators import attach
-from cornu.state import scope
+from cornu.state import placement, scope
 from cornu.state.allowance import spend
 
 __all__ = ["Tracked", "Variable", "autocast", "structure_version", "touch_structure"]
@@ -64,6 +64,7 @@ class Variable:
         aggregation: how replicas of it are combined across devices: "none", "mean", "sum" or "only_first_replica".
         synchronization: kept for files and programs that name it.
         name: `variable`, `variable_1`, … by default.
+        layout: how its value is cut up over a mesh of devices, a `cornu.distribution.TensorLayout`; by default as the distribution at hand has it.
 
     Attributes:
         fixed: whether it was made not to train, so that a layer that is thawed leaves it as it is.
@@ -84,6 +85,7 @@ class Variable:
         "constraint",
         "dtype",
         "fixed",
+        "layout",
         "name",
         "number",
         "overwrite_with_gradient",
@@ -108,8 +110,6 @@ class Variable:
     ) -> None:
         if aggregation not in (None, "none", "mean", "sum", "only_first_replica"):
             raise ArgumentError(f"aggregation must be 'none', 'mean', 'sum' or 'only_first_replica', got {aggregation!r}.")
-        if layout is not None:
-            raise ArgumentError("A layout needs a device mesh; set one with `cornu.distribution` and leave `layout` out.")
         self.name = name or naming.unique("variable")
         self.path = "/".join((*naming.scopes(), self.name))
         self.autocast, self.aggregation, self.synchronization = autocast, aggregation or "none", synchronization
@@ -122,6 +122,9 @@ class Variable:
             value = self._initial(initializer, shape, dtype)
             self.shape, self.dtype = tuple(value.shape), self._backend.dtype(value)
             self.own_value = self._backend.make_state(value, trainable)
+            self.layout = layout
+            if layout is not None:
+                self.own_value = layout.place(self.own_value)
         touch_structure()
         self.number = structure_version()
 
@@ -221,12 +224,19 @@ class Variable:
         else:
             self.own_value = value
 
+    def spread(self) -> None:
+        """Has the devices of the distribution at hand hold the value, cut up as its path says; one that they hold already stays as it is."""
+        found = placement.within(self._backend)
+        layout = None if found is None else found.get_variable_layout(self)
+        if layout is not None and (self.layout is None or self.layout.device_mesh is not layout.device_mesh):
+            self.own_value, self.layout = layout.place(self.own_value), layout
+
     def to(self, backend: str | ModuleType) -> None:
         """Moves the value to another backend."""
         target = backends.load(backend) if isinstance(backend, str) else backend
         if target is not self._backend:
             value = self._backend.to_numpy(self.own_value)
-            self._backend = target
+            self._backend, self.layout = target, None
             self.own_value = target.make_state(target.asarray(value, self.dtype), self._trainable)
             touch_structure()
 

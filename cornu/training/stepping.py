@@ -310,7 +310,7 @@ class Stepping(Layer):
             step, asked = _STEPS[kind], getattr(self, "jit_compile", "auto")
             jit = False if getattr(self, "run_eagerly", False) else None if asked == "auto" else bool(asked)
             programs[kind] = CompiledStep(
-                lambda *data: self._finished_(step(self, data)), lambda: self._variables_of_(kind), jit=jit, name=kind
+                lambda *data: self._finished_(step(self, data)), lambda: self._variables_of_(kind), jit=jit, name=kind, batches=True
             )
         return programs[kind]
 

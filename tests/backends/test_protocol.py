@@ -15,6 +15,7 @@ from cornu.errors import BackendError
 # Names that not every backend has, each with who may leave them out
 NO_TRACE = ("numpy",)
 OPTIONAL = {
+    "distribution": ("torch", "numpy", "tensorflow"),
     "record": ("jax", "numpy", "tensorflow"),
     "add_state": ("jax",),
     "compile": ("torch", "numpy"),

@@ -19,7 +19,7 @@ from cornu.state.transforms import value_and_grad
 ROOT = pathlib.Path(inspect.getfile(cornu)).parent
 DOCUMENT = ROOT.parent / "docs" / "backends.md"
 IDS = np.array([0, 2, 1], "int32")
-LEFT_OUT = ("record", "start_trace", "stop_trace")
+LEFT_OUT = ("distribution", "record", "start_trace", "stop_trace")
 """What the protocol lets a backend leave out, to be asked for by `hasattr`."""
 
 
@@ -67,6 +67,7 @@ RAISED_IN = {
     ("jax", "on_device"): "device",
     ("torch", "on_device"): "device",
     ("tensorflow", "on_device"): "device",
+    ("jax", "join"): None,  # not the backend: the processes that did not meet
     ("tensorflow", "to_numpy"): "convert_to_numpy",
     ("torch", "native_dtype"): None,  # no dtype of Cornu's is missing there; texts are turned away before
     ("numpy", "value_and_grad"): "value_and_grad",

@@ -492,3 +492,50 @@ def test_the_end_of_an_epoch_of_a_data_set():
         model.fit(rows, epochs=3, verbose=0, shuffle=False)
         counts.append(rows.ended)
     assert counts == [3, 4]
+
+
+@contextlib.contextmanager
+def shared_by_all(library):
+    """Inside, four devices share the rows of batches."""
+    library.distribution.set_distribution(library.distribution.DataParallel())
+    try:
+        yield
+    finally:
+        library.distribution.set_distribution(None)
+
+
+def test_batches_that_devices_cannot_share_evenly():
+    with cornu.use_backend("jax"), shared_by_all(cornu):
+        assert np.isfinite(trained(cornu, X[:6], np.ones((6, 1)))[1])
+    with shared_by_all(keras), pytest.raises(Exception, match="should evenly divide"):
+        trained(keras, X[:6], np.ones((6, 1)))
+
+
+@pytest.mark.parametrize("path", ["dense/kernel", "encoder/dense_1/kernel", "condense/kernel"])
+def test_where_a_key_of_a_layout_map_begins(path):
+    found = {}
+    for library in (cornu, keras):
+        with cornu.use_backend("jax"):
+            layouts = library.distribution.LayoutMap(library.distribution.DeviceMesh((4,), ("model",)))
+            layouts["dense.*kernel"] = (None, "model")
+            found[library] = layouts.get(path) is not None
+    assert found == {cornu: "condense" not in path, keras: path == "dense/kernel"}
+
+
+def test_counting_devices_that_are_not_there():
+    with cornu.use_backend("jax"):
+        assert cornu.distribution.get_device_count("gpu") == 0
+    with pytest.raises(RuntimeError, match="gpu"):
+        keras.distribution.get_device_count("gpu")
+
+
+def test_a_distribution_that_comes_after_the_model():
+    with cornu.use_backend("jax"):
+        model, _ = trained(cornu, X, X[:, :1])
+        with shared_by_all(cornu):
+            model.fit(X, X[:, :1], verbose=0)
+        model.fit(X, X[:, :1], verbose=0)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with shared_by_all(keras), pytest.raises(ValueError, match="incompatible devices"):
+        model.fit(X, X[:, :1], verbose=0)

@@ -1,5 +1,6 @@
 """The jax backend; `cornu.backends.protocol` says what belongs here."""
 
+from cornu.backends.jax import distribution as distribution
 from cornu.backends.jax.control import *
 from cornu.backends.jax.core import *
 from cornu.backends.jax.elementwise import *

@@ -11,9 +11,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax._src.array import (
+    ArrayImpl,
+)  # no public name gives the class without an array, and to make one starts the devices, too early for `join`
 from jax.extend.core import jaxpr_as_fun
+from jax.sharding import NamedSharding
 
 from cornu import config, dtypes
+from cornu.backends.jax.distribution import whole
 from cornu.backends.spec.tensor_spec import TensorSpec
 from cornu.errors import BackendError
 
@@ -26,7 +31,8 @@ NAME = "jax"
 CAN_TRAIN = True
 EAGER = False
 HOLDS_TEXTS = False
-ARRAY_TYPES = (type(jnp.zeros(())), jax.core.Tracer)
+# the first by its own name: to ask an array for its class starts the devices, too early to join other processes
+ARRAY_TYPES = (ArrayImpl, jax.core.Tracer)
 
 # Without 64-bit mode JAX holds 32 bits at most. Asked for more, it gives what it has, and so do we, without its warning.
 _NARROW = {"int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64"}
@@ -63,7 +69,7 @@ def borrow(x: np.ndarray) -> jax.Array:
 
 def to_numpy(x: jax.Array) -> np.ndarray:
     """A NumPy array; on a CPU it is a view."""
-    return np.asarray(x)
+    return np.asarray(x if jax.process_count() == 1 else whole(x))
 
 
 def dtype(x: jax.Array) -> str:
@@ -87,8 +93,14 @@ def make_state(x: jax.Array, trainable: bool) -> jax.Array:
 
 
 def assign_state(old: jax.Array, new: jax.Array) -> jax.Array:
-    """The new array: arrays of JAX do not change. A copy, because the caller may keep what it assigned."""
-    return new if isinstance(new, jax.core.Tracer) else copy(new)
+    """The new array: arrays of JAX do not change. A copy, because the caller may keep what it assigned; spread over devices as the old one is."""
+    spread = _spread(old)
+    return new if isinstance(new, jax.core.Tracer) else copy(new) if spread is None else jax.device_put(new, spread, may_alias=False)
+
+
+def _spread(x: jax.Array) -> NamedSharding | None:
+    """How an array is spread over a mesh of devices; None for one that is not."""
+    return x.sharding if isinstance(x.sharding, NamedSharding) else None
 
 
 @contextlib.contextmanager
@@ -120,7 +132,7 @@ def value_and_grad(fn: Callable[..., Any], values: Sequence[jax.Array]) -> tuple
 def compile(fn: Callable[..., Any], state: list[jax.Array], args: Any, written: Callable[[], list[int]]) -> Callable[..., Any]:
     """Traces once to learn what is written, then compiles with exactly that donated.
 
-    The program that was traced is compiled as it is, so the model's Python code runs one time.
+    The program that was traced is compiled as it is, so the model's Python code runs one time. State that is spread over a mesh stays so.
     """
     program, outputs = jax.make_jaxpr(fn, return_shape=True)(state, args)
     donated = written()
@@ -137,7 +149,8 @@ def compile(fn: Callable[..., Any], state: list[jax.Array], args: Any, written: 
             values[i] = value
         return jax.tree.unflatten(structure, flat(*values, *jax.tree.leaves(args)))
 
-    compiled = jax.jit(step, donate_argnums=0)  # compiled at the first call, before anything is given away
+    # compiled at the first call, before anything is given away
+    compiled = jax.jit(step, donate_argnums=0, out_shardings=(None, [_spread(state[i]) for i in donated]))
 
     def run(state: list[jax.Array], args: Any) -> Any:
         return compiled([state[i] for i in donated], [state[i] for i in kept], args)
@@ -165,7 +178,8 @@ def on_device(name: str) -> Iterator[None]:
 
 def devices() -> list[str]:
     """The devices at hand, the default first."""
-    return [str(d) for d in jax.devices()]
+    found = jax.devices()
+    return [f"{d.platform}:{d.id}" for d in (found if found[0].platform == "cpu" else [*found, *jax.devices("cpu")])]
 
 
 def block(x: Any) -> None:

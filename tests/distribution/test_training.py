@@ -1,0 +1,233 @@
+"""Training on several devices gives what one device gives, and the devices share the work."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import cornu
+from cornu import distribution, layers
+from cornu.errors import ArgumentError
+
+ROWS = 42  # the last batch of 8 has 2 rows, which four devices cannot share
+
+
+@pytest.fixture(autouse=True)
+def on_jax():
+    with cornu.use_backend("jax"):
+        yield
+    distribution.set_distribution(None)
+
+
+@pytest.fixture
+def data(rng):
+    return rng.normal(size=(ROWS, 8)).astype("float32"), rng.integers(0, 4, ROWS)
+
+
+def network():
+    cornu.utils.set_random_seed(1)
+    model = cornu.Sequential(
+        [
+            cornu.Input((8,)),
+            layers.Dense(16, activation="relu", name="wide"),
+            layers.BatchNormalization(name="norm"),
+            layers.Dropout(0.2),
+            layers.Dense(4, activation="softmax", name="head"),
+        ]
+    )
+    model.compile(cornu.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def trained(data, model=None):
+    """Logs of training, scores, predictions and weights."""
+    x, y = data
+    model = network() if model is None else model
+    history = model.fit(x, y, batch_size=8, epochs=2, validation_data=(x, y), verbose=0).history
+    scores = model.evaluate(x, y, batch_size=8, verbose=0)
+    return model, ([*history.values(), scores], [model.predict(x, batch_size=8, verbose=0), *model.get_weights()])
+
+
+def assert_equal_up_to_rounding(found, expected):
+    np.testing.assert_allclose(
+        np.concatenate([np.ravel(v) for v in found[0]]), np.concatenate([np.ravel(v) for v in expected[0]]), rtol=1e-5
+    )
+    for a, b in zip(found[1], expected[1], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-6)
+
+
+def parts(variable):
+    """The shapes of the parts that devices have of a variable, and on how many devices they are."""
+    shards = variable.value.addressable_shards
+    return {tuple(shard.data.shape) for shard in shards}, len({shard.device for shard in shards})
+
+
+def by_layouts():
+    layouts = distribution.LayoutMap(distribution.DeviceMesh((2, 2), ("batch", "model")))
+    layouts["wide/kernel"], layouts["wide/bias"], layouts["head/kernel"] = (None, "model"), ("model",), ("model", None)
+    layouts["wide/output"] = ("batch", "model")
+    return distribution.ModelParallel(layout_map=layouts, batch_dim_name="batch")
+
+
+def test_data_parallel_training_is_that_of_one_device(data):
+    _, alone = trained(data)
+    distribution.set_distribution(distribution.DataParallel())
+    model, shared = trained(data)
+    assert_equal_up_to_rounding(shared, alone)
+    for variable in [*model.variables, *model.optimizer.variables]:
+        assert parts(variable) == ({variable.shape}, 4)
+
+
+def test_model_parallel_training_is_that_of_one_device(data):
+    _, alone = trained(data)
+    with by_layouts().scope():
+        model, shared = trained(data)
+    assert_equal_up_to_rounding(shared, alone)
+    wide, head = model.get_layer("wide"), model.get_layer("head")
+    assert parts(wide.kernel) == ({(8, 8)}, 4)
+    assert parts(wide.bias) == ({(8,)}, 4)
+    assert parts(head.kernel) == ({(8, 4)}, 4)
+    assert parts(head.bias) == ({(4,)}, 4)
+    slots = {v.path: v for v in model.optimizer.variables}
+    momentum = next(v for path, v in slots.items() if path.endswith("wide_kernel_momentum"))
+    assert parts(momentum) == ({(8, 8)}, 4)
+    assert distribution.distribution() is None
+
+
+def test_the_rows_of_a_batch_are_shared_out():
+    shared = distribution.DataParallel()
+    assert shared.num_model_replicas == 4
+    assert shared.get_data_layout((8, 3, 2)).axes == ("batch", None, None)
+    assert {tuple(s.data.shape) for s in shared.place_batch(np.ones((8, 3), "float32")).addressable_shards} == {(2, 3)}
+    assert {tuple(s.data.shape) for s in shared.place_batch(np.ones((6, 3), "float32")).addressable_shards} == {(6, 3)}
+    assert shared.place_batch(np.float32(3)).shape == ()
+
+
+def test_a_step_of_several_devices_computes_parts_of_the_batch(data):
+    """What a step sees is one batch of all rows; the program that is compiled has a quarter of them on each device."""
+    distribution.set_distribution(distribution.DataParallel())
+    seen = []
+
+    class Watching(layers.Layer):
+        def call(self, x):
+            seen.append(tuple(x.shape))
+            return x
+
+    model = cornu.Sequential([cornu.Input((8,)), Watching(), layers.Dense(2)])
+    outputs = cornu.state.CompiledStep(model, lambda: model.variables, batches=True)(data[0][:8])
+    assert seen[-1] == (8, 8)
+    assert {tuple(s.data.shape) for s in outputs.addressable_shards} == {(2, 2)}
+
+
+def test_a_model_that_stands_is_spread_at_its_next_step_and_goes_on_alone_afterwards(data, tmp_path):
+    _, expected = trained(data, trained(data)[0])
+    model, _ = trained(data)
+    distribution.set_distribution(distribution.DataParallel())
+    _, found = trained(data, model)
+    assert_equal_up_to_rounding(found, expected)
+    model.save(tmp_path / "model.keras")
+    distribution.set_distribution(None)
+    np.testing.assert_allclose(cornu.saving.load_model(tmp_path / "model.keras").predict(data[0], verbose=0), found[1][0], atol=1e-6)
+    np.testing.assert_allclose(model.predict(data[0], verbose=0), found[1][0], atol=1e-6)
+    before = model.get_weights()
+    model.fit(*data, batch_size=8, verbose=0)
+    assert all(np.abs(a - b).max() > 0 for a, b in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["graph", "subclass"])
+def test_what_a_layer_gives_is_cut_up_as_the_map_says(data, recorded):
+    wide = layers.Dense(16, name="wide")
+    model = cornu.Sequential([cornu.Input((8,)), wide]) if recorded else wide
+    model(data[0][:8])
+    layouts = distribution.LayoutMap(distribution.DeviceMesh((2, 2), ("batch", "model")))
+    layouts["wide/output"] = (None, "model")
+    distribution.set_distribution(distribution.ModelParallel(layout_map=layouts))
+    outputs = cornu.state.CompiledStep(model, lambda: model.variables, batches=True)(data[0][:8])
+    assert {tuple(shard.data.shape) for shard in outputs.addressable_shards} == {(8, 8)}
+
+
+def test_another_distribution_takes_over(data):
+    _, expected = trained(data, trained(data)[0])
+    distribution.set_distribution(distribution.DataParallel(devices=["cpu:0", "cpu:1"]))
+    model, _ = trained(data)
+    distribution.set_distribution(by_layouts())
+    _, found = trained(data, model)
+    assert_equal_up_to_rounding(found, expected)
+    assert parts(model.get_layer("wide").kernel) == ({(8, 8)}, 4)
+
+
+def test_every_way_to_run_a_model_works_on_several_devices(data):
+    x, y = data
+    results = []
+    for shared in (None, distribution.DataParallel()):
+        distribution.set_distribution(shared)
+        model = network()
+        found = [model.train_on_batch(x, y), model.test_on_batch(x, y), model.predict_on_batch(x), np.asarray(model(x[:3]))]
+        model.set_weights(model.get_weights())
+        model.run_eagerly = True
+        model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+        model.fit(x, y, batch_size=16, epochs=1, shuffle=False, verbose=0)
+        results.append([*(list(f.values()) if isinstance(f, dict) else f for f in found), *model.get_weights()])
+    for a, b in zip(*results, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_a_run_that_was_spread_is_resumed(data, tmp_path):
+    x, y = data
+    _, whole = trained(data)
+    distribution.set_distribution(distribution.DataParallel())
+    model = network()
+    model.fit(x, y, batch_size=8, epochs=1, verbose=0, callbacks=[cornu.callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)])
+    again = network()
+    again.fit(x, y, batch_size=8, epochs=2, verbose=0, callbacks=[cornu.callbacks.BackupAndRestore(tmp_path)])
+    for a, b in zip(again.get_weights(), whole[1][1:], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-6)
+
+
+def test_expressions_that_stand_for_nothing_are_told_once(data):
+    layouts = distribution.LayoutMap(distribution.DeviceMesh((2, 2), ("batch", "model")))
+    layouts["wide/kernel"], layouts["sequential/wide/bias"] = (None, "model"), ("model",)
+    distribution.set_distribution(distribution.ModelParallel(layout_map=layouts))
+    model = network()
+    with pytest.warns(UserWarning, match=r"\['sequential/wide/bias'\], which stand for no weight.*wide/kernel, wide/bias"):
+        model.fit(*data, batch_size=8, verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(*data, batch_size=8, verbose=0)
+
+
+def test_a_layout_that_does_not_fit_a_weight_is_refused_when_the_weight_is_made():
+    layouts = distribution.LayoutMap(distribution.DeviceMesh((4,), ("model",)))
+    layouts["head/kernel"] = ("model",)
+    layouts["wide/kernel"] = ("model", None)
+    with distribution.ModelParallel(layout_map=layouts).scope():
+        layers.Dense(3, name="wide").build((None, 8))
+        with pytest.raises(ArgumentError, match=r"for 'wide/kernel', which does not fit its shape \(6, 3\)"):
+            layers.Dense(3, name="wide").build((None, 6))
+        with pytest.raises(ArgumentError, match=r"for 'head/kernel', which does not fit its shape \(8, 3\)"):
+            layers.Dense(3, name="head").build((None, 8))
+
+
+def test_a_distribution_leaves_models_on_other_backends_alone(data):
+    distribution.set_distribution(distribution.DataParallel())
+    with cornu.use_backend("torch"):
+        model = network()
+        model.fit(*data, batch_size=8, verbose=0)
+        assert all(v.layout is None for v in model.variables)
+
+
+def test_what_is_no_distribution_is_refused():
+    mesh = distribution.DeviceMesh((2, 2), ("batch", "model"))
+    for make, said in [
+        (lambda: distribution.set_distribution(3), "takes a DataParallel, a ModelParallel or None"),
+        (lambda: distribution.DataParallel(mesh), "has one axis"),
+        (lambda: distribution.DataParallel("mesh"), "device_mesh must be a DeviceMesh"),
+        (lambda: distribution.DataParallel(devices="cpu:0"), r"Write \['cpu:0'\]"),
+        (lambda: distribution.DataParallel(mesh, ["cpu:0"]), "got both"),
+        (distribution.ModelParallel, "layout_map must be a LayoutMap"),
+        (lambda: distribution.ModelParallel(layout_map=distribution.LayoutMap(mesh), batch_dim_name="rows"), "must be an axis of the mesh"),
+        (lambda: distribution.ModelParallel(layout_map=distribution.LayoutMap(mesh), rows=3), "got rows too"),
+    ]:
+        with pytest.raises(ArgumentError, match=said):
+            make()
+    assert distribution.distribution() is None
