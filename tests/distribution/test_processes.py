@@ -84,7 +84,7 @@ def printed(commands, **environment):
     return [json.loads(out.splitlines()[-1]) for out, _ in results]
 
 
-@pytest.mark.parametrize("kind", ["data", "model", "own"])
+@pytest.mark.parametrize("kind", ["data", pytest.param("model", marks=pytest.mark.long), pytest.param("own", marks=pytest.mark.long)])
 def test_two_processes_train_as_one(kind, tmp_path):
     devices = "--xla_backend_optimization_level=0 --xla_force_host_platform_device_count="
     [alone] = printed([[PROGRAM, 0, 1, kind, tmp_path / "alone.keras"]], XLA_FLAGS=devices + "4")
