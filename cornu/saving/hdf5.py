@@ -28,7 +28,7 @@ import numpy as np
 
 from cornu.dtypes import DTYPES, numpy_dtype
 from cornu.errors import CorruptFileError, DTypeError, SavingError, ShapeError, UnsafeFileError
-from cornu.saving.hdf5_raw import REFERENCE, text_bytes
+from cornu.saving.hdf5_raw import REFERENCE, check_heap, references
 
 __all__ = ["ArraySpec", "Hdf5Reader", "Hdf5Writer"]
 
@@ -236,16 +236,17 @@ class Hdf5Reader:
             return item.attrs[key]
 
     def _check_texts(self, item: Any, key: str, attribute: Any) -> None:
-        """Count what a list of texts will take in memory, and stop before all lists together take too much."""
-        if not attribute.shape:
-            return
-        count, taken = math.prod(attribute.shape), None
+        """Count what a list of texts will take in memory, and stop before all lists together take too much; look at where the texts lie."""
+        count, found = math.prod(attribute.shape), None
         if h5py.check_string_dtype(attribute.dtype).length is not None:
             taken = attribute.get_storage_size()  # texts of a fixed length lie there themselves
         else:
             with contextlib.suppress(ValueError, struct.error):
-                taken = text_bytes(self._bytes, h5py.h5o.get_info(item.id).addr, key, count)
-        self._room -= count * self._size if taken is None else taken
+                found = references(self._bytes, h5py.h5o.get_info(item.id).addr, key, count)
+            for heap in {place for _, place in found or ()}:
+                check_heap(self._bytes, heap)
+            taken = count * self._size if found is None else sum(length for length, _ in found)
+        self._room -= taken if attribute.shape else 0
         if self._room < 0:
             raise UnsafeFileError(f"The texts in {self.name!r} must take at most {MAX_TEXTS_BYTES} bytes; with {key!r} they take more.")
 

@@ -2,7 +2,8 @@
 
 Each text of such a list is a reference: a length, and a place elsewhere in the file. Nothing keeps thousands of references from pointing at
 one long text, so that a small file grows to any size in memory. The library reads an attribute as a whole or not at all, hence this look at
-the references themselves. Layout: HDF5 File Format Specification 3.0, IV.A.1 (object headers), IV.A.2.m (attributes), III.E (heaps).
+the references themselves; and a look at the heaps they lead to, in some of which the library would turn in circles for ever. Layout: HDF5
+File Format Specification 3.0, IV.A.1 (object headers), IV.A.2.m (attributes), III.E (heaps).
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
-__all__ = ["REFERENCE", "text_bytes"]
+__all__ = ["REFERENCE", "check_heap", "references"]
 
 REFERENCE = 16
 """Bytes of a reference: a length (4), an address (8), a number (4)."""
 ATTRIBUTE, CONTINUATION = 0x0C, 0x10
 MAX_MESSAGES = 100_000
+HEAP = b"GCOL"
 
 Read = Callable[[int, int], bytes]
 
 
-def text_bytes(read: Read, header: int, key: str, count: int) -> int | None:
-    """The bytes that the texts of an attribute take together.
+def references(read: Read, header: int, key: str, count: int) -> list[tuple[int, int]] | None:
+    """The references that an attribute of texts is made of: the length of each text, and the place of the heap that holds it.
 
     Args:
         read: gives so many bytes from such a place of the file.
@@ -41,9 +43,23 @@ def text_bytes(read: Read, header: int, key: str, count: int) -> int | None:
             if name == key.encode():
                 if len(data) < count * REFERENCE:
                     raise ValueError(f"attribute {key!r} must hold {count} references and holds {len(data)} bytes")
-                lengths: list[int] = [struct.unpack_from("<I", data, i * REFERENCE)[0] for i in range(count)]
-                return sum(lengths)
+                return [struct.unpack_from("<IQ", data, i * REFERENCE) for i in range(count)]
     return None
+
+
+def check_heap(read: Read, place: int) -> None:
+    """Refuses a heap whose free room says that it is 0 bytes long: the library would look for what follows it at the same place again.
+
+    Raises:
+        ValueError: it does.
+    """
+    signature, size = struct.unpack("<4s4xQ", read(place, 16).ljust(16))
+    at = place + 16
+    while signature == HEAP and at + 16 <= place + size and len(head := read(at, 16)) == 16:
+        number, length = struct.unpack("<H6xQ", head)
+        if not number and not length:
+            raise ValueError(f"the heap of texts at byte {place} has free room of 0 bytes")
+        at += 16 + length + -length % 8 if number else length  # free room counts its own head
 
 
 def _messages(read: Read, header: int) -> Iterator[tuple[int, bytes]]:

@@ -19,7 +19,7 @@ from cornu.dtypes import DTYPES, numpy_dtype
 from cornu.errors import CornuError, CorruptFileError, DTypeError, SavingError, ShapeError, UnsafeFileError
 from cornu.saving.archive import ArchiveReader, write_archive
 from cornu.saving.hdf5 import ArraySpec, Hdf5Reader, Hdf5Writer
-from cornu.saving.hdf5_raw import text_bytes
+from cornu.saving.hdf5_raw import references
 
 RNG = np.random.default_rng(0)
 KERNEL = RNG.normal(size=(4, 3)).astype("float32")
@@ -292,9 +292,23 @@ def test_the_room_that_texts_take_is_known_beforehand(path, how, count):
     with Hdf5Reader(path) as file:
         header = h5py.h5o.get_info(file._item("model_weights").id).addr
         for key, texts in names.items():
-            assert text_bytes(file._bytes, header, key, count) == sum(map(len, texts))
+            assert [length for length, _ in references(file._bytes, header, key, count)] == list(map(len, texts))
             assert file.texts("model_weights", key) == texts
-        assert text_bytes(file._bytes, header, "none", count) is None
+        assert references(file._bytes, header, "none", count) is None
+
+
+@pytest.mark.parametrize("texts", ["{}", ["a", "b"]], ids=["text", "list"])
+def test_a_heap_in_which_the_library_turns_in_circles_is_refused(path, texts):
+    """One flipped bit is enough: free room at a heap's end that says it is 0 bytes long."""
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = texts
+    raw = bytearray(path.read_bytes())
+    at = raw.find(b"GCOL") + 16 + 24 * (1 if isinstance(texts, str) else 2)
+    assert struct.unpack_from("<H6xQ", raw, at) == (0, 4096 - at + raw.find(b"GCOL"))
+    struct.pack_into("<Q", raw, at + 8, 0)
+    path.write_bytes(raw)
+    with Hdf5Reader(path) as file, pytest.raises(CorruptFileError, match="free room of 0 bytes"):
+        file.text("", "model_config") if isinstance(texts, str) else file.texts("", "model_config")
 
 
 def with_references_to_one_text(path, count, long):
