@@ -129,6 +129,7 @@ def attention_model():
     return cornu.Model(inputs, layers.Dense(3)(attention(inputs, inputs))), attention
 
 
+@pytest.mark.usefixtures("on_torch")
 @pytest.mark.parametrize("mode", [None, "int8", "int4", "float8"])
 def test_projections_of_attention_merged_and_saved_several_times(tmp_path, rng, mode):
     cornu.utils.set_random_seed(1)

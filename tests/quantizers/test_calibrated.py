@@ -149,6 +149,7 @@ def test_a_layer_computes_with_what_was_found(backend, rng, name):
     assert {v.dtype for v in layer.non_trainable_weights} == {"uint8", "float32"}
 
 
+@pytest.mark.usefixtures("on_numpy")
 @pytest.mark.parametrize("mode", ["gptq", "awq"])
 def test_kernels_of_more_axes(rng, mode):
     x = rng.normal(size=(6, 5, 4, 3)).astype("float32") * np.array([1, 2, 8], "float32")
@@ -194,6 +195,7 @@ def transformer():
     return model, {"pre_block_layers": [embedding], "sequential_blocks": blocks}
 
 
+@pytest.mark.usefixtures("on_numpy")
 @pytest.mark.parametrize("name", ["gptq", "awq"])
 def test_blocks_of_a_transformer(tmp_path, rng, name):
     cornu.utils.set_random_seed(0)
@@ -215,6 +217,7 @@ def test_blocks_of_a_transformer(tmp_path, rng, name):
     np.testing.assert_allclose(cornu.saving.load_model(tmp_path / "n.keras").predict(ids, verbose=0), after, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_a_later_block_is_found_on_what_earlier_ones_give(rng):
     """The second layer's whole numbers are those for the outputs of the quantised first."""
     x = inputs_of(rng, 100).astype("float32")
@@ -226,6 +229,7 @@ def test_a_later_block_is_found_on_what_earlier_ones_give(rng):
     np.testing.assert_allclose(model.layers[1].kernel.numpy(), expected.floats(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_a_class_says_its_own_blocks_and_filters_choose_among_them(rng):
     class Own(cornu.Model):
         def __init__(self):
@@ -250,6 +254,7 @@ def test_a_class_says_its_own_blocks_and_filters_choose_among_them(rng):
     assert branched.get_quantization_layer_structure("awq") is None
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_files_say_how_many_columns_there_were_before_packing(tmp_path, rng):
     made = {"abc,cde->abde": ((None, 2, 3), "de", 6), "abcd,cde->abe": ((None, 7), "e", 7)}
     for equation, (outputs, bias, columns) in made.items():

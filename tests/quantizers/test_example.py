@@ -21,21 +21,21 @@ def example():
     return module
 
 
+@pytest.mark.usefixtures("on_torch")
 @pytest.mark.parametrize("name", ["dense_network", "transformer"])
 def test_in_small_predictions_stay_near_and_files_shrink(example, tmp_path, capsys, name):
-    """Trained for a moment on JAX; quantised and measured on NumPy, where nothing has to be compiled.
+    """Trained for a moment on PyTorch; quantised and measured on NumPy: neither compiles anything.
 
     The more bits, the nearer: int8 keeps what is learned to a hundredth, four bits to a tenth of the probabilities.
     """
     images, labels = load_digits(return_X_y=True)
     images = (images / 16).astype("float32")
     cornu.utils.set_random_seed(0)
-    with cornu.use_backend("jax"):
-        model = getattr(example, name)({"dense_network": 64, "transformer": 16}[name])
-        model.compile(cornu.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
-        model.fit(images[:512], labels[:512], batch_size=64, epochs=6 if name == "dense_network" else 2, verbose=0)
-        model.compile()
-        model.save(tmp_path / "floats.keras")
+    model = getattr(example, name)({"dense_network": 64, "transformer": 16}[name])
+    model.compile(cornu.optimizers.Adam(0.005), "sparse_categorical_crossentropy")
+    model.fit(images[:512], labels[:512], batch_size=64, epochs=6 if name == "dense_network" else 2, verbose=0)
+    model.compile()
+    model.save(tmp_path / "floats.keras")
     test = (images[600:800], labels[600:800], tmp_path)
     with cornu.use_backend("numpy"):
         floats = cornu.saving.load_model(tmp_path / "floats.keras")

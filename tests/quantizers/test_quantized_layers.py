@@ -93,6 +93,7 @@ def test_the_gradient_goes_through_as_that_of_the_floats(trainable_backend, rng)
     np.testing.assert_allclose(convert_to_numpy(gradient), np.ones((4, 3)) @ np.array(layer.kernel).T, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.usefixtures("on_numpy")
 @pytest.mark.parametrize("mode", ["int8", "int4"])
 def test_a_quantised_model_is_saved_and_loaded(tmp_path, rng, mode):
     inputs = cornu.Input((3,), dtype="int32")
@@ -160,6 +161,7 @@ def digits():
     return (x / 16).astype("float32"), y
 
 
+@pytest.mark.usefixtures("on_torch")
 @pytest.mark.parametrize(("mode", "ratio"), [("int8", 0.30), ("int4", 0.22)])
 def test_digits_lose_less_than_one_percent(tmp_path, digits, mode, ratio):
     x, y = digits

@@ -62,6 +62,7 @@ ATTENTION = {
 }
 
 
+@pytest.mark.usefixtures("on_numpy")
 @pytest.mark.parametrize("kind", ATTENTION)
 @pytest.mark.parametrize("mode", MODES)
 def test_projections_of_attention_are_quantised_and_saved(tmp_path, rng, kind, mode):
@@ -101,6 +102,7 @@ class Residual(layers.Layer):
         return x + self.narrow(self.attention(x, x))
 
 
+@pytest.mark.usefixtures("on_numpy")
 @pytest.mark.parametrize("mode", MODES)
 def test_parts_of_layers_of_ones_own_are_saved(tmp_path, rng, mode):
     model = cornu.Sequential([cornu.Input((5, 8)), Residual(8, name="first"), Residual(8, name="second")])
@@ -113,6 +115,7 @@ def test_parts_of_layers_of_ones_own_are_saved(tmp_path, rng, mode):
     assert again.layers[1].attention.key_dense.quantization_mode == mode
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_layers_inside_wrappers_and_inner_models(tmp_path, rng):
     inner = cornu.Sequential([cornu.Input((5, 4)), layers.TimeDistributed(layers.Dense(3, name="step"))], name="inner")
     inputs = cornu.Input((5, 4))
@@ -161,6 +164,7 @@ def test_a_single_layer_changed_after_the_model_ran_runs_changed(backend, tmp_pa
         np.testing.assert_allclose(model.predict(x, verbose=0), after, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_filters_reach_parts_by_name_and_by_function():
     inputs = cornu.Input((5, 8))
     attention = layers.MultiHeadAttention(2, 4)
