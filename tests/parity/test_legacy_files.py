@@ -196,7 +196,7 @@ def test_training_of_keras_goes_on_here(keras, trainable_backend, tmp_path, rng,
 
 def test_long_lists_of_layers_go_both_ways(keras, tmp_path, rng):
     def deep(module):
-        return module.Sequential([module.Input((1,)), *(module.layers.Dense(1, name=f"{'x' * 180}{n}") for n in range(400))])
+        return module.Sequential([module.Input((1,)), *(module.layers.Dense(1, name=f"{'x' * 720}{n}") for n in range(100))])
 
     model, theirs = deep(cornu), deep(keras)
     theirs.save(tmp_path / "theirs.h5")

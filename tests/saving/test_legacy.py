@@ -10,7 +10,8 @@ import pytest
 import cornu
 from cornu import layers, ops
 from cornu.errors import ArgumentError, ConfigError, CorruptFileError, ShapeError, UnknownNameError, UnsafeFileError
-from cornu.saving import legacy, load_model, register_keras_serializable
+from cornu.saving import hdf5, legacy, load_model, register_keras_serializable
+from cornu.saving.hdf5 import Hdf5Reader, Hdf5Writer
 from tests.saving import keras2
 from tests.saving.keras2 import dense, initializer, input_layer, node, plain
 
@@ -128,13 +129,25 @@ def test_custom_classes_and_weights_of_the_models_own(tmp_path, data):
 
 
 def test_lists_too_long_for_one_attribute(tmp_path):
-    x = i = cornu.Input((2,))
-    for n in range(4100):
-        x = layers.Identity(name=f"{'long' * 20}_{n}")(x)
-    model = cornu.Model(i, layers.Dense(1)(x))
+    names = [f"{'long' * 20}_{n}" for n in range(4100)]
+    with Hdf5Writer(tmp_path / "lists.h5") as writer:
+        writer.texts("", "layer_names", names)
+    with h5py.File(tmp_path / "lists.h5", "a") as file:
+        assert set(file.attrs) == {"layer_names0", "layer_names1"}
+        with pytest.raises(OSError, match="too large"):
+            file.attrs["layer_names"] = names
+    with Hdf5Reader(tmp_path / "lists.h5") as reader:
+        assert reader.texts("", "layer_names") == names
+
+
+def test_models_whose_layers_are_listed_in_several_attributes(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5, "ATTRIBUTE", 16 * 10)
+    model = cornu.Sequential([cornu.Input((2,)), *(layers.Dense(1) for _ in range(25))])
     model.save(tmp_path / "m.h5")
     with h5py.File(tmp_path / "m.h5") as file:
-        assert {"layer_names0", "layer_names1"} <= set(file["model_weights"].attrs)
+        lists = file["model_weights"].attrs
+        assert [len(lists[f"layer_names{n}"]) for n in range(3)] == [10, 10, 5]
+        assert "layer_names" not in lists
     assert same_weights(model, load_model(tmp_path / "m.h5"))
 
 
