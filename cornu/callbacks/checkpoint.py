@@ -17,7 +17,7 @@ from cornu.errors import ArgumentError
 
 __all__ = ["Checkpoint", "ModelCheckpoint"]
 
-_MODEL_FILES = (".keras", ".h5")
+_MODEL_FILES = (".keras", ".h5", ".hdf5")
 _WEIGHT_FILES = (".weights.h5", ".safetensors")
 
 
@@ -119,6 +119,8 @@ class ModelCheckpoint(Checkpoint):
             format that none has, or a file stands where a folder would.
     """
 
+    _weight_files_: tuple[str, ...] = _WEIGHT_FILES
+
     def __init__(
         self,
         filepath: str | os.PathLike[str],
@@ -135,7 +137,7 @@ class ModelCheckpoint(Checkpoint):
             save_freq=save_freq, initial_value_threshold=initial_value_threshold,
         )  # fmt: skip
         self.filepath = os.fspath(filepath)
-        endings = _WEIGHT_FILES if save_weights_only else _MODEL_FILES
+        endings = self._weight_files_ if save_weights_only else _MODEL_FILES
         if not self.filepath.endswith(endings) or (self.filepath.endswith(_WEIGHT_FILES) and not save_weights_only):
             what = "save_weights_only=True" if save_weights_only else "a whole model"
             raise ArgumentError(f"For {what} the filepath must end in {' or '.join(map(repr, endings))}, got {self.filepath!r}.")

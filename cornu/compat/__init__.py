@@ -16,7 +16,7 @@ import importlib.util
 import sys
 
 from cornu.compat import spellings
-from cornu.compat.finder import Face, Finder
+from cornu.compat.finder import TENSORFLOW, Face, Finder
 from cornu.compat.notice import forget, set_notices
 from cornu.errors import BackendError
 
@@ -44,7 +44,7 @@ def install(*, tensorflow: bool | None = None, notices: bool = True) -> None:
     """
     set_notices(notices)
     tensorflow = not _is_there("tensorflow") if tensorflow is None else tensorflow
-    roots = ("keras", "tensorflow.keras") if tensorflow else ("keras",)
+    roots = (TENSORFLOW, "keras", *(["tensorflow.keras"] if tensorflow else []))
     for root in roots:
         found = sys.modules.get(root)
         if found is not None and not isinstance(found, Face):

@@ -12,10 +12,13 @@ from types import ModuleType
 from typing import Any
 
 from cornu.compat.notice import notice
-from cornu.compat.places import HOMES, MOVED, NAMES, homes_of, moved_to
+from cornu.compat.places import HOMES, MOVED, NAMES, RENAMED, homes_of, moved_to
 from cornu.errors import nearest
 
-__all__ = ["Face", "Finder"]
+__all__ = ["TENSORFLOW", "Face", "Finder"]
+
+TENSORFLOW = "keras._tf_keras.keras"
+"""The module that TensorFlow takes for `tf.keras`."""
 
 
 class Face(ModuleType):
@@ -27,6 +30,9 @@ class Face(ModuleType):
 
     def _older(self) -> dict[str, str]:
         return NAMES.get(MOVED.get(self._path, self._path), {})
+
+    def _renamed(self, name: str) -> str | None:
+        return RENAMED.get(MOVED.get(self._path, self._path), {}).get(name)
 
     def _homes(self) -> list[ModuleType]:
         return [importlib.import_module(home) for home in homes_of(self._path) if _exists(home)]
@@ -59,6 +65,10 @@ class Face(ModuleType):
                 continue
             if not isinstance(found, ModuleType):
                 return found
+        today = self._renamed(name)
+        if today is not None:
+            notice(f"{_spelt(self)}.{name}", f"is `{today}` today")
+            return self._found(today)
         if any(_exists(home) for home in homes_of(beneath)):
             return importlib.import_module(f"{self.__name__}.{name}")
         near = nearest(name, self.__all__)
@@ -67,6 +77,11 @@ class Face(ModuleType):
 
     def __dir__(self) -> list[str]:
         return sorted({*vars(self), *self.__all__})
+
+
+def _spelt(module: ModuleType) -> str:
+    """A face's name as programs write it."""
+    return module.__name__.replace(TENSORFLOW, "tf.keras")
 
 
 def _public(module: ModuleType) -> list[str]:
@@ -110,5 +125,5 @@ class Finder(MetaPathFinder, Loader):
         """Says what an older module is called today."""
         today = moved_to(module._path)
         if today is not None:
-            root = module.__name__.removesuffix(f".{module._path}")
-            notice(module.__name__, f"is `{root}.{today}` today")
+            root = _spelt(module).removesuffix(f".{module._path}")
+            notice(_spelt(module), f"is `{root}.{today}` today")

@@ -12,9 +12,21 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from cornu.compat.notice import user_line
+from cornu.compat.notice import notice, user_line
 
 __all__ = ["compiling", "fitting"]
+
+SHORT = {"acc": "accuracy", "val_acc": "val_accuracy"}
+
+
+class _Metrics(dict[str, Any]):
+    """What `History` holds, with "accuracy" under the name it had before Keras 2.3 too."""
+
+    def __missing__(self, name: str) -> Any:
+        if SHORT.get(name) not in self:
+            raise KeyError(name)
+        notice(f"history[{name!r}]", f"is `history[{SHORT[name]!r}]` today")
+        return self[SHORT[name]]
 
 
 def compiling(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -32,11 +44,12 @@ def compiling(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def fitting(original: Callable[..., Any]) -> Callable[..., Any]:
-    """`fit` that says at its end which was the first step that it left out."""
+    """`fit` whose history knows "acc", and that says at its end which was the first step that it left out."""
 
     @functools.wraps(original)
     def fit(self: Any, *args: Any, **kwargs: Any) -> Any:
         history = original(self, *args, **kwargs)
+        history.history = _Metrics(history.history)
         bad = self._health_.bad_step() if getattr(self, "_skips_by_default_", False) else None
         if bad is not None:
             sys.stderr.write(

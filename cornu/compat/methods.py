@@ -9,8 +9,9 @@ import numpy as np
 
 from cornu.compat.notice import notice
 from cornu.errors import ArgumentError
+from cornu.layers.tracking import walk
 
-__all__ = ["evaluate_generator", "fit_generator", "predict_classes", "predict_generator", "predict_proba"]
+__all__ = ["evaluate_generator", "fit_generator", "predict_classes", "predict_generator", "predict_proba", "reset_states"]
 
 
 def fit_generator(
@@ -93,6 +94,15 @@ def predict_proba(self: Any, x: Any, batch_size: int = 32, verbose: str | int = 
     """The outputs for all rows."""
     notice("predict_proba", "is `predict` today")
     return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+
+def reset_states(self: Any) -> None:
+    """Sets what stateful recurrent layers remember to zeros."""
+    notice("reset_states", "is `reset_state` today, of each stateful layer")
+    for layer in walk(self):
+        reset = getattr(layer, "reset_state", None)
+        if reset and getattr(layer, "stateful", False):
+            reset()
 
 
 def _refuse_counts_of_rows(kwargs: dict[str, Any]) -> None:

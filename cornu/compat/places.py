@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-__all__ = ["HOMES", "MOVED", "NAMES", "homes_of", "moved_to"]
+__all__ = ["HOMES", "MOVED", "NAMES", "RENAMED", "homes_of", "moved_to"]
 
 HOMES: dict[str, tuple[str, ...]] = {
     "": ("cornu.compat.face", "cornu"),
+    "_tf_keras": (),
     "backend": ("cornu.compat.backend",),
+    "engine": ("cornu.layers", "cornu.models"),
     "legacy": (),
     "legacy.saving": ("cornu.compat.legacy_saving",),
     "ops.image": ("cornu.ops.image", "cornu.ops"),
@@ -34,20 +36,48 @@ MOVED: dict[str, str] = {
     "engine": "layers",
     "engine.base_layer": "layers",
     "engine.input_layer": "layers",
+    "engine.functional": "models",
+    "engine.network": "models",
     "engine.sequential": "models",
     "engine.topology": "layers",
     "engine.training": "models",
     "initializations": "initializers",
+    "layers.experimental": "layers",
+    "layers.experimental.preprocessing": "layers",
     "objectives": "losses",
     "utils.training_utils": "utils",
     "wrappers.scikit_learn": "wrappers",
+    "optimizers.experimental": "optimizers",
     "optimizers.legacy": "optimizers",
     "optimizer_v2": "optimizers",
     "preprocessing.timeseries": "utils",
 }
 """Modules of older Keras, and the module of today that holds what they held."""
 
+_LOSSES = {
+    **dict.fromkeys(("MSE", "mse"), "mean_squared_error"),
+    **dict.fromkeys(("MAE", "mae"), "mean_absolute_error"),
+    **dict.fromkeys(("MAPE", "mape"), "mean_absolute_percentage_error"),
+    **dict.fromkeys(("MSLE", "msle"), "mean_squared_logarithmic_error"),
+    **dict.fromkeys(("KLD", "kld", "kullback_leibler_divergence"), "kl_divergence"),
+    **dict.fromkeys(("BCE", "bce"), "binary_crossentropy"),
+    "cosine_proximity": "cosine_similarity",
+    "logcosh": "log_cosh",
+}
+
+RENAMED: dict[str, dict[str, str]] = {
+    "constraints": {"maxnorm": "max_norm", "nonneg": "non_neg", "unitnorm": "unit_norm"},
+    "initializers": {"normal": "RandomNormal", "one": "Ones", "uniform": "RandomUniform", "zero": "Zeros"},
+    "layers": {"CuDNNGRU": "GRU", "CuDNNLSTM": "LSTM"},
+    "losses": _LOSSES,
+    "metrics": _LOSSES,
+    "regularizers": {"l1l2": "l1_l2"},
+}
+"""Names that are called otherwise today, by the module that holds both."""
+
 NAMES: dict[str, dict[str, str]] = {
+    "callbacks": {"ModelCheckpoint": "cornu.compat.older_files:ModelCheckpoint"},
+    "layers": {name: f"cornu.compat.older_layers:{name}" for name in ("AtrousConvolution2D", "Convolution2D", "Convolution3D")},
     "models": {"model_from_config": "cornu.compat.older:model_from_config"},
     "utils": {
         "multi_gpu_model": "cornu.compat.older:multi_gpu_model",

@@ -39,6 +39,9 @@ class _Wrapper(BaseEstimator):  # type: ignore[misc]
         self.build_fn, self.sk_params = build_fn, sk_params
         self.check_params(sk_params)
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model")
+
     def _maker(self) -> Callable[..., Model]:
         if self.build_fn is not None:
             return self.build_fn

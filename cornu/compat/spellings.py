@@ -6,12 +6,13 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cornu import config, optimizers, registry
-from cornu.compat import lenient, methods
+from cornu import config, layers, optimizers, registry
+from cornu.compat import lenient, methods, older_files
 from cornu.compat.notice import called_from_outside, notice
 from cornu.configurable import parameters, require
 from cornu.errors import ArgumentError
 from cornu.models import Model
+from cornu.preprocessing.text.tokenizer import Tokenizer
 from cornu.training.data import PyDataset
 from cornu.training.trainer import Trainer
 
@@ -21,13 +22,17 @@ Keywords = dict[str, Any]
 Translate = Callable[[tuple[Any, ...], Keywords], Keywords]
 
 LAYERS: dict[str, str] = {
-    "W_constraint": "kernel_constraint", "W_regularizer": "kernel_regularizer", "atrous_rate": "dilation_rate", "b_constraint": "bias_constraint",
+    "W_constraint": "kernel_constraint", "W_regularizer": "kernel_regularizer", "alpha": "negative_slope", "atrous_rate": "dilation_rate",
+    "b_constraint": "bias_constraint",
     "b_regularizer": "bias_regularizer", "bias": "use_bias", "border_mode": "padding", "dim_ordering": "data_format", "dropout_U": "recurrent_dropout",
     "dropout_W": "dropout", "filter_length": "kernel_size", "init": "kernel_initializer", "inner_activation": "recurrent_activation",
     "inner_init": "recurrent_initializer", "nb_filter": "filters", "output_dim": "units", "p": "rate", "pool_length": "pool_size", "stride": "strides",
     "subsample": "strides", "subsample_length": "strides",
 }  # fmt: skip
 """Arguments of layers before Keras 2, and what they are called today; those that a layer has under the old name are left alone."""
+
+DROPPED = {"consume_less": "recurrent_activation", "fused": "momentum"}
+"""Arguments that chose how a layer computes the same numbers, and an argument by which those layers are known."""
 
 DIM_ORDERINGS = {"th": "channels_first", "tf": "channels_last", "default": None}
 WORKERS = ("workers", "use_multiprocessing", "max_queue_size")
@@ -48,12 +53,16 @@ def teach() -> None:
         if isinstance(layer, type) and "__init__" in vars(layer):
             _respell(layer, "__init__", _LayerArguments(layer))
     _respell(Model, "__init__", _renamed("Model", {"input": "inputs", "output": "outputs"}))
+    _respell(Tokenizer, "__init__", _renamed("Tokenizer", {"nb_words": "num_words"}))
     for name in ("fit", "evaluate", "predict"):
         _respell(Trainer, name, functools.partial(_loop_arguments, name))
     _put(Trainer, "compile", lenient.compiling(Trainer.compile))
     _put(Trainer, "fit", lenient.fitting(Trainer.fit))
+    _put(Model, "save_weights", older_files.saving_weights(Model.save_weights))
     for name in methods.__all__:
         _put(Trainer, name, getattr(methods, name))
+    for owner in (layers.RNN, layers.Bidirectional):
+        _put(owner, "reset_states", methods.reset_states)
     _put(optimizers.Optimizer, "lr", property(_rate, _set_rate, doc="What `learning_rate` was called."))
 
 
@@ -139,9 +148,14 @@ class _LayerArguments:
         self._name = cls.__name__
         self._names = {old: today for old, today in LAYERS.items() if today in own and old not in own}
         self._sized = "kernel_size" in own
+        self._dropped = [old for old, mark in DROPPED.items() if mark in own and old not in own]
 
     def __call__(self, args: tuple[Any, ...], kwargs: Keywords) -> Keywords:
         rows = ("nb_row", "nb_col")
+        for old in self._dropped:
+            if old in kwargs:
+                notice(f"{self._name}({old}=)", "is chosen by itself today")
+                kwargs = {name: value for name, value in kwargs.items() if name != old}
         if self._names.keys().isdisjoint(kwargs) and not (self._sized and set(rows) <= kwargs.keys()):
             return kwargs
         if self._sized and set(rows) <= kwargs.keys():

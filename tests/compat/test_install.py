@@ -62,15 +62,36 @@ def test_star_imports_and_dir(keras):
         ("keras.objectives", "mean_squared_error", "losses"),
         ("keras.engine.training", "Model", "models"),
         ("keras.initializations", "get", "initializers"),
+        ("keras.engine", "Model", "models"),
+        ("keras.layers.experimental.preprocessing", "RandomFlip", "layers"),
     ],
 )
 def test_old_homes_say_where_they_are_today(keras, capsys, old, name, today):
     found = getattr(importlib.import_module(old), name)
     assert found is getattr(importlib.import_module(f"cornu.{today}"), name)
-    assert f"`{old}` is `keras.{today}` today." in capsys.readouterr().err
+    said = "layers" if old == "keras.engine" else today
+    assert f"`{old}` is `keras.{said}` today." in capsys.readouterr().err
     assert importlib.reload is not None
     getattr(importlib.import_module(old), name)
     assert capsys.readouterr().err == ""  # said once
+
+
+@pytest.mark.parametrize(
+    ("room", "old", "today"),
+    [
+        ("layers", "CuDNNLSTM", "LSTM"), ("losses", "mse", "mean_squared_error"), ("metrics", "MAE", "mean_absolute_error"),
+        ("constraints", "maxnorm", "max_norm"), ("regularizers", "l1l2", "l1_l2"), ("initializers", "normal", "RandomNormal"),
+    ],
+)  # fmt: skip
+def test_old_names_say_what_they_are_called_today(keras, capsys, room, old, today):
+    assert getattr(getattr(keras, room), old) is getattr(getattr(cornu, room), today)
+    assert f"`keras.{room}.{old}` is `{today}` today." in capsys.readouterr().err
+
+
+def test_where_tensorflow_looks_for_keras(keras, capsys):
+    assert importlib.import_module("keras._tf_keras.keras").layers.Dense is cornu.layers.Dense
+    assert importlib.import_module("keras._tf_keras.keras.layers.experimental.preprocessing").Rescaling is cornu.layers.Rescaling
+    assert "`tf.keras.layers.experimental.preprocessing` is `tf.keras.layers` today." in capsys.readouterr().err
 
 
 def test_no_notice_is_an_error_under_any_filter_and_all_can_be_kept_back(capsys):
@@ -120,6 +141,71 @@ def test_layers_take_the_arguments_of_keras_1(keras):
     assert (conv.filters, conv.padding, conv.strides, conv.data_format) == (4, "same", (2, 1), "channels_last")
     assert keras.layers.Embedding(input_dim=5, output_dim=2).output_dim == 2  # its own argument
     assert cornu.layers.Dense.from_config(dense.get_config()).units == 3
+
+
+def test_kernel_sizes_of_keras_1_stand_one_by_one(keras):
+    conv = keras.layers.Convolution2D(4, 3, 2, border_mode="same", activation="relu")
+    assert (conv.filters, conv.kernel_size, conv.strides, conv.padding) == (4, (3, 2), (1, 1), "same")
+    assert keras.layers.AtrousConvolution2D(4, 3, 3, atrous_rate=(2, 2)).dilation_rate == (2, 2)
+    assert keras.layers.Convolution3D(4, 3, 2, 1).kernel_size == (3, 2, 1)
+    assert keras.layers.Convolution2D(4, (3, 2)).kernel_size == (3, 2)
+    assert keras.layers.Conv2D(4, 3, 2).strides == (2, 2)  # as it is today
+
+
+def test_arguments_that_are_called_otherwise_or_change_nothing(keras, capsys):
+    assert keras.layers.LeakyReLU(alpha=0.125).negative_slope == 0.125
+    assert keras.layers.ELU(alpha=0.5).alpha == 0.5  # its own argument
+    assert "consume_less" not in keras.layers.LSTM(3, consume_less="gpu").get_config()
+    assert keras.layers.BatchNormalization(fused=True, momentum=0.5).momentum == 0.5
+    assert keras.preprocessing.text.Tokenizer(nb_words=7).num_words == 7
+    assert "`LSTM(consume_less=)` is chosen by itself today." in capsys.readouterr().err
+
+
+def test_weights_in_files_of_older_endings(keras, tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse", run_eagerly=True)
+    saved = keras.callbacks.ModelCheckpoint(tmp_path / "w-{epoch}.hdf5", save_weights_only=True, period=2)
+    model.fit(np.eye(3), np.ones((3, 2)), epochs=5, verbose=0, callbacks=[saved])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["w-2.hdf5", "w-4.hdf5"]
+    model.save_weights(tmp_path / "w.h5")
+    again = keras.models.clone_model(model)
+    again.load_weights(tmp_path / "w.h5")
+    assert np.array_equal(again.get_weights()[0], model.get_weights()[0])
+    with pytest.raises(OSError, match="already"):
+        model.save_weights(tmp_path / "w.h5", overwrite=False)
+
+
+def test_histories_know_acc(keras, capsys):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"], run_eagerly=True)
+    history = model.fit(np.eye(3), np.array([0, 1, 0]), verbose=0).history
+    assert history["acc"] is history["accuracy"]
+    assert "`history['acc']` is `history['accuracy']` today." in capsys.readouterr().err
+    assert set(history) == {"loss", "accuracy"}
+    with pytest.raises(KeyError):
+        history["val_acc"]
+
+
+def test_stateful_layers_forget(keras):
+    model = keras.Sequential([keras.layers.LSTM(2, batch_input_shape=(3, 4, 1), stateful=True)])
+    first = model.predict(np.ones((3, 4, 1)), verbose=0)
+    assert not np.allclose(first, model.predict(np.ones((3, 4, 1)), verbose=0))
+    model.reset_states()
+    np.testing.assert_allclose(first, model.predict(np.ones((3, 4, 1)), verbose=0), rtol=1e-6)
+
+
+def test_a_pipeline_of_scikit_learn_ends_in_a_regressor(keras):
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    def build():
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse", run_eagerly=True)
+        return model
+
+    wrapped = importlib.import_module("keras.wrappers.scikit_learn").KerasRegressor(build_fn=build, verbose=0)
+    pipeline = make_pipeline(StandardScaler(), wrapped).fit(np.eye(3), np.arange(3.0))
+    assert pipeline.predict(np.eye(3)).shape == (3,)
 
 
 def test_a_required_argument_is_still_required(keras):

@@ -1,0 +1,39 @@
+"""Layers under names and with arguments that no keyword tells apart from those of today."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cornu import layers
+from cornu.compat.notice import notice
+
+__all__ = ["AtrousConvolution2D", "Convolution2D", "Convolution3D"]
+
+
+def Convolution2D(*args: Any, **kwargs: Any) -> layers.Conv2D:  # noqa: N802 - programs call it so
+    """`Conv2D` as Keras 1 called it, `Convolution2D(filters, rows, columns)`.
+
+    >>> Convolution2D(8, 3, 3).kernel_size
+    (3, 3)
+    """
+    return layers.Conv2D(*_sized("Convolution2D", 2, args), **kwargs)
+
+
+def AtrousConvolution2D(*args: Any, **kwargs: Any) -> layers.Conv2D:  # noqa: N802 - programs call it so
+    """`Conv2D` with `atrous_rate=`, as Keras 1 called it."""
+    notice("AtrousConvolution2D", "is `Conv2D` today, with `dilation_rate=`")
+    return layers.Conv2D(*_sized("AtrousConvolution2D", 2, args), **kwargs)
+
+
+def Convolution3D(*args: Any, **kwargs: Any) -> layers.Conv3D:  # noqa: N802 - programs call it so
+    """`Conv3D` as Keras 1 called it, `Convolution3D(filters, depth, rows, columns)`."""
+    return layers.Conv3D(*_sized("Convolution3D", 3, args), **kwargs)
+
+
+def _sized(name: str, rank: int, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments with lengths that were given one by one as one kernel size."""
+    lengths = args[1 : 1 + rank]
+    if len(args) != 1 + rank or not all(isinstance(length, int) for length in lengths):
+        return args
+    notice(f"{name}{args}", f"is `Conv{rank}D({args[0]}, {lengths})` today")
+    return args[0], lengths
