@@ -14,8 +14,8 @@ from cornu.backends.spec.tensor_spec import broadcast
 from cornu.errors import ArgumentError, BackendError, DTypeError, ShapeError
 
 __all__ = [
-    "Array", "Axis", "Shape", "alike", "array", "as_axes", "as_axis", "as_shape", "as_tuple", "broadcast", "combined", "concrete", "floating",
-    "meeting", "no_booleans", "no_complex", "promoted", "strong", "together", "weak", "wide",
+    "Array", "Axis", "Shape", "alike", "array", "as_axes", "as_axis", "as_shape", "as_tuple", "broadcast", "combined", "concrete", "fitting",
+    "floating", "meeting", "no_booleans", "no_complex", "promoted", "strong", "together", "weak", "wide",
 ]  # fmt: skip
 
 Array = Any
@@ -79,7 +79,7 @@ def promoted(on: ModuleType, *xs: Array, least: str = "bool") -> tuple[Array, ..
         return tuple(array(on, x, dtype) for x in xs)
     xs = tuple(x if type(x) in _WEAK else x.item() if type(x) in _NUMPY_WEAK else array(on, x) for x in xs)
     dtype = meeting(on, *xs, least=least)
-    return tuple(_fitting(x, dtype) if type(x) in _WEAK else array(on, x, dtype) for x in xs)
+    return tuple(fitting(x, dtype) if type(x) in _WEAK else array(on, x, dtype) for x in xs)
 
 
 def alike(on: ModuleType, *xs: Array, least: str = "bool") -> tuple[Array, ...]:
@@ -89,7 +89,7 @@ def alike(on: ModuleType, *xs: Array, least: str = "bool") -> tuple[Array, ...]:
     return tuple(array(on, x, dtype) for x in xs)
 
 
-def _fitting(x: complex, dtype: str) -> complex:
+def fitting(x: complex, dtype: str) -> complex:
     """The Python number `x`; raises where an integer dtype cannot hold it."""
     if type(x) is int and dtypes.is_integer(dtype):
         low, high = dtypes.limits(dtype)

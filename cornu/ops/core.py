@@ -10,7 +10,7 @@ import numpy as np
 from cornu import dtypes
 from cornu.errors import ArgumentError, DTypeError, ShapeError
 from cornu.ops import dispatch
-from cornu.ops.arguments import Array, alike, concrete, floating, meeting, no_complex, promoted, together
+from cornu.ops.arguments import Array, alike, concrete, fitting, floating, meeting, no_complex, promoted, together
 from cornu.ops.arguments import array as as_array
 from cornu.ops.dispatch import composite, primitive
 
@@ -136,7 +136,7 @@ def stop_gradient(on: Any, variable: Array) -> Array:
 
 @primitive
 def nonzero(on: Any, x: Array) -> tuple[Array, ...]:
-    """The positions of elements that are not 0 or false: for each axis an array of int32.
+    """The positions of elements that are not 0 or false: for each axis an array of int32. A number alone has no axes, and is refused.
 
     How many there are depends on the values, so this neither compiles nor records.
 
@@ -144,6 +144,8 @@ def nonzero(on: Any, x: Array) -> tuple[Array, ...]:
     [0, 1]
     """
     x = as_array(on, x, "bool")
+    if not x.ndim:
+        raise ShapeError("ops.nonzero needs at least one axis, got the shape (). Use `ops.reshape(x, (1,))`.")
     concrete(on, x, "nonzero")
     return on.nonzero(x)
 
@@ -159,8 +161,7 @@ def where(on: Any, condition: Array, x1: Array | None = None, x2: Array | None =
     """
     condition = as_array(on, condition, "bool")
     if x1 is None and x2 is None:
-        concrete(on, condition, "where")
-        return on.nonzero(condition)
+        return nonzero(condition)
     if x1 is None or x2 is None:
         raise ArgumentError("ops.where takes both values or neither, got one. Give `x1` and `x2`.")
     return together(on.where, condition, *promoted(on, x1, x2))
@@ -185,10 +186,18 @@ def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arra
 def clip(on: Any, x: Array, x_min: Array, x_max: Array) -> Array:
     """`x` held between two bounds; booleans as int32. The gradient is 1 inside and 0 outside.
 
+    A whole number that lies below all that the dtype holds may be the lower bound, one above all the upper one: it bounds nothing.
+
     >>> clip([-1, 5, 11], 0, 10).tolist()
     [0, 5, 10]
     """
     kind = meeting(on, as_array(on, x), x_min, x_max, least="int*")
+    if dtypes.is_integer(kind):
+        low, high = dtypes.limits(kind)
+        x_min, x_max = (
+            fitting(max(x_min, low) if type(x_min) is int else x_min, kind),
+            fitting(min(x_max, high) if type(x_max) is int else x_max, kind),
+        )
     return together(on.clip, as_array(on, x, kind), *(v if isinstance(v, (int, float)) else as_array(on, v, kind) for v in (x_min, x_max)))
 
 

@@ -47,6 +47,8 @@ def scatter_rows(x: Any, rows: Any, updates: Any, reduction: str | None) -> Any:
 
 def _multiply_rows(x: Any, rows: Any, updates: Any) -> Any:
     """JAX multiplies with a gradient only where no row comes twice: updates of one row are sorted together and multiplied first."""
+    if not rows.shape[0]:
+        return x
     order = jnp.argsort(rows)
     rows, updates = rows[order], updates[order]
     new = jnp.append(True, rows[1:] != rows[:-1])

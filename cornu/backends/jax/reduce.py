@@ -35,7 +35,8 @@ def _in_own_dtype(reduction: Callable[..., Any]) -> Any:
     return lambda x, axis, keepdims: reduction(x, axis=axis, keepdims=keepdims, dtype=x.dtype)
 
 
-sum, prod, mean = _in_own_dtype(jnp.sum), _in_own_dtype(jnp.prod), _in_own_dtype(jnp.mean)
+sum, prod = _in_own_dtype(jnp.sum), _in_own_dtype(jnp.prod)
+mean = _over_axes(jnp.mean)  # told the dtype, it divides by the count in that dtype, and 70,000 is too many for float16
 max, min, any, all = _over_axes(jnp.max), _over_axes(jnp.min), _over_axes(jnp.any), _over_axes(jnp.all)
 
 

@@ -183,8 +183,11 @@ def complex(x1: Any, x2: Any) -> Any:
     return tf.complex(x1, x2)
 
 
-def cbrt(x: Any) -> Any:
+def _cbrt(x: Any) -> Any:
     return tf.math.sign(x) * tf.math.abs(x) ** (1 / 3)
+
+
+cbrt = widened(_cbrt, SMALL, "float32")
 
 
 def exp2(x: Any) -> Any:
@@ -211,16 +214,26 @@ def _divided(quotient: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-floor_divide, mod = _of_two(_divided(tf.math.floordiv)), _of_two(_divided(tf.math.floormod))
+def _floor_divide(x1: Any, x2: Any) -> Any:
+    """TensorFlow rounds the quotient with an infinity, where NumPy looks at the remainder: of -1 over infinity it is -1, of infinity NaN."""
+    found = tf.math.floordiv(x1, x2)
+    if not x1.dtype.is_floating:
+        return found
+    found = tf.where(tf.math.is_inf(x2) & (tf.math.sign(x1) * x2 < 0), -tf.ones((), found.dtype), found)
+    return tf.where(tf.math.is_inf(x1), tf.constant(float("nan"), found.dtype), found)
+
+
+floor_divide, mod = _of_two(_divided(_floor_divide)), _of_two(_divided(tf.math.floormod))
 fmod = _of_two(_divided(tf.truncatemod), BOOL | UNSIGNED | frozenset((tf.int8, tf.int16)))
 
 
 def _shift(shift: Callable[..., Any], beyond: Callable[..., Any]) -> Callable[..., Any]:
-    """A shift by as many bits as there are, or more, is not defined in TensorFlow."""
+    """A shift by as many bits as there are, or more, or by fewer than none, is not defined in TensorFlow."""
 
     def run(x1: Any, x2: Any) -> Any:
         bits = tf.constant(x1.dtype.size * 8 - 1, x1.dtype)
-        return tf.where(x2 > bits, beyond(x1), shift(x1, tf.math.minimum(x2, bits)))
+        within = tf.math.maximum(tf.math.minimum(x2, bits), tf.zeros((), x1.dtype))
+        return tf.where(x2 == within, shift(x1, within), beyond(x1))
 
     return _of_two(run)
 
@@ -236,7 +249,7 @@ def _gcd(x1: Any, x2: Any) -> Any:
     x1, x2 = tf.math.abs(x1), tf.math.abs(x2)
     x1, x2 = x1 + tf.zeros_like(x2), x2 + tf.zeros_like(x1)
     more = lambda a, b: tf.reduce_any(b != 0)  # noqa: E731
-    return tf.while_loop(more, lambda a, b: (tf.where(b == 0, a, b), _remainder(a, b)), (x1, x2))[0]
+    return tf.math.abs(tf.while_loop(more, lambda a, b: (tf.where(b == 0, a, b), _remainder(a, b)), (x1, x2))[0])
 
 
 def _remainder(a: Any, b: Any) -> Any:

@@ -63,20 +63,19 @@ def _ordered(x: Any) -> Any:
     return tf.where(tf.math.is_nan(x), tf.constant(largest, kind), upward)
 
 
-def _arg(find: Callable[..., Any], toward: int) -> Callable[..., Any]:
+def _arg(find: Callable[..., Any], smallest: bool) -> Callable[..., Any]:
     def run(x: Any, axis: Any, keepdims: bool) -> Any:
         x = tf.reshape(x, (-1,)) if axis is None else x
-        if x.dtype in BOOL:
-            x = tf.cast(x, "int32")
-        elif x.dtype.is_floating:  # the first NaN counts as the largest, or the smallest
-            x = tf.where(tf.math.is_nan(x), tf.constant(toward * float("inf"), x.dtype), x)
-        found = find(x, 0 if axis is None else axis, tf.int32)
+        order = _ordered(x)
+        if smallest and x.dtype.is_floating:  # the first NaN is found, as the largest is
+            order = tf.where(tf.math.is_nan(x), order.dtype.min, order)
+        found = find(order, 0 if axis is None else axis, tf.int32)
         return tf.expand_dims(found, axis) if keepdims and axis is not None else found
 
     return run
 
 
-argmax, argmin = _arg(tf.argmax, 1), _arg(tf.argmin, -1)
+argmax, argmin = _arg(tf.argmax, False), _arg(tf.argmin, True)
 
 
 def argsort(x: Any, axis: Any) -> Any:

@@ -105,11 +105,11 @@ def asarray(x: Any, dtype: str | None = None) -> torch.Tensor:
         x = x.copy()
     dtypes.refuse_text(x, NAME)
     name = dtypes.standardize(x.dtype)
-    if name == "bfloat16":  # NumPy's bfloat16 is a stranger to PyTorch: its bits go over as int16
-        tensor = torch.from_numpy(x.view(np.int16).copy()).view(torch.bfloat16)
+    if name == "bfloat16" or name.startswith("float8"):  # strangers to PyTorch in NumPy: their bits go over as integers
+        tensor = torch.from_numpy(x.view(f"i{x.dtype.itemsize}").copy()).view(native_dtype(name))
     else:
         tensor = torch.tensor(x)
-    return tensor.to(device=device(), dtype=native_dtype(dtype or name))
+    return cast(tensor.to(device()), dtype or name)
 
 
 def borrow(x: np.ndarray) -> torch.Tensor:
@@ -137,7 +137,9 @@ def dtype(x: torch.Tensor) -> str:
 
 
 def cast(x: torch.Tensor, dtype: str) -> torch.Tensor:
-    """The array in another dtype."""
+    """The array in another dtype. PyTorch takes what float8_e4m3fn cannot hold for its largest number; here it is NaN, as elsewhere."""
+    if dtype == "float8_e4m3fn" and x.dtype != torch.float8_e4m3fn:
+        x = torch.where(x.to(torch.float32).abs() > 464, float("nan"), x)  # 464 is the last that is rounded to 448
     return x.to(native_dtype(dtype))
 
 

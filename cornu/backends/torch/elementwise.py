@@ -21,11 +21,11 @@ _OPERATORS = {
     "bitwise_and": "and_", "bitwise_or": "or_", "bitwise_xor": "xor", "left_shift": "lshift", "right_shift": "rshift",
 }  # fmt: skip
 _PAIRS = [
-    "arctan2", "fmod", "gcd", "hypot", "lcm", "logaddexp", "logaddexp2", "nextafter",
+    "arctan2", "fmod", "hypot", "lcm", "logaddexp", "logaddexp2", "nextafter",
 ]  # fmt: skip
 
 __all__ = [
-    "cbrt", "clip", "complex", "conj", "erfc", "erfinv", "exp2", "i0", "imag", "maximum", "minimum", "rsqrt", "sigmoid", "sign",
+    "cbrt", "clip", "complex", "conj", "erfc", "erfinv", "exp2", "gcd", "i0", "imag", "maximum", "minimum", "rsqrt", "sigmoid", "sign",
     "stop_gradient", "where", "widened",
 ]  # fmt: skip
 __all__.extend([*_OWN, *_OPERATORS, *_PAIRS])
@@ -64,13 +64,20 @@ maximum, minimum = widened(_pair(torch.maximum)), widened(_pair(torch.minimum))
 
 
 @widened
+@_pair
+def gcd(x1: Any, x2: Any) -> Any:
+    return torch.gcd(x1, x2).abs()  # beside the least integer it is negative
+
+
+@widened
 def sign(x: Any) -> Any:
     # torch.sign(NaN) is 0
     return torch.sgn(x) if x.is_complex() else torch.where(x.isnan(), x, x.sign()) if x.is_floating_point() else x.sign()
 
 
 def cbrt(x: Any) -> Any:
-    return torch.sign(x) * x.abs() ** (1 / 3)
+    wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    return (torch.sign(wide) * wide.abs() ** (1 / 3)).to(x.dtype)
 
 
 def imag(x: Any) -> Any:

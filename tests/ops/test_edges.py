@@ -1,0 +1,81 @@
+"""What lies at the edge of what a dtype holds, or beyond: every backend gives what NumPy, SciPy or ml_dtypes gives."""
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from cornu import ops
+from cornu.errors import ArgumentError, ShapeError
+
+INF, NAN, LEAST = np.inf, np.nan, -(2**31)
+
+
+def host(x):
+    return ops.convert_to_numpy(x)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_the_first_nan_is_found_behind_an_infinity(backend, dtype):
+    x = ops.convert_to_tensor(np.array([[1, INF, NAN, NAN], [0, -INF, NAN, 2], [-0.0, 0, -1, INF]]), dtype)
+    assert host(ops.argmax(x, axis=1)).tolist() == [2, 2, 3]
+    assert host(ops.argmin(x, axis=1)).tolist() == [2, 2, 2]
+    assert host(ops.argmin(x[:, :2], axis=1)).tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("op", ["exp2", "cbrt"])
+def test_bfloat16_is_rounded_once(backend, op):
+    x = np.array([-90, -30, 30, 90, 1e30, -1e-30, 3], ml_dtypes.bfloat16)
+    found = host(getattr(ops, op)(x)).astype(np.float32)
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(found, getattr(np, op)(x.astype(np.float32)), rtol=2**-8)
+
+
+def test_the_mean_of_more_halves_than_a_half_counts(backend):
+    assert float(ops.mean(np.full((70000,), 2.0, np.float16))) == 2.0
+
+
+def test_segments_of_nothing(backend):
+    assert host(ops.segment_prod(np.zeros((0, 2), np.float32), np.zeros((0,), np.int32), num_segments=2)).tolist() == [[1, 1], [1, 1]]
+
+
+def test_divisors_of_the_least_integer(backend):
+    x, y = np.array([2**31 - 1, LEAST, LEAST, 0, -12], np.int32), np.array([LEAST, 48, -1, 0, 18], np.int32)
+    assert host(ops.gcd(x, y)).tolist() == [1, 16, 1, 0, 6]
+    assert host(ops.gcd(np.array([100, 8], np.uint8), 12)).tolist() == [4, 4]
+    assert host(ops.lcm(np.array([4, -6, 0], np.int32), np.array([6, 4, 5], np.int32))).tolist() == [12, 12, 0]
+
+
+def test_a_bound_beyond_what_the_dtype_holds_bounds_nothing(backend):
+    x = np.array([0, 1, 7, 255], np.uint8)
+    assert host(ops.clip(x, -1, 7)).tolist() == [0, 1, 7, 7]
+    assert host(ops.clip(x, 1, 300)).tolist() == [1, 1, 7, 255]
+    assert host(ops.hard_tanh(x)).tolist() == [0, 1, 1, 1]
+    with pytest.raises(ArgumentError, match="300 beside uint8"):
+        ops.clip(x, 300, 400)
+
+
+@pytest.mark.parametrize("op", ["nonzero", "where"])
+def test_a_number_alone_has_no_positions(backend, op):
+    with pytest.raises(ShapeError, match="at least one axis"):
+        getattr(ops, op)(np.float32(2))
+
+
+def test_float8_holds_no_more_than_448(backend):
+    x = np.array([448, 464, 465, -500, INF, NAN, 300, -0.1], np.float32)
+    found = host(ops.cast(ops.cast(x, "float8_e4m3fn"), "float32"))
+    np.testing.assert_array_equal(found, x.astype(ml_dtypes.float8_e4m3fn).astype(np.float32))
+    assert host(ops.cast(np.array([1.5, -2], ml_dtypes.float8_e5m2), "float32")).tolist() == [1.5, -2]
+
+
+def test_quotients_with_an_infinity(backend):
+    x, y = (
+        each.ravel() for each in np.meshgrid(np.array([0, 1, -7, INF, -INF, NAN], np.float32), np.array([2, -3, INF, -INF], np.float32))
+    )
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(host(ops.floor_divide(x, y)), np.floor_divide(x, y))
+
+
+def test_shifts_by_more_bits_than_there_are_or_fewer_than_none(backend):
+    x, y = np.array([1, -5, 5, -5, 5, 3], np.int32), np.array([-1, -1, 40, 40, 31, 2], np.int32)
+    assert host(ops.left_shift(x, y)).tolist() == [0, 0, 0, 0, LEAST, 12]
+    assert host(ops.right_shift(x, y)).tolist() == [0, -1, 0, -1, 0, 0]
