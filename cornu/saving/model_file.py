@@ -156,7 +156,7 @@ def load_model(
     with _opened(path) as (config, reader, archive), registry.scope(custom_objects):
         store = Hdf5Store(reader)
         model = make_model(config if compile else _uncompiled(config), numbers_for(store), os.fspath(path))
-        assign_by_layout(model, store)
+        assign_by_layout(model, store, strict_optimizer=_names_optimizer(config))
         if archive is None:
             read_assets(model, folder_assets(path), lambda name: read_asset(path / name))
         else:
@@ -191,6 +191,12 @@ def _folder_config(path: Path) -> Any:
         if isinstance(error, UnsafeFileError):
             raise
         raise CorruptFileError(f"{os.fspath(path)!r} must hold JSON: {error}.") from error
+
+
+def _names_optimizer(config: Any) -> bool:
+    """Whether the file says which optimizer its state is of. Keras leaves it out once a model has been saved to a ".h5" file before."""
+    compiled = config.get("compile_config") if isinstance(config, dict) else None
+    return not isinstance(compiled, dict) or "optimizer" in compiled
 
 
 def _uncompiled(config: Any) -> Any:

@@ -112,6 +112,18 @@ def test_half_precision_and_frozen_layers(tmp_path):
     assert same_weights(model, copy)
 
 
+def test_a_file_that_names_no_optimizer_opens_without_its_state(tmp_path, data):
+    """Keras writes such files, with the state of Adam, where the model was saved to a ".h5" file before."""
+    model = small()
+    model.compile("adam", "mse", run_eagerly=True)
+    model.fit(*data, verbose=0)
+    model.save(tmp_path / "m.keras")
+    with_config(tmp_path / "m.keras", tmp_path / "k.keras", lambda config: config["compile_config"].pop("optimizer"))
+    with pytest.warns(UserWarning, match="state in .* does not fit and was left out"):
+        again = load_model(tmp_path / "k.keras")
+    assert same_weights(model, again)
+
+
 def test_as_a_folder(tmp_path, data):
     model, other = small(), small()
     for one in (model, other):
