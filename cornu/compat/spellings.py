@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cornu import config, layers, optimizers, registry
+from cornu import callbacks, config, layers, optimizers, registry
 from cornu.compat import lenient, methods, older_files
 from cornu.compat.notice import called_from_outside, notice
 from cornu.configurable import parameters, require
@@ -35,6 +35,7 @@ DROPPED = {"consume_less": "recurrent_activation", "fused": "momentum"}
 """Arguments that chose how a layer computes the same numbers, and an argument by which those layers are known."""
 
 DIM_ORDERINGS = {"th": "channels_first", "tf": "channels_last", "default": None}
+BOARD = {"batch_size", "embeddings_data", "embeddings_layer_names", "write_grads"}
 WORKERS = ("workers", "use_multiprocessing", "max_queue_size")
 _MISSING: Any = object()
 _before: list[tuple[type, str, Any]] = []
@@ -54,6 +55,8 @@ def teach() -> None:
             _respell(layer, "__init__", _LayerArguments(layer))
     _respell(Model, "__init__", _renamed("Model", {"input": "inputs", "output": "outputs"}))
     _respell(Tokenizer, "__init__", _renamed("Tokenizer", {"nb_words": "num_words"}))
+    _respell(callbacks.ReduceLROnPlateau, "__init__", _renamed("ReduceLROnPlateau", {"epsilon": "min_delta"}))
+    _respell(callbacks.TensorBoard, "__init__", _board_arguments)
     for name in ("fit", "evaluate", "predict"):
         _respell(Trainer, name, functools.partial(_loop_arguments, name))
     _put(Trainer, "compile", lenient.compiling(Trainer.compile))
@@ -165,6 +168,13 @@ class _LayerArguments:
         if today.get("data_format") in DIM_ORDERINGS:
             today["data_format"] = DIM_ORDERINGS[today["data_format"]]
         return today
+
+
+def _board_arguments(args: tuple[Any, ...], kwargs: Keywords) -> Keywords:
+    """Without what TensorBoard was told of gradients and layers in Keras 2; callbacks are shown neither today."""
+    for name in BOARD.intersection(kwargs):
+        notice(f"TensorBoard({name}=)", "changes nothing today")
+    return {name: value for name, value in kwargs.items() if name not in BOARD}
 
 
 def _loop_arguments(method: str, args: tuple[Any, ...], kwargs: Keywords) -> Keywords:

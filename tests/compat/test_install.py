@@ -158,6 +158,8 @@ def test_arguments_that_are_called_otherwise_or_change_nothing(keras, capsys):
     assert "consume_less" not in keras.layers.LSTM(3, consume_less="gpu").get_config()
     assert keras.layers.BatchNormalization(fused=True, momentum=0.5).momentum == 0.5
     assert keras.preprocessing.text.Tokenizer(nb_words=7).num_words == 7
+    assert keras.callbacks.ReduceLROnPlateau(epsilon=0.5).min_delta == 0.5
+    assert keras.callbacks.TensorBoard(batch_size=32, write_grads=False, write_graph=False).write_graph is False
     assert "`LSTM(consume_less=)` is chosen by itself today." in capsys.readouterr().err
 
 
