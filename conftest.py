@@ -6,6 +6,7 @@
 import gc
 import importlib.util
 import os
+import platform
 import signal
 import tempfile
 import zlib
@@ -19,13 +20,15 @@ COMPUTE = ("jax", "torch", "numpy", "tensorflow")
 TRAINABLE = ("jax", "torch", "tensorflow")
 # NPROC is what XLA sizes its pool of threads by (seen on jax 0.10: of the flags for that, none has an effect)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-# without the fusion emitters a program compiles in about half the time (seen on jaxlib 0.10.2)
-XLA_FLAGS = (
+# without the fusion emitters a program compiles in about half the time (seen on jaxlib 0.10.2); without the instructions that round a
+# product and a sum once, which AVX does not have yet, what is computed does not depend on what it is compiled together with
+XLA_FLAGS = [
     "--xla_backend_optimization_level=0",
     "--xla_cpu_use_fusion_emitters=false",
     "--xla_cpu_emitter_verification_level=0",
     "--xla_force_host_platform_device_count=4",
-)
+    *(["--xla_cpu_max_isa=AVX"] if platform.machine() in ("x86_64", "AMD64") else []),
+]
 
 PROGRAMS = []  # holds the folder of compiled programs until the run ends
 
@@ -80,6 +83,7 @@ def pytest_collection():
 
 def pytest_collection_finish():
     gc.freeze()
+    gc.set_threshold(10_000)  # tests make and drop objects by the thousand: with Python's 700 a tenth of the time went into the search
     gc.enable()
 
 
