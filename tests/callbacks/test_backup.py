@@ -544,62 +544,62 @@ import cornu
 from cornu.callbacks import BackupAndRestore, Callback, EarlyStopping
 from cornu.state.seed import set_random_seed
 
-backend, folder, kill_after = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 
 class Kill(Callback):
-    left = kill_after
+    def __init__(self, left):
+        super().__init__()
+        self.left = left
 
     def on_train_batch_end(self, batch, logs=None):
-        Kill.left -= 1
-        if not Kill.left:
+        self.left -= 1
+        if not self.left:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-cornu.set_backend(backend)
-set_random_seed(4)
+cornu.set_backend(sys.argv[1])
 rng = np.random.default_rng(1)
 x = rng.normal(size=(120, 6)).astype("float32")
 y = (x @ rng.normal(size=(6, 1)) + rng.normal(size=(120, 1))).astype("float32")
 L = cornu.layers
-model = cornu.Sequential([L.Dense(8, activation="relu"), L.Dropout(0.4), L.BatchNormalization(), L.Dense(1)])
-rate = cornu.optimizers.schedules.ExponentialDecay(0.05, 10, 0.9)
-model.compile(cornu.optimizers.SGD(rate, momentum=0.9), "mse", metrics=["mae"])
-stopping = EarlyStopping(patience=3, restore_best_weights=True)
-callbacks = [stopping, Kill(), BackupAndRestore(folder, save_freq=1)]
-history = model.fit(x, y, epochs=12, batch_size=16, verbose=0, validation_split=0.2, callbacks=callbacks)
-digest = hashlib.sha256(b"".join(v.numpy().tobytes() for v in [*model.variables, *model.optimizer.variables]))
-print(digest.hexdigest(), len(history.epoch), sorted(history.history.items()), stopping.best, stopping.wait)
+for folder, kill_after in zip(sys.argv[2::2], map(int, sys.argv[3::2])):
+    set_random_seed(4)
+    model = cornu.Sequential([L.Dense(8, activation="relu"), L.Dropout(0.4), L.BatchNormalization(), L.Dense(1)])
+    rate = cornu.optimizers.schedules.ExponentialDecay(0.05, 10, 0.9)
+    model.compile(cornu.optimizers.SGD(rate, momentum=0.9), "mse", metrics=["mae"])
+    stopping = EarlyStopping(patience=3, restore_best_weights=True)
+    callbacks = [stopping, Kill(kill_after), BackupAndRestore(folder, save_freq=1)]
+    history = model.fit(x, y, epochs=12, batch_size=16, verbose=0, validation_split=0.2, callbacks=callbacks)
+    digest = hashlib.sha256(b"".join(v.numpy().tobytes() for v in [*model.variables, *model.optimizer.variables]))
+    print(digest.hexdigest(), len(history.epoch), sorted(history.history.items()), stopping.best, stopping.wait, flush=True)
 """
 
 
-def kill_and_resume(backend, folder, rng, *, kills):
-    """What the program prints when it is let be; and when it was killed at so many random batches and started again each time."""
+def start(folder, backend, *runs):
+    """What a process prints that goes through the runs: the name of each one's folder, the batch it is killed at (0: none)."""
     script = folder / "program.py"
     script.write_text(SCRIPT)
+    given = [str(part) for name, after in runs for part in (folder / name, after)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-
-    def start(name, after):
-        command = [sys.executable, script, backend, folder / name, str(after)]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-        assert done.returncode == (-9 if after else 0), done.stderr
-        return done.stdout
-
-    whole = start("whole", 0)
-    total = 6 * int(whole.split()[1])
-    kept = 0
-    for batch in sorted(rng.choice(np.arange(2, total + 1), kills, replace=False).tolist()):
-        assert start("parts", batch - kept) == ""
-        kept = batch - 1  # the kill comes before the batch is kept
-    return whole, start("parts", 0)
+    done = subprocess.run([sys.executable, script, backend, *given], capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == (-9 if runs[-1][1] else 0), done.stderr
+    return done.stdout
 
 
-def test_kill_minus_nine(trainable_backend, tmp_path, rng):
-    whole, resumed = kill_and_resume(trainable_backend, tmp_path, rng, kills=1)
-    assert resumed == whole
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_kill_minus_nine(name, tmp_path, rng):
+    """One process runs to the end and, from its beginning again, up to the kill; another goes on from there."""
+    pytest.importorskip(name)
+    whole = start(tmp_path, name, ("whole", 0), ("parts", int(rng.integers(2, 18))))
+    assert start(tmp_path, name, ("parts", 0)) == whole
 
 
 @pytest.mark.long
 def test_kill_minus_nine_at_twenty_batches(trainable_backend, tmp_path, rng):
-    whole, resumed = kill_and_resume(trainable_backend, tmp_path, rng, kills=20)
-    assert resumed == whole
+    whole = start(tmp_path, trainable_backend, ("whole", 0))
+    total = 6 * int(whole.split()[1])
+    kept = 0
+    for batch in sorted(rng.choice(np.arange(2, total + 1), 20, replace=False).tolist()):
+        assert start(tmp_path, trainable_backend, ("parts", batch - kept)) == ""
+        kept = batch - 1  # the kill comes before the batch is kept
+    assert start(tmp_path, trainable_backend, ("parts", 0)) == whole

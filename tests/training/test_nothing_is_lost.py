@@ -390,11 +390,12 @@ INTERRUPTED = """
 """
 
 
+@pytest.mark.parametrize("rounds", [8, pytest.param(40, marks=pytest.mark.long)])
 @pytest.mark.parametrize("backend_name", ["jax", "torch"])
-def test_ctrl_c_at_random_moments(backend_name, tmp_path):
+def test_ctrl_c_at_random_moments(backend_name, rounds, tmp_path):
     script = tmp_path / "interrupted.py"
     script.write_text(textwrap.dedent(INTERRUPTED))
-    rounds, moments = 20, random.Random(5)
+    moments = random.Random(5)
     environment = {**os.environ, "CORNU_BACKEND": backend_name, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [sys.executable, str(script), str(rounds)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
