@@ -18,6 +18,7 @@ import pytest
 
 COMPUTE = ("jax", "torch", "numpy", "tensorflow")
 TRAINABLE = ("jax", "torch", "tensorflow")
+OTHERS = ("torch", "numpy", "tensorflow")
 # NPROC is what XLA sizes its pool of threads by (seen on jax 0.10: of the flags for that, none has an effect)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 # without the fusion emitters a program compiles in about half the time (seen on jaxlib 0.10.2); without the instructions that round a
@@ -89,7 +90,7 @@ def pytest_collection_finish():
 
 def pytest_generate_tests(metafunc):
     wanted = metafunc.config.getoption("backend") or COMPUTE
-    for fixture, names in (("backend", COMPUTE), ("trainable_backend", TRAINABLE)):
+    for fixture, names in (("backend", COMPUTE), ("trainable_backend", TRAINABLE), ("other_backend", OTHERS)):
         if fixture in metafunc.fixturenames:
             metafunc.parametrize(fixture, [name for name in names if name in wanted], indirect=True)
 
@@ -115,6 +116,12 @@ def backend(request):
 @pytest.fixture
 def trainable_backend(request):
     """Each backend that has gradients in turn; the test runs inside it. The value is its name."""
+    yield from enter_backend(request)
+
+
+@pytest.fixture
+def other_backend(request):
+    """Each compute backend but the default one in turn; the test runs inside it. The value is its name."""
     yield from enter_backend(request)
 
 

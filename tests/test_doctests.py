@@ -40,7 +40,7 @@ def _run(name):
 
 
 @pytest.mark.parametrize("name", [name for name in _module_names() if _on_every_backend(name)])
-def test_examples_on_every_backend(name, backend):
+def test_examples_on_every_other_backend(name, other_backend):
     _run(name)
 
 
