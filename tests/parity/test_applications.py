@@ -15,12 +15,13 @@ import cornu  # noqa: E402
 from cornu import applications, ops  # noqa: E402
 from cornu.applications import architecture as common  # noqa: E402
 
-QUICK = {"ResNet50": 32, "MobileNet": 32}
+QUICK = {"MobileNet": 32}
 SLOW = {  # the smallest images that each takes
     **dict.fromkeys(
         [
             "VGG16",
             "VGG19",
+            "ResNet50",
             "ResNet50V2",
             "ResNet101",
             "ResNet152",
