@@ -18,9 +18,11 @@ from cornu.ops.elementwise import (
     expm1,
     greater,
     hypot,
+    less,
     less_equal,
     log,
     log1p,
+    logical_and,
     maximum,
     multiply,
     negative,
@@ -55,12 +57,13 @@ def relu(x: Array) -> Array:
 
 @composite
 def relu6(x: Array) -> Array:
-    """Rectified linear unit capped at 6, `min(max(x, 0), 6)`.
+    """Rectified linear unit capped at 6, `min(max(x, 0), 6)`. The gradient at 0 and at 6 is 0, as that of `relu` at 0 is.
 
     >>> relu6([-1.0, 2.0, 9.0]).tolist()
     [0.0, 2.0, 6.0]
     """
-    return clip(x, 0, 6)
+    capped = clip(x, 0, 6)
+    return where(logical_and(greater(capped, 0), less(capped, 6)), x, stop_gradient(capped))
 
 
 @composite

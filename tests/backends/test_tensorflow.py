@@ -37,6 +37,21 @@ def test_operators_on_two_dtypes_meet_by_the_lattice(tf):
     assert (tf.constant([1], "int8") + tf.constant([1], "uint8")).dtype == tf.int16
 
 
+@pytest.mark.parametrize("wrap", [lambda f: f, cornu.jit])
+def test_operators_beside_a_python_number_meet_by_the_lattice(tf, wrap):
+    whole, half, truth = tf.constant([1, 2]), tf.constant([1, 2], tf.bfloat16), tf.constant([True, False])
+    for operate, expected in (
+        (lambda x: 1.5 * x, [1.5, 3]), (lambda x: x + 0.5, [1.5, 2.5]), (lambda x: 0.5 - x, [-0.5, -1.5]), (lambda x: 2.25**x, [2.25, 5.0625]),
+        (lambda x: 1.0 / x, [1, 0.5]), (lambda x: x / 2.0, [0.5, 1]), (lambda x: x > 1.5, [False, True]),
+    ):  # fmt: skip
+        assert wrap(operate)(whole).tolist() == expected
+        assert wrap(operate)(whole).dtype in (tf.float32, tf.bool)
+        assert wrap(operate)(half).dtype in (tf.bfloat16, tf.bool)
+    assert (1.5 * truth).tolist() == [1.5, 0]
+    assert (whole + 1j).dtype == tf.complex64
+    assert (whole + 1).dtype == tf.int32
+
+
 def test_arrays_are_copies_of_numpys_memory(tf):
     given = np.zeros(64, np.float32)
     x = ops.convert_to_tensor(given)

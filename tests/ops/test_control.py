@@ -6,7 +6,7 @@ import pytest
 from cornu import Input, Model, backends, ops, use_backend
 from cornu.backends import spec
 from cornu.backends.spec import TensorSpec
-from cornu.errors import ArgumentError, ShapeError
+from cornu.errors import ArgumentError, BackendError, ShapeError
 from tests.ops.cases import TESTED
 
 X = np.arange(12, dtype=np.float32).reshape(4, 3)
@@ -77,6 +77,18 @@ def test_vectorized_map(backend):
     pair = ops.vectorized_map(lambda row: (ops.max(row), {"least": ops.min(row)}), X)
     same(pair[0], X.max(1))
     same(pair[1]["least"], X.min(1))
+
+
+def test_rows_take_branches_of_their_own(backend):
+    same(ops.vectorized_map(lambda v: ops.cond(v > 0, lambda: v * 2, lambda: v * 3), np.array([1.0, -1.0], np.float32)), [2, -3])
+    indices = np.array([0, 1, 2, 7, -3], np.int32)
+    same(ops.vectorized_map(lambda i: ops.switch(i, [lambda: 1.0 * i, lambda: 10.0 * i, lambda: -1.0 * i]), indices), [0, 10, -2, -7, -3])
+    same(ops.vectorized_map(lambda v: ops.while_loop(lambda i, v: i < 3, lambda i, v: (i + 1, v * 2), (0, v))[1], indices), indices * 8)
+
+
+def test_loops_of_a_length_of_their_own_are_refused_where_rows_run_together():
+    with use_backend("torch"), pytest.raises(BackendError, match="differs from row to row"):
+        ops.vectorized_map(lambda v: ops.while_loop(lambda s: s < 9, lambda s: (s * 2,), (v,))[0], np.array([1.0, 5.0], np.float32))
 
 
 def test_vectorize(backend):

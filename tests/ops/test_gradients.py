@@ -180,6 +180,8 @@ CORNERS = [
     ("maximum of equals", ops.maximum, ([1.0], [1.0]), [[0.5], [0.5]]),
     ("max of equals", ops.max, ([2.0, 2.0],), [[0.5, 0.5]]),
     ("clip at the bounds", lambda x: ops.clip(x, 0.0, 1.0), ([-1.0, 0.5, 2.0],), [[0, 1, 0]]),
+    ("relu6 at its corners", ops.relu6, ([0.0, 6.0, 3.0, 7.0],), [[0, 0, 1, 0]]),
+    ("cumprod through 0", lambda x: ops.cumprod(x, 1), ([[0.0, 2.0, 3.0], [2.0, 0.0, 3.0]],), [[[9, 0, 0], [1, 8, 0]]]),
     ("distance of equals", ops.cdist, ([[1.0, 2.0]], [[1.0, 2.0]]), [[[0, 0]], [[0, 0]]]),
     ("division by 0 without NaN", ops.divide_no_nan, ([1.0, 1.0], [0.0, 2.0]), [[0, 0.5], [0, -0.25]]),
     ("side not taken", lambda x: ops.where(ops.greater(x, 0), x, 0.0), ([-1.0, 2.0],), [[0, 1]]),

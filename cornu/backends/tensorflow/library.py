@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from cornu import dtypes
+from cornu import config, dtypes
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
@@ -44,17 +44,28 @@ for _name, _method in _METHODS.items():
         setattr(tf.Tensor, _name, _method)
 
 
+_WEAK = {float: "float*", complex: "complex*"}
+
+
 def _meeting(operator: Callable[..., Any]) -> Callable[..., Any]:
+    """The operator on both in the dtype where they meet, a Python number too."""
+
     def run(x: Any, y: Any) -> Any:
         if type(y).__module__.startswith("cornu."):  # its own operators know; made an array of NumPy's, it would lose its gradient
             return NotImplemented
-        if isinstance(y, tf.Tensor) and x.dtype != y.dtype and {x.dtype.name, y.dtype.name} < set(dtypes.DTYPES):
-            both = dtypes.promote(x.dtype.name, y.dtype.name)
-            x, y = tf.cast(x, both), tf.cast(y, both)
+        other = y.dtype.name if isinstance(y, tf.Tensor) else _WEAK.get(type(y), x.dtype.name)
+        if x.dtype.name != other and {x.dtype.name, other} <= _KNOWN:
+            both = dtypes.promote(x.dtype.name, other)
+            both = {"float*": config.floatx(), "complex*": "complex64"}.get(both, both)
+            x, y = tf.cast(x, both), tf.cast(y, both) if isinstance(y, tf.Tensor) else y
         return operator(x, y)
 
     return run
 
 
-for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge", "matmul"):
+_KNOWN = {*dtypes.DTYPES, *_WEAK.values()}
+for _name in (
+    "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge", "matmul",
+    "radd", "rsub", "rmul", "rtruediv", "rfloordiv", "rmod", "rpow",
+):  # fmt: skip
     setattr(tf.Tensor, f"__{_name}__", _meeting(getattr(tf.Tensor, f"__{_name}__")))

@@ -46,7 +46,20 @@ def _extreme(reduction: Callable[..., Any], of_truths: Callable[..., Any]) -> Ca
 sum, prod, mean = (_over_axes(_wide(f)) for f in (tf.reduce_sum, tf.reduce_prod, tf.reduce_mean))
 any, all = _over_axes(tf.reduce_any), _over_axes(tf.reduce_all)
 max, min = _extreme(tf.reduce_max, tf.reduce_any), _extreme(tf.reduce_min, tf.reduce_all)
-cumsum, cumprod = _wide(tf.math.cumsum), _wide(tf.math.cumprod)
+
+
+def _cumprod(x: Any, axis: int) -> Any:
+    """In steps of 1, 2, 4, …: the gradient of TensorFlow's own divides by the elements, and is wrong where one is 0."""
+    length, step = x.shape[axis], 1
+    if not x.dtype.is_floating or length is None:
+        return tf.math.cumprod(x, axis)
+    while step < length:
+        before = tf.pad(x, [[step, 0] if a == axis else [0, 0] for a in range(x.ndim)], constant_values=1)
+        x, step = x * tf.split(before, [length, step], axis)[0], 2 * step
+    return x
+
+
+cumsum, cumprod = _wide(tf.math.cumsum), _wide(_cumprod)
 
 
 def _ordered(x: Any) -> Any:
