@@ -7,7 +7,7 @@ import functools
 import itertools
 import signal
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -361,8 +361,22 @@ def evaluate(
     return final
 
 
-def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | int, steps: int | None, callbacks: Any) -> Any:
-    """`Model.predict` on the current backend."""
+def predict(model: Trainer, x: Any, **settings: Any) -> Any:
+    """`Model.predict` on the current backend; settings are those of `predicted`."""
+    found = list(predicted(model, x, **settings))
+    columns = zip(*map(tree.flatten, found), strict=True)
+    return tree.unflatten(tree.structure(found[0]), [np.concatenate(c) if len(c) > 1 else np.array(c[0]) for c in columns])
+
+
+def streamed(model: Trainer, x: Any, **settings: Any) -> Generator[Any]:
+    """The outputs of one batch after another, in memory of their own; settings are those of `predicted`."""
+    with contextlib.closing(predicted(model, x, **settings)) as found:
+        for outputs in found:
+            yield tree.map_structure(np.array, outputs)
+
+
+def predicted(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | int, steps: int | None, callbacks: Any) -> Generator[Any]:
+    """The outputs of one batch after another, as NumPy arrays in the structure of the outputs."""
     if isinstance(x, np.ndarray) and x.dtype != object:
         checks.check_inputs(model, x)  # as it was given: cut into batches, it says less
     with contextlib.closing(data.batches(x, batch_size=batch_size, steps=steps)) as source:
@@ -374,25 +388,22 @@ def predict(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | in
         told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=_at_most(source.num_batches)
         )  # fmt: skip
-        parts: list[list[np.ndarray]] = []
-        structure, waiting, size = None, None, _rows(first[0])
-        with backends.current().inference(), _closed_where_broken(told, callbacks):
+        inference = backends.current().inference
+        waiting, size = None, _rows(first[0])
+        with _closed_where_broken(told, callbacks):
             told.on_predict_begin()
             for step, (inputs, _, _) in enumerate(_limited(itertools.chain([first], stream))):
                 if ids:
                     ids.check(inputs, batch=step)
                 told.on_predict_batch_begin(step)
-                outputs, rows = _padded_outputs(model, inputs, size)
-                structure = structure or tree.structure(outputs)
+                with inference():  # left again at each batch: what stands between belongs to the caller
+                    outputs, rows = _padded_outputs(model, inputs, size)
                 if waiting is not None:  # the results of a step are fetched while the next one runs
-                    parts.append(_fetched(*waiting))
+                    yield _fetched(*waiting)
                 waiting = outputs, rows
                 told.on_predict_batch_end(step, {"outputs": outputs})
-            parts.append(_fetched(*waiting))  # type: ignore[misc]
+            yield _fetched(*waiting)  # type: ignore[misc]
             told.on_predict_end()
-    return tree.unflatten(
-        structure, [np.concatenate(column) if len(column) > 1 else np.array(column[0]) for column in zip(*parts, strict=True)]
-    )
 
 
 def is_one_batch(x: Any, size: int) -> bool:
@@ -416,8 +427,8 @@ def _padded_outputs(model: Trainer, inputs: Any, size: int) -> tuple[Any, int]:
     return model._program_("predict")(inputs), rows
 
 
-def _fetched(outputs: Any, rows: int) -> list[np.ndarray]:
-    return [convert_to_numpy(x)[:rows] if x.ndim else convert_to_numpy(x) for x in tree.flatten(outputs)]
+def _fetched(outputs: Any, rows: int) -> Any:
+    return tree.map_structure(lambda x: convert_to_numpy(x)[:rows] if x.ndim else convert_to_numpy(x), outputs)
 
 
 def _handed_out(x: Any) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -232,13 +232,34 @@ class Trainer(StatelessTraining, Stepping):
         return values[0] if len(values) == 1 else values
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", steps: int | None = None, callbacks: Any = None
-    ) -> Any:
-        """The outputs for all rows, as NumPy arrays in the structure of the outputs."""
+        self, x: Any, batch_size: int | None = None, verbose: str | int = "auto", steps: int | None = None, callbacks: Any = None, *,
+        stream: bool = False,
+    ) -> Any:  # fmt: skip
+        """The outputs for all rows, as NumPy arrays in the structure of the outputs.
+
+        With `stream=True` they come batch by batch from an iterator, which never holds them all.
+
+        >>> import cornu
+        >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)])
+        >>> import numpy as np
+        >>> [part.shape for part in model.predict(np.ones((5, 4)), batch_size=3, stream=True)]
+        [(3, 2), (2, 2)]
+        """
+        if stream:
+            return self.__streamed(x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
         if steps is None and not callbacks and loop.is_one_batch(x, 32 if batch_size is None else batch_size):
             return self.predict_on_batch(x)
         with checks.readable, self.__at_home():
             return loop.predict(self, x, batch_size=batch_size, verbose=verbose, steps=steps, callbacks=callbacks)
+
+    def __streamed(self, x: Any, **settings: Any) -> Iterator[Any]:
+        with contextlib.closing(loop.streamed(self, x, **settings)) as batches:
+            while True:
+                with checks.readable, self.__at_home():
+                    outputs = next(batches, None)
+                if outputs is None:
+                    return
+                yield outputs
 
     def check(self, x: Any, y: Any = None, sample_weight: Any = None, batch_size: int | None = None) -> Forecast:
         """Runs all checks that `fit` would on this data, and says what a step will take, before anything is compiled or trained.
