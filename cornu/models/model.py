@@ -25,7 +25,7 @@ from cornu.models.functional import Graph
 from cornu.models.kept import opened, packed
 from cornu.models.quantizing import hand_on_policies
 from cornu.models.summary import print_summary
-from cornu.models.verification import Verification, verify
+from cornu.models.verification import Verification, drawn_inputs, verify
 from cornu.registry import MODELS
 from cornu.saving import model_file, run_file
 from cornu.state.variable import touch_structure
@@ -369,19 +369,25 @@ class Model(Trainer):
         """
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
-    def verify(self, x: Any, backends: Sequence[str] = ("jax", "torch")) -> Verification:
+    def verify(self, x: Any = None, backends: Sequence[str] = ("jax", "torch")) -> Verification:
         """Compares the outputs of each layer on several backends; the model stays where it is.
 
         Args:
-            x: input data, for which the model is built if it is not yet.
+            x: input data, for which the model is built if it is not yet; left out, two rows of numbers between 0 and 1.
             backends: their names, the reference first.
 
         >>> import cornu
         >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)])
         >>> model.verify([[1.0, 2.0, 3.0, 4.0]], backends=["numpy", "jax"]).worst.relative < 1e-5
         True
+        >>> model.verify(backends=["numpy", "jax"]).worst.relative < 1e-5
+        True
         """
-        x = tree.map_structure(np.asarray, x) if isinstance(x, dict) else np.asarray(x, getattr(x, "dtype", "float32"))
+        several = isinstance(x, dict) or (isinstance(x, (list, tuple)) and all(hasattr(a, "shape") for a in x))
+        if x is None:
+            x = drawn_inputs(self)
+        else:
+            x = tree.map_structure(np.asarray, x) if several else np.asarray(x, getattr(x, "dtype", "float32"))
         self._ensure_built_(x)
         return verify(self, x, backends)
 

@@ -16,7 +16,10 @@ from cornu.ops.core import convert_to_numpy
 from cornu.state import StateScope
 from cornu.training.endings import watched
 
-__all__ = ["Difference", "Verification", "verify"]
+__all__ = ["Difference", "Verification", "drawn_inputs", "verify"]
+
+UNKNOWN = 8
+"""Where a model takes any length: how long drawn data is."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,21 @@ def verify(model: Any, x: Any, names: Sequence[str]) -> Verification:
     return Verification(
         tuple(_difference(layer, name, a, b) for name, found in others for (layer, a), (_, b) in zip(reference, found, strict=True))
     )
+
+
+def drawn_inputs(model: Any) -> Any:
+    """Two rows of data that a model takes: floats between 0 and 1, whole numbers 0 or 1."""
+    if model.inputs is None:
+        raise ArgumentError(f"Model {model.name!r} does not say what data it takes: give `verify` some, `model.verify(x)`.")
+    rng = np.random.default_rng(0)
+
+    def drawn(tensor: Any) -> np.ndarray:
+        shape = (tensor.shape[0] or 2, *(UNKNOWN if length is None else length for length in tensor.shape[1:]))
+        if tensor.dtype == "string":
+            raise ArgumentError(f"Model {model.name!r} takes texts: give `verify` some, `model.verify(x)`.")
+        return np.asarray(rng.random(shape) if "float" in tensor.dtype else rng.integers(0, 2, shape), tensor.dtype)
+
+    return tree.map_structure(drawn, model.input)
 
 
 def _outputs(model: Any, x: Any, name: str) -> list[tuple[str, np.ndarray]]:

@@ -51,3 +51,23 @@ def test_verify_finds_the_layer_that_differs(rng):
     assert worst.relative == pytest.approx(0.5, rel=1e-5)
     with pytest.raises(ArgumentError, match="Two backends"):
         odd.verify(np.ones((2, 4), "float32"), backends=["jax"])
+
+
+def test_verify_draws_its_own_data():
+    a, b = cornu.Input((None,), dtype="int32", name="a"), cornu.Input((3,), name="b")
+    words = layers.GlobalAveragePooling1D()(layers.Embedding(5, 2)(a))
+    for inputs in ([a, b], {"a": a, "b": b}):
+        found = cornu.Model(inputs, layers.concatenate([words, b])).verify(backends=["numpy", "torch"])
+        assert len(found.layers) == 4
+        assert found.worst.relative < 1e-5
+    listed = cornu.Model([a, b], layers.concatenate([words, b]))
+    assert listed.verify([np.ones((2, 4), "int32"), np.ones((2, 3))], backends=["numpy", "torch"]).worst.relative < 1e-5
+
+
+def test_verify_says_where_it_cannot_draw_data():
+    class Own(cornu.Model):
+        def call(self, inputs):
+            return inputs
+
+    with pytest.raises(ArgumentError, match=r"does not say what data it takes: give `verify` some"):
+        Own().verify()
