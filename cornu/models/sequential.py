@@ -57,9 +57,9 @@ class Sequential(Model):
             self.__enter(layer.output)
             return
         if not isinstance(layer, Layer):
-            raise ArgumentError(
-                f"A Sequential takes layers, got {layer!r} of type {type(layer).__name__}. Put plain functions into a Lambda layer."
-            )
+            called = isinstance(layer, type) and issubclass(layer, Layer)
+            mend = f"Write `{layer.__name__}(…)`." if called else "Put plain functions into a Lambda layer."
+            raise ArgumentError(f"A Sequential takes layers, got {layer!r} of type {type(layer).__name__}. {mend}")
         if any(layer.name == other.name for other in self._stack_):
             raise ArgumentError(f"Layers of a model need names of their own, and {layer.name!r} is taken. Give another `name`.")
         self._stack_.append(layer)

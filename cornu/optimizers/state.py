@@ -94,7 +94,7 @@ class OptimizerState(Configurable):
         if isinstance(rate, LearningRateSchedule) or callable(rate):
             return rate
         try:
-            value = float(rate)
+            value = float("no number" if isinstance(rate, str) else rate)
         except (TypeError, ValueError):
             raise ArgumentError(f"A learning rate must be a number, a LearningRateSchedule or a function, got {rate!r}.") from None
         return self._new_variable_(np.array(value, "float32"), (), "float32", "learning_rate")

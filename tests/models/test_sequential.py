@@ -169,3 +169,8 @@ def test_freezing_layers_before_and_after_building(trainable_backend):
     assert [v.trainable for v in model.weights] == [False, False, True, True]
     assert model.get_weights()[0].tolist() == np.ones((3, 2)).tolist()
     assert model.get_weights()[2].tolist() != np.ones((2, 1)).tolist()
+
+
+def test_a_class_in_place_of_a_layer_is_told():
+    with pytest.raises(ArgumentError, match=r"Write `Flatten\(…\)`"):
+        cornu.Sequential([cornu.Input((3,)), layers.Flatten])

@@ -71,6 +71,7 @@ def test_config_with_a_schedule():
         ({"gradient_accumulation_steps": 1}, "gradient_accumulation_steps must be a whole number of at least 2"),
         ({"weight_decay": "much"}, "weight_decay must be a number"),
         ({"learning_rate": "fast"}, "A learning rate must be a number, a LearningRateSchedule or a function, got 'fast'"),
+        ({"learning_rate": "0.1"}, "A learning rate must be a number, a LearningRateSchedule or a function, got '0.1'"),
         ({"lr": 0.1}, r"does not have the argument\(s\) \['lr'\]. Did you mean \['learning_rate'"),
         ({"momentum": 2.0}, "momentum must be from 0 to 1"),
     ],
