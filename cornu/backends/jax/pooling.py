@@ -143,20 +143,25 @@ def _largest(x: jax.Array, window: Ints, strides: Ints, padding: Pairs) -> jax.A
     return reduce(jnp.maximum, _cells(x, _least(x.dtype), window, strides, padding))
 
 
-def _largest_forward(x: jax.Array, window: Ints, strides: Ints, padding: Pairs) -> tuple[Any, ...]:
-    y = _largest(x, window, strides, padding)
-    return y, (x, y)
+def _largest_forward(x: jax.Array, window: Ints, strides: Ints, padding: Pairs) -> tuple[jax.Array, jax.Array]:
+    return _largest(x, window, strides, padding), x
 
 
-def _largest_backward(window: Ints, strides: Ints, padding: Pairs, kept: tuple[Any, ...], g: jax.Array) -> tuple[Any, ...]:
-    """All of the gradient goes to the first of the largest cells, row by row."""
-    x, y = kept
-    cells = _cells(x, _least(x.dtype), window, strides, padding)
-    first = jnp.full(y.shape, len(cells) - 1, jnp.int8)
-    for i in reversed(range(len(cells) - 1)):
-        first = jnp.where(cells[i] == y, jnp.int8(i), first)
-    taken = [jnp.where(first == i, g, jnp.zeros((), g.dtype)) for i in range(len(cells))]
-    return (_gathered(taken, x.shape[1:-1], window, strides, padding),)
+def _largest_backward(window: Ints, strides: Ints, padding: Pairs, x: jax.Array, g: jax.Array) -> tuple[jax.Array]:
+    """All of the gradient goes to the first of the largest cells, row by row.
+
+    Cells are compared with each other, not with the maximum: a compiler that fuses what makes `x` with what takes it computes `x` once for the
+    maximum and again here, and may round it another way, so that no cell equals the maximum.
+    """
+    cells, nothing = _cells(x, _least(x.dtype), window, strides, padding), jnp.zeros((), g.dtype)
+    before = [None, *itertools.accumulate(cells[:-1], jnp.maximum)]
+    after = [None, *itertools.accumulate(cells[:0:-1], jnp.maximum)][::-1]
+
+    def share(cell: jax.Array, before: jax.Array | None, after: jax.Array | None) -> jax.Array:
+        taken = g if before is None else jnp.where(cell > before, g, nothing)
+        return taken if after is None else jnp.where(cell >= after, taken, nothing)
+
+    return (_gathered(list(map(share, cells, before, after)), x.shape[1:-1], window, strides, padding),)
 
 
 _largest.defvjp(_largest_forward, _largest_backward)
