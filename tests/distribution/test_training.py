@@ -259,6 +259,7 @@ def test_what_is_no_distribution_is_refused():
 PROGRAM = """
 import json, sys
 import cornu
+from benchmarks import workloads
 from cornu import distribution
 
 workload = workloads.WORKLOADS[sys.argv[1]]
