@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cornu import backends, dtypes, tree
-from cornu.errors import ArgumentError, CornuError, DataError
+from cornu.errors import ArgumentError, CornuError, DataError, NotBuiltError
 from cornu.graph import SymbolicTensor
 from cornu.layers import tracking
 from cornu.state.variable import structure_version, touch_structure
@@ -34,12 +34,28 @@ def build(model: Stepping, x: Any) -> None:
     if not unbuilt:
         return
     checks.check_inputs(model, x)
+    _refuse_parts_that_no_call_builds(model)
     with _as_before_on_failure(model), _about(model, x):
         if not model.built:
             model._build_for_((tree.map_structure(open_batch, x),), {})
         if any(not layer.built for layer in tracking.walk(model)):
             with backends.current().inference():
                 model(x, training=False)
+
+
+def _refuse_parts_that_no_call_builds(model: Stepping) -> None:
+    """Raises for a model that has a step of its own and no `call`, in which the shapes of its parts could be found."""
+    parts = [layer for layer in tracking.walk(model) if layer is not model and not layer.built]
+    if (
+        parts
+        and not hasattr(model, "_stack_")
+        and getattr(model, "inputs", None) is None
+        and type(model).call.__module__ == "cornu.models.model"
+    ):
+        raise NotBuiltError(
+            f"{type(model).__name__} has no `call`, so the shapes of its parts must be known before it trains, and these are not: "
+            f"{', '.join(repr(part.name) for part in parts[:5])}. Begin each with `Input(shape)`, call `part.build(shape)`, or define `call`."
+        )
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import pytest
 
 import cornu
 from cornu import layers, ops
-from cornu.errors import ArgumentError, NonFiniteError
+from cornu.errors import ArgumentError, NonFiniteError, NotBuiltError
 
 
 @pytest.fixture
@@ -530,3 +530,22 @@ def policy_of(name):
         yield
     finally:
         cornu.dtype_policies.set_dtype_policy(before)
+
+
+def test_a_step_of_its_own_without_call_needs_parts_that_are_built():
+    class Game(cornu.Model):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def train_step(self, data):
+            return {"sum": ops.sum(self.inner(data[0]))}
+
+    x = np.ones((4, 3), "float32")
+    game = Game(cornu.Sequential([layers.Dense(1, name="judge")]))
+    game.compile(run_eagerly=True)
+    with pytest.raises(NotBuiltError, match=r"(?s)Game has no `call`.*'judge'.*Begin\seach with `Input\(shape\)`"):
+        game.fit(x, verbose=0)
+    game = Game(cornu.Sequential([cornu.Input((3,)), layers.Dense(1, kernel_initializer="ones")]))
+    game.compile(run_eagerly=True)
+    assert game.fit(x, verbose=0).history == {"sum": [12.0]}
