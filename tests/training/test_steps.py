@@ -539,7 +539,7 @@ def test_a_step_of_its_own_without_call_needs_parts_that_are_built():
             self.inner = inner
 
         def train_step(self, data):
-            return {"sum": ops.sum(self.inner(data[0]))}
+            return {"sum": ops.sum(self.inner(data))}
 
     x = np.ones((4, 3), "float32")
     game = Game(cornu.Sequential([layers.Dense(1, name="judge")]))
