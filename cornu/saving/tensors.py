@@ -5,11 +5,12 @@ The format is read and written here, since every promise of a header must be com
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -21,6 +22,8 @@ from cornu.saving.hdf5 import ArraySpec
 
 __all__ = ["TensorReader", "write_tensors"]
 
+DIGEST = "cornu.sha256"
+"""Under which name the metadata of a file that Cornu wrote has the digest of all the rest."""
 MAX_HEADER = 100 * 10**6  # the limit of the format itself
 _KINDS = {
     "BOOL": "bool", "U8": "uint8", "I8": "int8", "U16": "uint16", "I16": "int16", "U32": "uint32", "I32": "int32", "U64": "uint64", "I64": "int64",
@@ -65,7 +68,9 @@ class TensorReader:
         if length > min(MAX_HEADER, size - 8):
             raise ValueError(f"its header claims {length} bytes in a file of {size}")
         entries = json.loads(self._file.read(length).decode("utf-8"))
-        entries.pop("__metadata__", None)
+        digest = (entries.pop("__metadata__", None) or {}).get(DIGEST)
+        if digest is not None and digest != _digest(entries, iter(lambda: self._file.read(2**20), b"")):
+            raise ValueError("its content is not that of its digest")
         specs, places, end = {}, {}, 0
         for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
             spec = ArraySpec(tuple(entry["shape"]), _KINDS[entry["dtype"]])
@@ -88,13 +93,21 @@ class TensorReader:
         return np.frombuffer(raw, dtype).reshape(spec.shape)
 
 
+def _digest(entries: dict[str, Any], pieces: Iterable[bytes]) -> str:
+    """The SHA-256 of what a header says of tensors, and of their bytes."""
+    found = hashlib.sha256(json.dumps(entries, sort_keys=True).encode())
+    for piece in pieces:
+        found.update(piece)
+    return found.hexdigest()
+
+
 def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray]) -> None:
     """Writes arrays by name; equal contents make equal bytes.
 
     Raises:
         DTypeError: the format has no word for a dtype.
     """
-    entries: dict[str, Any] = {"__metadata__": {"format": "np"}}
+    entries: dict[str, Any] = {}
     at = 0
     for name, array in tensors.items():
         if array.dtype.name not in _CODES:
@@ -103,7 +116,8 @@ def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray
             )
         entries[name] = {"dtype": _CODES[array.dtype.name], "shape": list(array.shape), "data_offsets": [at, at + array.nbytes]}
         at += array.nbytes
-    header = json.dumps(entries, separators=(",", ":")).encode()
+    digest = _digest(entries, (np.ascontiguousarray(array).tobytes() for array in tensors.values()))
+    header = json.dumps({"__metadata__": {"format": "np", DIGEST: digest}, **entries}, separators=(",", ":")).encode()
     header += b" " * (-len(header) % 8)
     with Path(path).open("wb") as file:
         file.write(struct.pack("<Q", len(header)) + header)

@@ -543,3 +543,24 @@ def test_weights_are_set_all_or_none(backend):
     with pytest.raises(DTypeError, match="'d0/bias' must be set to numbers"):
         model.set_weights([np.zeros((4, 3)), np.array(["a", "b", "c"])])
     assert equal(before, values(model))
+
+
+@pytest.mark.parametrize("place", [-1, -5, 0.5])
+def test_a_flipped_bit_in_safetensors_is_seen(tmp_path, place):
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(2)])
+    path = tmp_path / "w.safetensors"
+    model.save_weights(path)
+    raw = bytearray(path.read_bytes())
+    raw[place if isinstance(place, int) else int(len(raw) * place)] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(CorruptFileError, match="must be a whole safetensors file"):
+        model.load_weights(path)
+
+
+def test_safetensors_without_a_digest_are_read(tmp_path):
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(2, name="d")])
+    kernel, bias = np.ones((3, 2), "float32"), np.zeros(2, "float32")
+    for metadata in (None, {"format": "pt"}):
+        safetensors.numpy.save_file({"d/kernel": kernel, "d/bias": bias}, tmp_path / "w.safetensors", metadata)
+        model.load_weights(tmp_path / "w.safetensors")
+    np.testing.assert_array_equal(model.get_weights()[0], kernel)
