@@ -171,6 +171,7 @@ def test_keras_computes_with_what_calibration_found(keras, rng, mode, bits):
     np.testing.assert_allclose(np.asarray(ours(x)), np.asarray(theirs(x)), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.usefixtures("on_numpy")
 def test_layers_of_other_classes_are_left_as_keras_leaves_them(keras):
     for k in (cornu, keras):
         foreign = type("Foreign", (k.layers.Dense,), {})
