@@ -32,13 +32,13 @@ def accuracy(y_true: Array, y_pred: Array) -> Array:
 
 
 def binary_accuracy(y_true: Array, y_pred: Array, threshold: float = 0.5) -> Array:
-    """Share of the last axis where the output is above the threshold just when the target is 1.
+    """1.0 where the output is above the threshold just when the target is 1, else 0.0.
 
     >>> binary_accuracy([[0, 1, 1]], [[0.2, 0.4, 0.8]]).tolist()
-    [0.6666667]
+    [[1.0, 0.0, 1.0]]
     """
     y_true, y_pred = same_shape(y_true, y_pred, "binary_accuracy")
-    return ops.mean(_as_float(ops.equal(y_true, ops.cast(ops.greater(y_pred, threshold), y_true.dtype))), -1)
+    return _as_float(ops.equal(y_true, ops.cast(ops.greater(y_pred, threshold), y_true.dtype)))
 
 
 def categorical_accuracy(y_true: Array, y_pred: Array) -> Array:

@@ -120,6 +120,10 @@ class Metric(Configurable, Tracked):
             ArgumentError: another's variables have other shapes.
         """
         for other in metrics:
+            if type(other) is type(self) and not other._built_:
+                continue  # nothing has passed there
+            if type(other) is type(self) and not self._built_:
+                self._build_(None, (None, *(other.variables[0].shape[-1:] or (1,))))
             pairs = list(zip(self.variables, other.variables, strict=False))
             if type(other) is not type(self) or len(self.variables) != len(other.variables) or any(a.shape != b.shape for a, b in pairs):
                 raise ArgumentError(
