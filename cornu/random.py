@@ -14,7 +14,7 @@ from cornu.ops import random as keyed
 from cornu.ops.arguments import Array, Shape, as_axis
 from cornu.ops.core import cast, convert_to_tensor, where
 from cornu.ops.creation import zeros_like
-from cornu.ops.elementwise import add, divide, less, multiply
+from cornu.ops.elementwise import add, divide, greater_equal, less, less_equal, multiply
 from cornu.ops.indexing import take
 from cornu.ops.shaping import broadcast_to
 from cornu.state.seed import SeedGenerator, draw_key
@@ -27,7 +27,7 @@ Seed = int | SeedGenerator | None
 
 
 def uniform(shape: Shape, minval: float = 0.0, maxval: float = 1.0, dtype: str | None = None, seed: Seed = None) -> Array:
-    """Uniform on [minval, maxval).
+    """Uniform on [minval, maxval). What rounds to `maxval` in the dtype counts as `minval`: each has half of a cell of the dtype's numbers there.
 
     >>> uniform((2, 3), seed=1).shape
     (2, 3)
@@ -35,7 +35,17 @@ def uniform(shape: Shape, minval: float = 0.0, maxval: float = 1.0, dtype: str |
     name = config.floatx() if dtype is None else dtypes.standardize(dtype)
     if dtypes.is_integer(name):
         return randint(shape, int(minval), int(maxval), name, seed)
-    return _scaled(keyed.random_uniform(draw_key(seed), shape, name), maxval - minval, minval)
+    key, whole = draw_key(seed), _is(minval, 0) and _is(maxval, 1)
+    return keyed.random_uniform(key, shape, name) if whole else _between(key, shape, minval, maxval, name)
+
+
+def _between(key: Array, shape: Shape, minval: float, maxval: float, dtype: str) -> Array:
+    """Uniform on [minval, maxval), computed in float32 at least and rounded once."""
+    drawn = keyed.random_uniform(key, shape, dtype if dtype == "float64" else "float32")
+    x = cast(_scaled(drawn, maxval - minval, minval), dtype)
+    low, high = cast(minval, dtype), cast(maxval, dtype)
+    beyond = where(less(low, high), greater_equal(x, high), less_equal(x, high))
+    return where(beyond, low, x)
 
 
 def normal(shape: Shape, mean: float = 0.0, stddev: float = 1.0, dtype: str | None = None, seed: Seed = None) -> Array:
@@ -107,6 +117,10 @@ def dropout(inputs: Array, rate: float, noise_shape: Shape | None = None, seed: 
     return where(broadcast_to(keep, inputs.shape), divide(inputs, 1 - rate), zeros_like(inputs))
 
 
+def _is(x: Any, value: int) -> bool:
+    return isinstance(x, (int, float)) and x == value
+
+
 def _scaled(x: Array, factor: float, shift: float) -> Array:
     x = x if factor == 1 else multiply(x, cast(factor, x.dtype) if hasattr(factor, "dtype") else factor)
-    return x if isinstance(shift, (int, float)) and shift == 0 else add(x, shift)
+    return x if _is(shift, 0) else add(x, shift)

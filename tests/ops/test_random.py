@@ -8,6 +8,7 @@ from cornu import backends, dtypes, ops
 from cornu.backends import spec
 from cornu.errors import ShapeError
 from cornu.ops import random
+from cornu.random import uniform
 
 KEY, OTHER = np.array([7, 1], np.uint32), np.array([7, 2], np.uint32)
 MANY = 4000
@@ -104,3 +105,29 @@ def test_parameters_broadcast(backend):
     assert [row[2] for row in means] == [4, 9]
     with pytest.raises(ShapeError, match="broadcast to the shape"):
         random.random_gamma(KEY, alpha, (2, 1))
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (5, 6), (-2.0, -1.0), (6, 5)])
+def test_the_upper_end_is_not_reached(backend, kind, low, high):
+    values = ops.convert_to_numpy(uniform((20_000,), low, high, kind, seed=3)).astype(np.float64)
+    assert (values != high).all()
+    assert min(low, high) <= values.min()
+    assert values.max() <= max(low, high)
+    assert abs(values.mean() - (low + high) / 2) < 0.02
+
+
+def test_half_precision_is_spread_evenly(backend):
+    values = ops.convert_to_numpy(uniform((64_000,), 4, 4.0625, "float16", seed=5)).astype(np.float64)
+    found, counts = np.unique(values, return_counts=True)
+    assert found.tolist() == (4 + np.arange(16) / 256).tolist()
+    assert scipy.stats.chisquare(counts).pvalue > 1e-3
+
+
+def test_the_last_float32_below_1_is_not_rounded_up(on_numpy, monkeypatch):
+    monkeypatch.setattr(random, "random_uniform", lambda key, shape, dtype: np.full(shape, 1 - 2**-24, dtype))
+    assert uniform((1,), 5.0, 6.0, "float32").tolist() == [5.0]
+
+
+def test_a_spread_wider_than_half_precision_holds(backend):
+    assert np.isfinite(ops.convert_to_numpy(uniform((100,), -60000, 60000, "float16", seed=1))).all()

@@ -20,7 +20,8 @@ def generator(key: Any) -> Any:
 
 
 def random_uniform(key: Any, shape: tuple[int, ...], dtype: str) -> Any:
-    return generator(key).random(shape, np.float64 if dtype == "float64" else np.float32).astype(numpy_dtype(dtype))
+    drawn = np.asarray(generator(key).random(shape, np.float64 if dtype == "float64" else np.float32)).astype(numpy_dtype(dtype))
+    return np.where(drawn == 1, np.zeros((), drawn.dtype), drawn)  # what half precision rounds up to 1 is the lower half of the cell at 0
 
 
 def random_normal(key: Any, shape: tuple[int, ...], dtype: str) -> Any:
