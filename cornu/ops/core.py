@@ -184,7 +184,7 @@ def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arra
 
 @primitive
 def clip(on: Any, x: Array, x_min: Array, x_max: Array) -> Array:
-    """`x` held between two bounds; booleans as int32. The gradient is 1 inside and 0 outside.
+    """`x` held between two bounds; booleans as int32. The gradient is 1 inside and at a bound that is met, 0 outside.
 
     A whole number that lies below all that the dtype holds may be the lower bound, one above all the upper one: it bounds nothing.
 

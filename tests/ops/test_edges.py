@@ -79,3 +79,25 @@ def test_shifts_by_more_bits_than_there_are_or_fewer_than_none(backend):
     x, y = np.array([1, -5, 5, -5, 5, 3], np.int32), np.array([-1, -1, 40, 40, 31, 2], np.int32)
     assert host(ops.left_shift(x, y)).tolist() == [0, 0, 0, 0, LEAST, 12]
     assert host(ops.right_shift(x, y)).tolist() == [0, -1, 0, -1, 0, 0]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint32", "int64"])
+@pytest.mark.parametrize("op", ["mod", "fmod", "floor_divide"])
+def test_integers_over_0_are_0(backend, op, dtype):
+    x = np.array([0, 5, 7, 100], dtype)
+    over = np.array([0, 0, 2, 0], dtype)
+    with np.errstate(divide="ignore"):
+        expected = getattr(np, op)(x, over)
+    for divisor, there in ((over, expected), (0, np.zeros_like(x)), (3, getattr(np, op)(x, x.dtype.type(3)))):
+        found = getattr(ops, op)(ops.convert_to_tensor(x), divisor if type(divisor) is int else ops.convert_to_tensor(divisor))
+        assert ops.dtype(found) == ops.dtype(ops.convert_to_tensor(x))
+        np.testing.assert_array_equal(host(found), there)
+    np.testing.assert_array_equal(
+        host(getattr(ops, op)(7, ops.convert_to_tensor(over))), getattr(np, op)(7, np.where(over, over, 8)) * (over != 0)
+    )
+
+
+@pytest.mark.parametrize("name", ["mod", "fmod", "floor_divide"])
+def test_a_number_over_0_is_0_for_integers_and_nan_or_infinite_for_floats(backend, name):
+    assert host(getattr(ops, name)(5, 0)).tolist() == 0
+    assert not np.isfinite(host(getattr(ops, name)(5.0, 0.0)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -11,17 +12,35 @@ from jax.scipy.special import erf, erfc, erfinv, i0
 
 _OWN = [
     "add", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "bitwise_and", "bitwise_not", "bitwise_or",
-    "bitwise_xor", "cbrt", "ceil", "clip", "conj", "cos", "cosh", "divide", "equal", "exp", "expm1", "floor", "floor_divide",
-    "fmod", "greater", "greater_equal", "hypot", "imag", "isfinite", "isinf", "isnan", "left_shift", "less", "less_equal",
+    "bitwise_xor", "cbrt", "ceil", "conj", "cos", "cosh", "divide", "equal", "exp", "expm1", "floor", "greater",
+    "greater_equal", "hypot", "imag", "isfinite", "isinf", "isnan", "left_shift", "less", "less_equal",
     "log", "log10", "log1p", "log2", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum",
-    "minimum", "mod", "multiply", "negative", "nextafter", "not_equal", "power", "real", "right_shift", "round", "sign", "signbit", "sin",
+    "minimum", "multiply", "negative", "nextafter", "not_equal", "power", "real", "right_shift", "round", "sign", "signbit", "sin",
     "sinh", "sqrt", "square", "subtract", "tan", "tanh", "trunc", "where",
 ]  # fmt: skip
 
-__all__ = ["absolute", "complex", "erf", "erfc", "erfinv", "exp2", "gcd", "i0", "lcm", "rsqrt", "sigmoid", "stop_gradient"]
+__all__ = [
+    "absolute", "clip", "complex", "erf", "erfc", "erfinv", "exp2", "floor_divide", "fmod", "gcd", "i0", "lcm", "mod", "rsqrt", "sigmoid",
+    "stop_gradient",
+]  # fmt: skip
 __all__.extend(_OWN)
 
 globals().update({name: getattr(jnp, name) for name in _OWN})
+
+
+def _divided(quotient: Callable[..., Any]) -> Callable[..., Any]:
+    """Integers over 0 give -1 or -2 in JAX, and what is left after that; here they give 0, as NumPy's do."""
+
+    def run(x1: Any, x2: Any) -> Any:
+        if jnp.issubdtype(jnp.result_type(x1, x2), jnp.floating) or (isinstance(x2, int) and x2 != 0):
+            return quotient(x1, x2)
+        none = jnp.equal(x2, 0)
+        return jnp.where(none, 0, quotient(x1, jnp.where(none, 1, x2)))
+
+    return run
+
+
+floor_divide, mod, fmod = map(_divided, (jnp.floor_divide, jnp.mod, jnp.fmod))
 
 
 def exp2(x: Any) -> Any:
@@ -39,6 +58,11 @@ def gcd(x1: Any, x2: Any) -> Any:
 def lcm(x1: Any, x2: Any) -> Any:
     divisor = gcd(x1, x2)
     return jnp.abs(x1 // jnp.where(divisor == 0, 1, divisor) * x2)
+
+
+def clip(x: Any, x_min: Any, x_max: Any) -> Any:
+    # jnp.clip gives half of the gradient to a bound that is met
+    return jnp.where((x >= x_min) & (x <= x_max), x, jnp.clip(x, x_min, x_max))
 
 
 def absolute(x: Any) -> Any:

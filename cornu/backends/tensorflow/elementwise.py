@@ -295,7 +295,9 @@ def where(condition: Any, x1: Any, x2: Any) -> Any:
 
 
 def clip(x: Any, x_min: Any, x_max: Any) -> Any:
-    return minimum(maximum(x, x_min), x_max)
+    # a bound that is met gets none of the gradient, where `maximum` would give it half
+    within = logical_and(greater_equal(x, x_min), less_equal(x, x_max))
+    return where(within, x, minimum(maximum(x, x_min), x_max))
 
 
 def stop_gradient(x: Any) -> Any:

@@ -16,17 +16,17 @@ _OWN = [
 ]  # fmt: skip
 # Operators take a Python scalar on either side without making a tensor of it.
 _OPERATORS = {
-    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "floor_divide": "floordiv", "mod": "mod", "power": "pow",
+    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow",
     "equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
     "bitwise_and": "and_", "bitwise_or": "or_", "bitwise_xor": "xor", "left_shift": "lshift", "right_shift": "rshift",
 }  # fmt: skip
 _PAIRS = [
-    "arctan2", "fmod", "hypot", "lcm", "logaddexp", "logaddexp2", "nextafter",
+    "arctan2", "hypot", "lcm", "logaddexp", "logaddexp2", "nextafter",
 ]  # fmt: skip
 
 __all__ = [
-    "cbrt", "clip", "complex", "conj", "erfc", "erfinv", "exp2", "gcd", "i0", "imag", "maximum", "minimum", "rsqrt", "sigmoid", "sign",
-    "stop_gradient", "where", "widened",
+    "cbrt", "clip", "complex", "conj", "erfc", "erfinv", "exp2", "floor_divide", "fmod", "gcd", "i0", "imag", "maximum", "minimum", "mod",
+    "rsqrt", "sigmoid", "sign", "stop_gradient", "where", "widened",
 ]  # fmt: skip
 __all__.extend([*_OWN, *_OPERATORS, *_PAIRS])
 
@@ -61,6 +61,23 @@ globals().update({name: widened(getattr(torch, name)) for name in _OWN})
 globals().update({name: widened(getattr(operator, name_there)) for name, name_there in _OPERATORS.items()})
 globals().update({name: widened(_pair(getattr(torch, name))) for name in _PAIRS})
 maximum, minimum = widened(_pair(torch.maximum)), widened(_pair(torch.minimum))
+
+
+def _divided(quotient: Callable[..., Any]) -> Callable[..., Any]:
+    """Integers over 0 are an error in PyTorch, or anything at all on a GPU; here they give 0, as NumPy's do."""
+
+    def run(x1: Any, x2: Any) -> Any:
+        if (x1 if isinstance(x1, torch.Tensor) else x2).dtype.is_floating_point or (isinstance(x2, int) and x2 != 0):
+            return quotient(x1, x2)
+        if isinstance(x2, int):
+            return torch.zeros_like(x1)
+        none = x2 == 0
+        return torch.where(none, 0, quotient(x1, torch.where(none, 1, x2)))
+
+    return run
+
+
+floor_divide, mod, fmod = (_divided(widened(f)) for f in (operator.floordiv, operator.mod, _pair(torch.fmod)))
 
 
 @widened
@@ -100,7 +117,7 @@ def where(condition: Any, x1: Any, x2: Any) -> Any:
 def clip(x: Any, x_min: Any, x_max: Any) -> Any:
     # torch.clamp wants two numbers or two tensors
     if isinstance(x_min, torch.Tensor) or isinstance(x_max, torch.Tensor):
-        return minimum(maximum(x, x_min), x_max)
+        return torch.clamp(x, *(torch.as_tensor(bound, dtype=x.dtype, device=x.device) for bound in (x_min, x_max)))
     return torch.clamp(x, x_min, x_max)
 
 

@@ -77,7 +77,7 @@ def divide_no_nan(on: Any, x1: Array, x2: Array) -> Array:
 
 @primitive
 def floor_divide(on: Any, x1: Array, x2: Array) -> Array:
-    """Quotient rounded down; of integers an integer, what they give over 0 is not defined. `floor(x1 / x2)`.
+    """Quotient rounded down; of integers an integer, which over 0 is 0. `floor(x1 / x2)`.
 
     >>> floor_divide([7, -7], 2).tolist()
     [3, -4]
@@ -87,7 +87,7 @@ def floor_divide(on: Any, x1: Array, x2: Array) -> Array:
 
 @primitive
 def mod(on: Any, x1: Array, x2: Array) -> Array:
-    """Remainder of the quotient rounded down; has the sign of `x2`. `x1 - x2 * floor(x1 / x2)`.
+    """Remainder of the quotient rounded down; has the sign of `x2`; of integers over 0 it is 0. `x1 - x2 * floor(x1 / x2)`.
 
     >>> mod([7, -7], 3).tolist()
     [1, 2]
@@ -97,7 +97,7 @@ def mod(on: Any, x1: Array, x2: Array) -> Array:
 
 @primitive
 def fmod(on: Any, x1: Array, x2: Array) -> Array:
-    """Remainder of the quotient cut towards 0; has the sign of `x1`. `x1 - x2 * trunc(x1 / x2)`.
+    """Remainder of the quotient cut towards 0; has the sign of `x1`; of integers over 0 it is 0. `x1 - x2 * trunc(x1 / x2)`.
 
     >>> fmod([7, -7], 3).tolist()
     [1, -1]

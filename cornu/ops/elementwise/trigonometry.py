@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from cornu.ops.arguments import Array, floating, no_complex, promoted, together
+from cornu.ops.arguments import Array, alike, floating, no_complex, promoted, together
 from cornu.ops.dispatch import composite, primitive
 from cornu.ops.elementwise.functions import imag, real
 
@@ -147,12 +147,14 @@ def arctanh(on: Any, x: Array) -> Array:
 
 @primitive
 def hypot(on: Any, x1: Array, x2: Array) -> Array:
-    """The longest side of a right triangle with these two, without overflow. `sqrt(x1 ** 2 + x2 ** 2)`.
+    """The longest side of a right triangle with these two, without overflow. `sqrt(x1 ** 2 + x2 ** 2)`. The gradient where both are 0 is 0.
 
     >>> hypot([3.0], [4.0]).tolist()
     [5.0]
     """
-    return together(on.hypot, *promoted(on, x1, x2, least="float*"))
+    x1, x2 = alike(on, x1, x2, least="float*")
+    none = together(lambda x1, x2: on.logical_and(on.equal(x1, 0), on.equal(x2, 0)), x1, x2)
+    return on.where(none, 0, on.hypot(on.where(none, 1, x1), x2))  # the slopes are the sides over the hypotenuse: there they would be NaN
 
 
 @primitive
