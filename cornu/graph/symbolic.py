@@ -225,61 +225,16 @@ def _merge(a: TensorSpec, b: TensorSpec) -> TensorSpec:
     return TensorSpec([n if n == m else None for n, m in zip(a.shape, b.shape, strict=True)], a.dtype)
 
 
-_MASK_KEEPING = frozenset(
-    [
-        "add",
-        "subtract",
-        "multiply",
-        "divide",
-        "power",
-        "maximum",
-        "minimum",
-        "negative",
-        "absolute",
-        "exp",
-        "log",
-        "sqrt",
-        "square",
-        "tanh",
-        "sigmoid",
-        "relu",
-        "gelu",
-        "silu",
-        "elu",
-        "selu",
-        "softplus",
-        "cast",
-        "clip",
-        "where",
-        "stop_gradient",
-        "copy",
-        "rsqrt",
-        "log1p",
-        "expm1",
-        "sin",
-        "cos",
-        "floor",
-        "ceil",
-        "sign",
-        "leaky_relu",
-        "relu6",
-        "softsign",
-        "hard_sigmoid",
-        "hard_silu",
-    ]
-)
-
-
 def record(op: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Records an op; elementwise ones hand the masks of their inputs on."""
     node = Node(op, args, kwargs, infer(op, args, kwargs))
     masks = [x.mask for x in node.inputs if x.mask is not None]
-    if masks and op.op_name in _MASK_KEEPING:  # type: ignore[attr-defined]
+    if masks and dispatch.works_by_element(op):
         node.outputs[0].mask = combined(masks)
     return node.result
 
 
-def combined(masks: Sequence[SymbolicTensor]) -> SymbolicTensor:
+def combined(masks: Sequence[Any]) -> Any:
     """Where all masks hold."""
     mask = masks[0]
     for other in masks[1:]:

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from cornu import tree
 from cornu.backends.spec import TensorSpec
+from cornu.graph.symbolic import combined
+from cornu.ops.dispatch import notice_elementwise
 
 __all__ = [
     "CallContext", "active", "add_loss", "building_path", "forget_losses", "keep_losses", "keep_masks", "kept_losses", "kept_masks", "losses_of",
@@ -38,7 +40,7 @@ class CallContext:
 
     Attributes:
         training: whether layers behave as in training.
-        masks: for an array, by its identity, the array itself (so that the identity stays its own) and its mask.
+        masks: for an array, by its identity, the array itself (so that the identity stays its own), its mask, and whether an op handed that on.
         losses: what was added, each with the layer that added it.
     """
 
@@ -46,7 +48,7 @@ class CallContext:
 
     def __init__(self, training: bool | None = None, within: CallContext | None = None) -> None:
         self.training = training
-        self.masks: dict[int, tuple[Any, Any]] = {} if within is None else within.masks
+        self.masks: dict[int, tuple[Any, Any, bool]] = {} if within is None else within.masks
         self.losses: list[tuple[Any, Any]] = [] if within is None else within.losses
 
     def __enter__(self) -> Self:
@@ -63,9 +65,27 @@ class CallContext:
         found = self.masks.get(id(x))
         return None if found is None else found[1]
 
-    def set_mask(self, x: Any, mask: Any) -> None:
-        """Remembers the mask of an array."""
-        self.masks[id(x)] = (x, mask)
+    def set_mask(self, x: Any, mask: Any, *, by_op: bool = False) -> None:
+        """Remembers the mask of an array; from the first mask of all on, ops that work by element hand masks on."""
+        self.masks[id(x)] = (x, mask, by_op)
+        notice_elementwise(_hand_on)
+
+    def forget_masks_by_ops(self, values: Any) -> None:
+        """Forgets the masks that ops handed on to these arrays."""
+        for x in tree.flatten(values):
+            if id(x) in self.masks and self.masks[id(x)][2]:
+                del self.masks[id(x)]
+
+
+def _hand_on(arguments: Iterable[Any], result: Any) -> None:
+    """Gives what an op made of masked arrays their mask: where all of those hold that fit it."""
+    around = _active.get()
+    if around is None or not around.masks or id(result) in around.masks:
+        return
+    found = [around.masks[id(x)][1] for x in arguments if id(x) in around.masks]
+    masks = [mask for mask in found if tuple(mask.shape) == tuple(result.shape[: len(mask.shape)])]
+    if masks:
+        around.set_mask(result, combined(masks), by_op=True)
 
 
 def on_shapes() -> CallContext:

@@ -66,8 +66,10 @@ def hand_on_mask(layer: Layer, around: CallContext, args: tuple[Any, ...], kwarg
         previous = context.masks_of(around, inputs)
     mask = layer.compute_mask(inputs, previous)
     if mask is None:
-        if previous is not None and not _ends_masks_on_purpose(layer):
-            _warn_dropped(layer)
+        if previous is not None:
+            around.forget_masks_by_ops(outputs)  # what steps the layer's outputs have, it has to say itself
+            if not _ends_masks_on_purpose(layer) and all(around.mask_of(x) is None for x in tree.flatten(outputs)):
+                _warn_dropped(layer)
         return
     for x, one in zip(tree.flatten(outputs), tree.flatten(mask), strict=False):
         if one is not None:
@@ -105,7 +107,7 @@ def hand_on_symbolic_mask(layer: Layer, node: Node) -> None:
         return
     mask = layer.compute_mask(inputs, previous)
     if mask is None:
-        if previous is not None and not _ends_masks_on_purpose(layer):
+        if previous is not None and not _ends_masks_on_purpose(layer) and all(x.mask is None for x in node.outputs):
             _warn_dropped(layer)
         return
     masks = tree.flatten(mask)

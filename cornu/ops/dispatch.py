@@ -32,10 +32,12 @@ __all__ = [
     "interpreter_of",
     "is_array",
     "is_symbolic",
+    "notice_elementwise",
     "primitive",
     "record",
     "register_recorder",
     "register_state",
+    "works_by_element",
 ]
 
 P = ParamSpec("P")
@@ -69,6 +71,13 @@ class _Kinds(dict[type, Any]):
 
 _KINDS = _Kinds({list: SEQUENCE, tuple: SEQUENCE, spec.TensorSpec: spec})
 _recorder: list[Callable[..., Any]] = []
+_noticing: list[Callable[[Iterable[Any], Any], None]] = []
+_BY_ELEMENT = frozenset({
+    "cast", "saturate_cast", "to_floating", "copy", "stop_gradient", "where", "select", "clip", "relu", "relu6", "leaky_relu", "threshold", "elu", "celu",
+    "selu", "gelu", "silu", "hard_sigmoid", "hard_silu", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink", "softplus", "squareplus", "softsign",
+    "log_sigmoid", "sparse_plus", "sparse_sigmoid",
+})  # fmt: skip
+"""Ops outside `cornu.ops.elementwise` of which the same can be said."""
 
 
 @backends.when_loaded
@@ -94,6 +103,16 @@ def register_recorder(cls: type, record: Callable[..., Any]) -> None:
 def is_symbolic(*values: Any) -> bool:
     """Whether one of the values is a tensor of a graph being recorded."""
     return any(_KINDS[type(value)] is SYMBOLIC for value in values)
+
+
+def works_by_element(op: Any) -> bool:
+    """Whether each element that an op gives comes of the elements at its own place."""
+    return str(op.__module__).startswith("cornu.ops.elementwise") or getattr(op, "__name__", "") in _BY_ELEMENT
+
+
+def notice_elementwise(notice: Callable[[Iterable[Any], Any], None]) -> None:
+    """From now on calls `notice(arguments, result)` after each op on arrays that works by element."""
+    _noticing[:] = [notice]
 
 
 def record(op: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -152,6 +171,7 @@ def _resolve(args: Iterable[Any], kwargs: dict[str, Any]) -> tuple[Any, tuple[An
 
 def _dispatched(op: Callable[..., Any], run: Callable[..., Any]) -> Callable[..., Any]:
     """`op`'s wrapper: finds the interpreter and calls `run(interpreter, *args, **kwargs)`."""
+    by_element = works_by_element(op)
 
     # Everyday calls (arrays and variables of one backend, and neutral values) are settled in one pass over the types, in well under a
     # microsecond; whatever is rarer (lists, symbols, specs, only neutral values) takes the longer way.
@@ -182,11 +202,17 @@ def _dispatched(op: Callable[..., Any], run: Callable[..., Any]) -> Callable[...
                 args = tuple([a.value if _KINDS[type(a)] is STATE else a for a in args])
                 kwargs = {name: a.value if _KINDS[type(a)] is STATE else a for name, a in kwargs.items()}
                 on = spec if backends.current() is spec else on  # while shapes are inferred, a variable's value is a spec
-            return run(on, *args, **kwargs)
+            result = run(on, *args, **kwargs)
+            if by_element and _noticing:
+                _noticing[0]((*args, *kwargs.values()), result)
+            return result
         on, args, kwargs = _resolve(args, kwargs)
         if on is SYMBOLIC:
             return _recorder[0](wrapper, args, kwargs)
-        return run(on, *args, **kwargs)
+        result = run(on, *args, **kwargs)
+        if by_element and _noticing:
+            _noticing[0]((*args, *kwargs.values()), result)
+        return result
 
     wrapper.op_name = op.__name__  # type: ignore[attr-defined]
     OPS[op.__name__] = wrapper

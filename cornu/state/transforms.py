@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from cornu import tree
+from cornu.errors import ArgumentError
 from cornu.ops import dispatch
 from cornu.ops.arguments import Array
 from cornu.ops.core import where
@@ -36,7 +37,7 @@ def value_and_grad(fn: Callable[[], tuple[Array, Any]], variables: Sequence[Vari
 
     def pure(values: list[Array]) -> tuple[Array, Any]:
         with StateScope(zip(variables, values, strict=True)) as inner:
-            loss, aux = fn()
+            loss, aux = _pair(fn())
         touched[:] = [variable for variable, _ in inner.written.values()]
         return loss, (aux, [value for _, value in inner.written.values()])
 
@@ -47,6 +48,15 @@ def value_and_grad(fn: Callable[[], tuple[Array, Any]], variables: Sequence[Vari
     for variable, value in zip(touched, values, strict=True):
         variable.put(value)
     return (loss, aux), grads
+
+
+def _pair(given: Any) -> tuple[Array, Any]:
+    if isinstance(given, tuple) and len(given) == 2:
+        return given
+    raise ArgumentError(
+        f"A function that is differentiated by variables gives (loss, whatever else is wanted of it), got {type(given).__name__}. Without anything "
+        "else write `return loss, None`."
+    )
 
 
 def when(condition: Array, update: Callable[[], None]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cornu.layers import tracking
 from cornu.layers.layer import Layer
-from cornu.ops.dispatch import is_array
+from cornu.ops.dispatch import is_array, works_by_element
 
 if TYPE_CHECKING:
     from cornu.training.stepping import Stepping
@@ -50,7 +50,7 @@ def _of_rows(node: Any) -> bool:
     """Whether a step of a graph is a layer that is not told to train, or an operation on each element by itself."""
     if isinstance(node.operation, Layer):
         return not node.kwargs.get("training")
-    return str(node.operation.__module__).startswith("cornu.ops.elementwise")
+    return works_by_element(node.operation)
 
 
 def _settled(model: Stepping) -> Iterable[Any]:

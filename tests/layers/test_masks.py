@@ -412,3 +412,64 @@ def test_the_mask_of_each_step_is_computed_once(backend):
     mask = table.compute_mask(ops.convert_to_tensor(words))
     assert numbers(mask).tolist() == (words != 0).tolist()
     assert computed == [(2, 3)]
+
+
+class Between(models.Model):
+    """Operations between the layer that makes a mask and the one that takes it."""
+
+    def __init__(self, work):
+        super().__init__()
+        self.work = work
+        self.embedding, self.lstm = layers.Embedding(9, 4, mask_zero=True), layers.LSTM(3)
+
+    def call(self, ids):
+        return self.lstm(self.work(self.embedding(ids)))
+
+
+BETWEEN = {
+    "arithmetic": lambda x: ops.subtract(ops.multiply(x, 2.0), ops.ones((1, 1, 4))),
+    "activations": lambda x: ops.hard_tanh(ops.gelu(ops.tanh(x))),
+    "choices": lambda x: ops.clip(ops.where(ops.greater(x, 0.0), x, 0.5), -1.0, 1.0),
+    "dtypes": lambda x: ops.cast(ops.stop_gradient(ops.cast(x, "float32")), "float32"),
+    "named arguments": lambda x: ops.add(x1=x, x2=x),
+    "a variable": lambda x: ops.multiply(x, cornu.Variable(np.ones(4, "float32"))),
+}
+
+
+@pytest.mark.parametrize("work", BETWEEN.values(), ids=BETWEEN)
+def test_masks_survive_ops_in_classes(backend, work):
+    model = Between(work)
+    padded, bare = np.array([[3, 5, 0, 0], [2, 0, 0, 0]]), [np.array([[3, 5]]), np.array([[2]])]
+    found = ops.convert_to_numpy(model(padded))
+    for row, ids in zip(found, bare, strict=True):
+        np.testing.assert_allclose(row, ops.convert_to_numpy(model(ids))[0], rtol=1e-5, atol=1e-6)
+        assert np.abs(row).max() > 0
+    np.testing.assert_allclose(model.predict(padded, verbose=0), found, rtol=1e-5, atol=1e-6)
+
+
+def test_the_mask_after_two_masked_arrays_is_where_both_hold(backend):
+    class Both(Layer):
+        def call(self, inputs):
+            first, second = (layers.Masking()(x) for x in inputs)
+            return Seen()(ops.add(first, second))
+
+    x = np.array([[[1.0], [0.0], [1.0]]])
+    y = np.array([[[1.0], [1.0], [0.0]]])
+    np.testing.assert_array_equal(ops.convert_to_numpy(Both()([x, y])), [[1.0, 0.0, 0.0]])
+
+
+def test_a_class_that_ends_a_mask_by_an_op_says_so(backend):
+    class Doubled(Layer):
+        def call(self, inputs):
+            return ops.multiply(inputs, 2.0)
+
+    class Whole(models.Model):
+        def __init__(self):
+            super().__init__()
+            self.masking, self.doubled, self.seen = layers.Masking(), Doubled(), Seen()
+
+        def call(self, inputs):
+            return self.seen(self.doubled(self.masking(inputs)))
+
+    with pytest.warns(UserWarning, match="does not pass the mask on"):
+        assert ops.convert_to_numpy(Whole()(np.array([[[1.0], [0.0]]]))).tolist() == [-1.0]

@@ -5,7 +5,7 @@ import pytest
 
 import cornu
 from cornu import ops
-from cornu.errors import BackendError
+from cornu.errors import ArgumentError, BackendError
 from cornu.state import CompiledStep, StateScope, Variable, value_and_grad, when
 
 
@@ -317,3 +317,11 @@ def test_assigning_between_steps_counts():
         step()
         assert v.numpy().tolist() == [200.0]
         assert step.compilations == 1
+
+
+def test_a_function_that_gives_the_loss_alone_is_told_what_to_give(trainable_backend):
+    v = Variable([1.0, 2.0])
+    for give in (lambda: ops.sum(v * v), lambda: (ops.sum(v), None, None)):
+        with pytest.raises(ArgumentError, match="return loss, None"):
+            value_and_grad(give, [v])
+    assert v.numpy().tolist() == [1.0, 2.0]
