@@ -3,6 +3,7 @@
 import ml_dtypes
 import numpy as np
 import pytest
+import scipy.special
 
 from cornu import ops
 from cornu.errors import ArgumentError, ShapeError
@@ -101,3 +102,13 @@ def test_integers_over_0_are_0(backend, op, dtype):
 def test_a_number_over_0_is_0_for_integers_and_nan_or_infinite_for_floats(backend, name):
     assert host(getattr(ops, name)(5, 0)).tolist() == 0
     assert not np.isfinite(host(getattr(ops, name)(5.0, 0.0)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_i0_is_finite_as_far_as_its_dtype_holds_it(backend, dtype):
+    x = np.array([0, 0.5, 3, 79, -81, 90, -91, 95], ops.convert_to_numpy(ops.zeros((), dtype)).dtype)
+    found = host(ops.i0(x)).astype(np.float64)
+    expected = scipy.special.i0(x.astype(np.float64))
+    beyond = expected > 3.4e38
+    np.testing.assert_allclose(found[~beyond], expected[~beyond], rtol=2e-5 if dtype == "float32" else 2**-8)
+    assert np.isinf(found[beyond]).all()

@@ -148,7 +148,17 @@ _ONE = {
 }  # fmt: skip
 __all__.extend(_ONE)
 globals().update({name: getattr(tf.math, theirs) for name, theirs in _ONE.items()})
-erfinv, i0 = widened(tf.math.erfinv, SMALL, "float32"), widened(tf.math.bessel_i0, SMALL, "float32")
+
+
+def _i0(x: Any) -> Any:
+    """TensorFlow multiplies by e ** |x|, which is infinite before the product is; beyond 80 that factor comes in halves."""
+    far = tf.math.abs(x) > 80
+    size = tf.math.minimum(tf.math.abs(x), 1000)  # i0e(inf) is 0
+    half = tf.math.exp(size / 2)
+    return tf.where(far, half * tf.math.bessel_i0e(size) * half, tf.math.bessel_i0(tf.where(far, tf.zeros_like(x), x)))
+
+
+erfinv, i0 = widened(tf.math.erfinv, SMALL, "float32"), widened(_i0, SMALL, "float32")
 
 
 def _of_floats(function: Callable[..., Any], otherwise: Callable[..., Any]) -> Callable[..., Any]:
