@@ -304,6 +304,7 @@ def softmax(x: Array, axis: Axis = -1) -> Array:
     [0.5, 0.5]
     """
     x = to_floating(x)
+    axis = axis if x.ndim else None  # a single number is all there is to sum over
     shifted = exp(subtract(x, stop_gradient(max(x, axis, keepdims=True))))
     return divide(shifted, sum(shifted, axis, keepdims=True))
 
@@ -316,6 +317,7 @@ def log_softmax(x: Array, axis: Axis = -1) -> Array:
     [0.0, -1000.0]
     """
     x = to_floating(x)
+    axis = axis if x.ndim else None
     shifted = subtract(x, stop_gradient(max(x, axis, keepdims=True)))
     return subtract(shifted, log(sum(exp(shifted), axis, keepdims=True)))
 

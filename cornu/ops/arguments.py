@@ -15,7 +15,7 @@ from cornu.errors import ArgumentError, BackendError, DTypeError, ShapeError
 
 __all__ = [
     "Array", "Axis", "Shape", "alike", "array", "as_axes", "as_axis", "as_shape", "as_tuple", "broadcast", "combined", "concrete", "fitting",
-    "floating", "meeting", "no_booleans", "no_complex", "promoted", "strong", "together", "weak", "wide",
+    "floating", "meeting", "no_booleans", "no_complex", "promoted", "real_pair", "strong", "together", "weak", "wide",
 ]  # fmt: skip
 
 Array = Any
@@ -109,11 +109,16 @@ def together(run: Callable[..., Any], *xs: Array) -> Any:
         raise
 
 
-def combined(on: ModuleType, run: Callable[[Any, Any], Any], x1: Array, x2: Array) -> Any:
-    """`run(x1, x2)` in the dtype where both meet. Two arrays of one dtype, the everyday case, take the short way to it."""
+def combined(on: ModuleType, run: Callable[[Any, Any], Any], x1: Array, x2: Array, real: str | None = None) -> Any:
+    """`run(x1, x2)` in the dtype where both meet. Two arrays of one dtype, the everyday case, take the short way to it.
+
+    `real` is the name of an op that complex numbers have not.
+    """
     kind = type(x1)
     if kind is not type(x2) or kind not in on.ARRAY_TYPES or x1.dtype is not x2.dtype:
         x1, x2 = promoted(on, x1, x2)
+    if real is not None:
+        no_complex(on, x1 if isinstance(x1, on.ARRAY_TYPES) else x2, real)
     try:
         return run(x1, x2)
     except (TypeError, ValueError, RuntimeError):
@@ -177,6 +182,13 @@ def no_complex(on: ModuleType, x: Array, op: str) -> Array:
     if dtypes.is_complex(on.dtype(x)):
         raise DTypeError(f"ops.{op} is not defined for complex numbers, got {on.dtype(x)}. Take `ops.real(x)` or `ops.abs(x)` first.")
     return x
+
+
+def real_pair(on: ModuleType, op: str, x1: Array, x2: Array, least: str = "bool") -> tuple[Array, ...]:
+    """Both in the dtype where they meet; raises where that is complex and the op has no meaning for complex numbers."""
+    pair = promoted(on, x1, x2, least=least)
+    no_complex(on, pair[0] if isinstance(pair[0], on.ARRAY_TYPES) else pair[1], op)
+    return pair
 
 
 def no_booleans(on: ModuleType, x: Array, op: str) -> Array:

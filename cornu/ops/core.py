@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -183,20 +184,21 @@ def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Arra
 
 
 @primitive
-def clip(on: Any, x: Array, x_min: Array, x_max: Array) -> Array:
+def clip(on: Any, x: Array, x_min: Array | None, x_max: Array | None) -> Array:
     """`x` held between two bounds; booleans as int32. The gradient is 1 inside and at a bound that is met, 0 outside.
 
-    A whole number that lies below all that the dtype holds may be the lower bound, one above all the upper one: it bounds nothing.
+    A whole number that lies below all that the dtype holds may be the lower bound, one above all the upper one: it bounds nothing, as None does.
 
-    >>> clip([-1, 5, 11], 0, 10).tolist()
-    [0, 5, 10]
+    >>> clip([-1, 5, 11], 0, 10).tolist(), clip([-1, 5, 11], None, 10).tolist()
+    ([0, 5, 10], [-1, 5, 10])
     """
-    kind = meeting(on, as_array(on, x), x_min, x_max, least="int*")
+    kind = meeting(on, no_complex(on, as_array(on, x), "clip"), *(v for v in (x_min, x_max) if v is not None), least="int*")
+    least, most = dtypes.limits(kind) if dtypes.is_integer(kind) else (-math.inf, math.inf)
+    x_min, x_max = least if x_min is None else x_min, most if x_max is None else x_max
     if dtypes.is_integer(kind):
-        low, high = dtypes.limits(kind)
         x_min, x_max = (
-            fitting(max(x_min, low) if type(x_min) is int else x_min, kind),
-            fitting(min(x_max, high) if type(x_max) is int else x_max, kind),
+            fitting(max(x_min, least) if type(x_min) is int else x_min, kind),
+            fitting(min(x_max, most) if type(x_max) is int else x_max, kind),
         )
     return together(on.clip, as_array(on, x, kind), *(v if isinstance(v, (int, float)) else as_array(on, v, kind) for v in (x_min, x_max)))
 

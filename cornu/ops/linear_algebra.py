@@ -311,4 +311,5 @@ def normalize(x: Array, axis: int | Sequence[int] = -1, order: int | float = 2, 
     [[0.0, 1.0]]
     """
     x = to_floating(x)
+    x = x if x.ndim else expand_dims(x, 0)  # a single number is a vector of one
     return divide(x, maximum(norm(x, order, axis, keepdims=True), 1e-12 if epsilon is None else epsilon))

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from cornu.errors import ArgumentError, ShapeError
-from cornu.ops.arguments import Array, alike, array, as_axis, concrete, no_complex
+from cornu.ops.arguments import Array, alike, array, as_axis, concrete, no_complex, real_pair
 from cornu.ops.core import cast, convert_to_tensor, where
 from cornu.ops.creation import arange, full, ones
 from cornu.ops.dispatch import composite, primitive
@@ -36,7 +36,8 @@ def argsort(on: Any, x: Array, axis: int | None = -1) -> Array:
     >>> argsort([3, 1, 2]).tolist()
     [1, 2, 0]
     """
-    return on.argsort(*flat(on, no_complex(on, array(on, x), "argsort"), axis))
+    x = no_complex(on, array(on, x), "argsort")
+    return on.argsort(*flat(on, x, axis if x.ndim else None))  # of a single number [0], as in NumPy
 
 
 @composite
@@ -93,7 +94,7 @@ def searchsorted(on: Any, sorted_sequence: Array, values: Array, side: str = "le
     >>> searchsorted([1, 3, 5], [3, 4]).tolist(), searchsorted([1, 3, 5], [3, 4], side="right").tolist()
     ([1, 2], [2, 2])
     """
-    sequence, values = alike(on, sorted_sequence, values)
+    sequence, values = alike(on, *real_pair(on, "searchsorted", sorted_sequence, values))
     if sequence.ndim != 1:
         raise ShapeError(f"searchsorted takes a sorted vector, got the shape {tuple(sequence.shape)}. For more, use `ops.vectorized_map`.")
     if side not in ("left", "right"):

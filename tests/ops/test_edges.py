@@ -6,7 +6,7 @@ import pytest
 import scipy.special
 
 from cornu import ops
-from cornu.errors import ArgumentError, ShapeError
+from cornu.errors import ArgumentError, DTypeError, ShapeError
 
 INF, NAN, LEAST = np.inf, np.nan, -(2**31)
 
@@ -112,3 +112,46 @@ def test_i0_is_finite_as_far_as_its_dtype_holds_it(backend, dtype):
     beyond = expected > 3.4e38
     np.testing.assert_allclose(found[~beyond], expected[~beyond], rtol=2e-5 if dtype == "float32" else 2**-8)
     assert np.isinf(found[beyond]).all()
+
+
+ORDERED = (
+    "relu relu6 leaky_relu elu celu selu hard_sigmoid hard_silu hard_tanh softplus squareplus log_sigmoid sparse_plus sparse_sigmoid erf erfc erfinv "
+    "i0 signbit corrcoef sort argsort max softmax"
+)
+PAIRED = (
+    "maximum minimum fmax fmin less less_equal greater greater_equal mod fmod floor_divide hypot arctan2 logaddexp logaddexp2 nextafter heaviside "
+    "searchsorted"
+)
+
+
+@pytest.mark.parametrize("op", [*ORDERED.split(), *PAIRED.split()])
+def test_what_needs_an_order_refuses_complex_numbers(backend, op):
+    x = np.array([1 + 2j, -1j], np.complex64)
+    with pytest.raises(DTypeError, match="not defined for complex numbers, got complex64"):
+        getattr(ops, op)(*[ops.convert_to_tensor(x)] * (2 if op in PAIRED.split() else 1))
+
+
+@pytest.mark.parametrize("op", ["sigmoid", "silu"])
+def test_the_logistic_function_has_complex_arguments(backend, op):
+    x = np.array([1 + 2j, -1j, -300 + 1j, 300 - 1j], np.complex64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        logistic = 1 / (1 + np.exp(-x.astype(np.complex128)))
+    expected = logistic if op == "sigmoid" else x * logistic
+    np.testing.assert_allclose(host(getattr(ops, op)(x)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_clip_may_have_one_bound(backend):
+    for kind, x in (("int32", [-5, 0, 2**31 - 1]), ("uint8", [0, 3, 255]), ("float32", [-INF, 0.5, INF]), ("bfloat16", [-2.0, 0.5, 9.0])):
+        given = ops.convert_to_tensor(x, kind)
+        for bounds in ((None, 1), (1, None), (None, None)):
+            found = ops.clip(given, *bounds)
+            assert ops.dtype(found) == kind
+            np.testing.assert_array_equal(host(found), np.clip(np.array(x, "float64"), *bounds))
+    assert np.isnan(float(ops.clip(NAN, None, 1.0)))
+
+
+def test_one_number_is_its_own_axis(backend):
+    assert host(ops.softmax(3.0)).tolist() == 1.0
+    assert host(ops.log_softmax(3.0)).tolist() == 0.0
+    assert host(ops.argsort(3.0)).tolist() == np.argsort(np.float32(3)).tolist()
+    np.testing.assert_allclose(host(ops.normalize(3.0)), [1.0])

@@ -61,7 +61,12 @@ globals().update({name: _quiet(getattr(np, name)) for name in _ONE})
 globals().update({name: _quiet_alike(getattr(np, name)) for name in _TWO})
 bitwise_not, round = _quiet(np.invert), _quiet(np.rint)
 erf, erfc, erfinv = _special(scipy.special.erf), _special(scipy.special.erfc), _special(scipy.special.erfinv)
-sigmoid, i0 = _special(scipy.special.expit), _special(scipy.special.i0)
+i0, _expit = _special(scipy.special.i0), _special(scipy.special.expit)
+
+
+def sigmoid(x: Any) -> Any:
+    # SciPy has none for complex numbers
+    return (1 + np.tanh(x / 2)) / 2 if x.dtype.kind == "c" else _expit(x)
 
 
 def rsqrt(x: Any) -> Any:

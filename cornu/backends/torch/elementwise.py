@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import erfc, erfinv, exp2, rsqrt, sigmoid
+from torch import erfc, erfinv, exp2, rsqrt
 
 _OWN = [
     "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "bitwise_not", "ceil", "cos", "cosh", "erf", "exp",
@@ -95,6 +95,11 @@ def sign(x: Any) -> Any:
 def cbrt(x: Any) -> Any:
     wide = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     return (torch.sign(wide) * wide.abs() ** (1 / 3)).to(x.dtype)
+
+
+def sigmoid(x: Any) -> Any:
+    # torch.sigmoid of complex numbers far to the left is NaN
+    return (1 + torch.tanh(x / 2)) / 2 if x.is_complex() else torch.sigmoid(x)
 
 
 def i0(x: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cornu import dtypes
 from cornu.errors import DTypeError
-from cornu.ops.arguments import Array, alike, array, combined, floating, no_booleans, promoted, together
+from cornu.ops.arguments import Array, alike, array, combined, floating, no_booleans, promoted, real_pair, together
 from cornu.ops.dispatch import primitive
 
 __all__ = [
@@ -82,7 +82,7 @@ def floor_divide(on: Any, x1: Array, x2: Array) -> Array:
     >>> floor_divide([7, -7], 2).tolist()
     [3, -4]
     """
-    return together(on.floor_divide, *promoted(on, x1, x2, least="int*"))
+    return together(on.floor_divide, *real_pair(on, "floor_divide", x1, x2, least="int*"))
 
 
 @primitive
@@ -92,7 +92,7 @@ def mod(on: Any, x1: Array, x2: Array) -> Array:
     >>> mod([7, -7], 3).tolist()
     [1, 2]
     """
-    return together(on.mod, *promoted(on, x1, x2, least="int*"))
+    return together(on.mod, *real_pair(on, "mod", x1, x2, least="int*"))
 
 
 @primitive
@@ -102,7 +102,7 @@ def fmod(on: Any, x1: Array, x2: Array) -> Array:
     >>> fmod([7, -7], 3).tolist()
     [1, -1]
     """
-    return together(on.fmod, *promoted(on, x1, x2, least="int*"))
+    return together(on.fmod, *real_pair(on, "fmod", x1, x2, least="int*"))
 
 
 @primitive
@@ -133,7 +133,7 @@ def maximum(on: Any, x1: Array, x2: Array) -> Array:
     >>> maximum([1, 5], 3).tolist()
     [3, 5]
     """
-    return combined(on, on.maximum, x1, x2)
+    return combined(on, on.maximum, x1, x2, "maximum")
 
 
 @primitive
@@ -143,12 +143,12 @@ def minimum(on: Any, x1: Array, x2: Array) -> Array:
     >>> minimum([1, 5], 3).tolist()
     [1, 3]
     """
-    return combined(on, on.minimum, x1, x2)
+    return combined(on, on.minimum, x1, x2, "minimum")
 
 
-def _but_for_nan(on: ModuleType, choose: Any, x1: Array, x2: Array) -> Array:
+def _but_for_nan(on: ModuleType, choose: Any, x1: Array, x2: Array, op: str) -> Array:
     """The choice of two where both are numbers, else the one that is."""
-    x1, x2 = alike(on, x1, x2)
+    x1, x2 = alike(on, *real_pair(on, op, x1, x2))
     return together(lambda x1, x2: on.where(on.isnan(x1), x2, on.where(on.isnan(x2), x1, choose(x1, x2))), x1, x2)
 
 
@@ -159,7 +159,7 @@ def fmax(on: Any, x1: Array, x2: Array) -> Array:
     >>> fmax([1.0, float("nan")], 3.0).tolist()
     [3.0, 3.0]
     """
-    return _but_for_nan(on, on.maximum, x1, x2)
+    return _but_for_nan(on, on.maximum, x1, x2, "fmax")
 
 
 @primitive
@@ -169,7 +169,7 @@ def fmin(on: Any, x1: Array, x2: Array) -> Array:
     >>> fmin([1.0, float("nan")], 3.0).tolist()
     [1.0, 3.0]
     """
-    return _but_for_nan(on, on.minimum, x1, x2)
+    return _but_for_nan(on, on.minimum, x1, x2, "fmin")
 
 
 @primitive
@@ -179,7 +179,7 @@ def logaddexp(on: Any, x1: Array, x2: Array) -> Array:
     >>> logaddexp([float("-inf")], [2.0]).tolist()
     [2.0]
     """
-    return together(on.logaddexp, *promoted(on, x1, x2, least="float*"))
+    return together(on.logaddexp, *real_pair(on, "logaddexp", x1, x2, least="float*"))
 
 
 @primitive
@@ -189,7 +189,7 @@ def logaddexp2(on: Any, x1: Array, x2: Array) -> Array:
     >>> logaddexp2([3.0], [3.0]).tolist()
     [4.0]
     """
-    return together(on.logaddexp2, *promoted(on, x1, x2, least="float*"))
+    return together(on.logaddexp2, *real_pair(on, "logaddexp2", x1, x2, least="float*"))
 
 
 @primitive
@@ -199,7 +199,7 @@ def heaviside(on: Any, x1: Array, x2: Array) -> Array:
     >>> heaviside([-1.0, 0.0, 2.0], 0.5).tolist()
     [0.0, 0.5, 1.0]
     """
-    x1, x2 = alike(on, x1, x2, least="float*")
+    x1, x2 = alike(on, *real_pair(on, "heaviside", x1, x2, least="float*"))
     step = on.where(on.isnan(x1), x1, on.cast(on.greater(x1, 0), on.dtype(x1)))
     return together(lambda x1, x2: on.where(on.equal(x1, 0), x2, step), x1, x2)
 
@@ -229,7 +229,7 @@ def nextafter(on: Any, x1: Array, x2: Array) -> Array:
     >>> nextafter([1.0], [1.0]).tolist()
     [1.0]
     """
-    return together(on.nextafter, *promoted(on, x1, x2, least="float*"))
+    return together(on.nextafter, *real_pair(on, "nextafter", x1, x2, least="float*"))
 
 
 def _whole(on: ModuleType, op: str, x1: Array, x2: Array) -> tuple[Array, Array]:

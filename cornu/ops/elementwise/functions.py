@@ -137,7 +137,7 @@ def erf(on: Any, x: Array) -> Array:
     >>> erf([0.0]).tolist()
     [0.0]
     """
-    return on.erf(floating(on, x))
+    return on.erf(no_complex(on, floating(on, x), "erf"))
 
 
 @primitive
@@ -147,7 +147,7 @@ def erfc(on: Any, x: Array) -> Array:
     >>> erfc([0.0]).tolist()
     [1.0]
     """
-    return on.erfc(floating(on, x))
+    return on.erfc(no_complex(on, floating(on, x), "erfc"))
 
 
 @primitive
@@ -157,7 +157,7 @@ def erfinv(on: Any, x: Array) -> Array:
     >>> erfinv([0.0, 1.0]).tolist()
     [0.0, inf]
     """
-    return on.erfinv(floating(on, x))
+    return on.erfinv(no_complex(on, floating(on, x), "erfinv"))
 
 
 @primitive
@@ -167,12 +167,12 @@ def i0(on: Any, x: Array) -> Array:
     >>> round(i0([0.0])).tolist()
     [1.0]
     """
-    return on.i0(floating(on, x))
+    return on.i0(no_complex(on, floating(on, x), "i0"))
 
 
 @primitive
 def sigmoid(on: Any, x: Array) -> Array:
-    """Logistic function; does not overflow. `1 / (1 + e ** -x)`.
+    """Logistic function, of complex numbers too; does not overflow. `1 / (1 + e ** -x)`.
 
     >>> sigmoid([0.0]).tolist()
     [0.5]
@@ -231,7 +231,7 @@ def signbit(on: Any, x: Array) -> Array:
     >>> signbit([1.0, -1.0, -0.0]).tolist()
     [False, True, True]
     """
-    return on.signbit(_not_boolean(on, x))
+    return on.signbit(no_complex(on, _not_boolean(on, x), "signbit"))
 
 
 def _not_boolean(on: Any, x: Array) -> Array:

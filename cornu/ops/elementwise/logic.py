@@ -44,7 +44,7 @@ def less(on: Any, x1: Array, x2: Array) -> Array:
     >>> less([1, 2], 2).tolist()
     [True, False]
     """
-    return combined(on, on.less, x1, x2)
+    return combined(on, on.less, x1, x2, "less")
 
 
 @primitive
@@ -54,7 +54,7 @@ def less_equal(on: Any, x1: Array, x2: Array) -> Array:
     >>> less_equal([1, 3], 2).tolist()
     [True, False]
     """
-    return combined(on, on.less_equal, x1, x2)
+    return combined(on, on.less_equal, x1, x2, "less_equal")
 
 
 @primitive
@@ -64,7 +64,7 @@ def greater(on: Any, x1: Array, x2: Array) -> Array:
     >>> greater([1, 3], 2).tolist()
     [False, True]
     """
-    return combined(on, on.greater, x1, x2)
+    return combined(on, on.greater, x1, x2, "greater")
 
 
 @primitive
@@ -74,7 +74,7 @@ def greater_equal(on: Any, x1: Array, x2: Array) -> Array:
     >>> greater_equal([1, 2], 2).tolist()
     [False, True]
     """
-    return combined(on, on.greater_equal, x1, x2)
+    return combined(on, on.greater_equal, x1, x2, "greater_equal")
 
 
 @primitive

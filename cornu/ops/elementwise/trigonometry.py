@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from cornu.ops.arguments import Array, alike, floating, no_complex, promoted, together
+from cornu.ops.arguments import Array, alike, floating, no_complex, real_pair, together
 from cornu.ops.dispatch import composite, primitive
 from cornu.ops.elementwise.functions import imag, real
 
@@ -82,7 +82,7 @@ def arctan2(on: Any, x1: Array, x2: Array) -> Array:
     >>> arctan2([0.0], [1.0]).tolist()
     [0.0]
     """
-    return together(on.arctan2, *promoted(on, x1, x2, least="float*"))
+    return together(on.arctan2, *real_pair(on, "arctan2", x1, x2, least="float*"))
 
 
 @primitive
@@ -152,7 +152,7 @@ def hypot(on: Any, x1: Array, x2: Array) -> Array:
     >>> hypot([3.0], [4.0]).tolist()
     [5.0]
     """
-    x1, x2 = alike(on, x1, x2, least="float*")
+    x1, x2 = alike(on, *real_pair(on, "hypot", x1, x2, least="float*"))
     none = together(lambda x1, x2: on.logical_and(on.equal(x1, 0), on.equal(x2, 0)), x1, x2)
     return on.where(none, 0, on.hypot(on.where(none, 1, x1), x2))  # the slopes are the sides over the hypotenuse: there they would be NaN
 
