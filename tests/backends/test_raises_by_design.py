@@ -57,6 +57,7 @@ PROBES = {
     "unique": lambda own: compiled(ops.unique)(),
     "bincount": lambda own: compiled(ops.bincount)(),
     "arange": lambda own: compiled(lambda x: ops.arange(ops.sum(x)))(),
+    "while_loop": lambda own: cornu.vmap(lambda n: ops.while_loop(lambda i: i < n, lambda i: i + 1, (ops.zeros_like(n),)))(IDS),
     "segment_sum": lambda own: compiled(lambda x: ops.segment_sum(x, x))(),
     "segment_max": lambda own: compiled(lambda x: ops.segment_max(x, x))(),
     "segment_min": lambda own: compiled(lambda x: ops.segment_min(x, x))(),
@@ -69,13 +70,15 @@ RAISED_IN = {
     ("tensorflow", "on_device"): "device",
     ("jax", "join"): None,  # not the backend: the processes that did not meet
     ("tensorflow", "to_numpy"): "convert_to_numpy",
+    ("torch", "while_loop"): "while_loop",
+    ("torch", "goes_on"): "while_loop",
     ("torch", "native_dtype"): None,  # no dtype of Cornu's is missing there; texts are turned away before
     ("numpy", "value_and_grad"): "value_and_grad",
     ("numpy", "vjp"): "vjp",
     ("numpy", "jvp"): "jvp",
     ("numpy", "evaluate_shape"): "evaluate_shape",
 }
-BY_VALUES = {"nonzero": ["nonzero"], "where": ["where"], "unique": ["unique"], "bincount": ["bincount"], "arange": ["arange"],
+BY_VALUES = {"nonzero": ["nonzero", "where"], "unique": ["unique"], "bincount": ["bincount"], "arange": ["arange"],
              "segment": ["segment_sum", "segment_max", "segment_min", "segment_prod"]}  # fmt: skip
 
 
