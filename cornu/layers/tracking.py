@@ -70,9 +70,9 @@ def listed(layer: Layer) -> list[Layer]:
 
 
 def own_variables(layer: Layer) -> list[Variable]:
-    """Its own weights: trainable ones first, each group in the order of creation."""
+    """Its own weights: those made trainable first, frozen since or not, each group in the order of creation."""
     found = {id(v): v for v in (*layer._made_variables_, *_values(layer)) if isinstance(v, Variable)}
-    return sorted(found.values(), key=lambda v: (is_fixed(layer, v), v.number))
+    return sorted(found.values(), key=lambda v: (v.fixed, v.number))
 
 
 def is_fixed(layer: Layer, variable: Variable) -> bool:

@@ -233,3 +233,39 @@ def test_keras_opens_files_with_attention_of_few_bits(keras, tmp_path, rng, mode
     np.testing.assert_allclose(theirs.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
     kept = {tuple(v.shape): str(v.dtype) for v in theirs.get_layer("attention").variables}
     assert kept == {v.shape: v.dtype for v in model.get_layer("attention").variables}
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "shape"),
+    [
+        ("Dense", (3,), (2, 4)),
+        ("EinsumDense", ("ab,bc->ac", 3, None, "c"), (2, 4)),
+        ("Embedding", (5, 4), (2,)),
+        ("Conv2D", (3, 2), (2, 4, 4, 2)),
+    ],
+)
+def test_weights_with_low_rank_parts_stand_in_the_same_order(keras, rng, name, arguments, shape):
+    ours, theirs = (getattr(module.layers, name)(*arguments) for module in (cornu, keras))
+    x = np.ones(shape, "int32" if name == "Embedding" else "float32")
+    for layer in (ours, theirs):
+        layer.build(shape)
+        layer.enable_lora(2)
+    for which in ("weights", "trainable_weights", "non_trainable_weights"):
+        assert [v.name for v in getattr(ours, which)] == [v.name for v in getattr(theirs, which)]
+    theirs.set_weights([rng.normal(size=v.shape) for v in theirs.weights])
+    ours.set_weights(theirs.get_weights())
+    np.testing.assert_allclose(ours(x), theirs(x), rtol=1e-5, atol=1e-5)
+
+
+def test_files_of_low_rank_parts_go_both_ways(keras, tmp_path, rng):
+    def made(module):
+        model = module.Sequential([module.Input((4,)), module.layers.Dense(3, name="d")], name="m")
+        model.layers[0].enable_lora(2)
+        return model
+
+    x = rng.normal(size=(2, 4)).astype("float32")
+    for number, (writer, reader) in enumerate([(made(cornu), made(keras)), (made(keras), made(cornu))]):
+        writer.set_weights([rng.normal(size=v.shape) for v in writer.weights])
+        writer.save_weights(tmp_path / f"{number}.weights.h5")
+        reader.load_weights(tmp_path / f"{number}.weights.h5")
+        np.testing.assert_allclose(reader(x), writer(x), rtol=1e-5, atol=1e-5)
