@@ -109,7 +109,7 @@ class RNN(Layer):
         outputs, states = self._run_cell_(sequences, states, keep, training)
         if self.stateful:
             self.__carry(states)
-        return (outputs, *self.__as_declared(states)) if self.return_state else outputs
+        return (outputs, *_as_declared(self.cell, states, initial_state)) if self.return_state else outputs
 
     # --- states -------------------------------------------------------------------------------------------------------
 
@@ -127,11 +127,6 @@ class RNN(Layer):
                 f"The state of {self.name!r} has {count} part(s), so initial_state must be a list of as many, got {len(leaves)}."
             )
         return tree.pack_sequence_as(like, [ops.cast(ops.convert_to_tensor(s), self.cell.compute_dtype) for s in leaves])
-
-    def __as_declared(self, states: Any) -> Any:
-        """The states in the structure of `state_size`, at least a list."""
-        size = self.cell.state_size
-        return tree.pack_sequence_as(list(size) if isinstance(size, (list, tuple)) else [size], tree.flatten(states))
 
     def __carry(self, states: Any) -> None:
         for variable, value in zip(self.__carried.variables, tree.flatten(states), strict=True):  # type: ignore[union-attr]
@@ -202,6 +197,21 @@ class RNN(Layer):
         if self.return_sequences and previous_mask is not None:
             mask = ops.flip(previous_mask, 1) if self.go_backwards else previous_mask
         return [mask, *(None for _ in self.state_size)] if self.return_state else mask
+
+
+def _as_declared(cell: Any, states: Any, given: Any) -> list[Any]:
+    """The states of a cell in the structure of its `state_size`, at least a list; of stacked cells one such list for each cell.
+
+    A state that was given to one of those as it is, in no list, comes out as it is.
+    """
+    if not isinstance(cell, StackedRNNCells):
+        size = cell.state_size
+        return tree.pack_sequence_as(list(size) if isinstance(size, (list, tuple)) else [size], tree.flatten(states))
+    parts = given if isinstance(given, (list, tuple)) and len(given) == len(states) else [None] * len(states)
+    return [
+        _as_declared(inner, state, part) if part is None or isinstance(part, (list, tuple)) else tree.flatten(state)[0]
+        for inner, state, part in zip(cell.cells, states, parts, strict=True)
+    ]
 
 
 def _where_it_counts(counts: Array, new: Any, old: Any) -> Any:

@@ -186,6 +186,20 @@ def test_a_cell_alone(keras, name, rng):
     assert (ours.state_size, ours.output_size) == (theirs.state_size, theirs.output_size)
 
 
+@pytest.mark.parametrize("cells", [("LSTMCell", "GRUCell"), ("GRUCell", "SimpleRNNCell")])
+def test_states_of_stacked_cells_come_in_a_list_for_each(keras, cells, rng):
+    x = rng.normal(size=(2, 3, 4)).astype("float32")
+    ours, theirs = (m.RNN([getattr(m, name)(3) for name in cells], return_state=True) for m in (layers, keras.layers))
+    a, b = ours(x), theirs(x)
+    theirs.set_weights(ours.get_weights())
+    bare = [state[0] if len(state) == 1 else state for state in b[1:]]
+    for given in (None, list(a[1:]), bare):
+        found, expected = ours(x, initial_state=given), theirs(x, initial_state=given)
+        assert tree.map_structure(np.shape, found) == tree.map_structure(np.shape, expected)
+        for one, other in zip(tree.flatten(found), tree.flatten(expected), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
 def test_stacked_cells_tell_their_sizes_and_first_states(keras):
     cells = {"cells": [inner("LSTMCell", units=2), inner("GRUCell", units=3)]}
     ours, theirs = layers.StackedRNNCells(**made(cells)), keras.layers.StackedRNNCells(**made(cells, keras.layers))
