@@ -70,10 +70,13 @@ def spread_weights(weights: Array, values: Array, what: str = "Sample weights") 
 def combine_weights(sample_weight: Array | None, mask: Array | None, values: Array) -> Array | None:
     """Weights that are 0 where the mask is False, in the dtype and rank of the values; None where there is neither weight nor mask.
 
-    A loss that gives one number for the batch has taken the mask into account, or not, by itself; it is weighted by the mean of the weights.
+    One number for the whole batch is weighted by each weight, in the shape that these have; what a mask leaves out of it is for the loss itself.
     """
     if not values.ndim:
-        return None if sample_weight is None else ops.mean(ops.cast(sample_weight, values.dtype))
+        if sample_weight is None:
+            return None
+        weights = ops.cast(arrays(sample_weight, values)[0], values.dtype)
+        return ops.squeeze(weights, 0) if tuple(weights.shape) == (1,) else weights
     parts = []
     for part, what in ((sample_weight, "Sample weights"), (mask, "A mask")):
         if part is not None:
@@ -105,7 +108,7 @@ def reduce_values(values: Array, sample_weight: Array | None = None, mask: Array
         return ops.mean(weighted)
     if reduction == "mean_with_sample_weight":
         return divide_or_zero(ops.sum(weighted), _total(weights, values))
-    if mask is None:
+    if mask is None or not values.ndim:
         return ops.mean(weighted)
     (counted, _) = arrays(mask, values)
     counted = ops.cast(spread_weights(counted, values, "A mask"), values.dtype)

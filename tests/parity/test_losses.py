@@ -50,6 +50,16 @@ def test_equal_values(rng, name, settings):
     np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.parametrize("name", ["Dice", "Tversky", "Hinge", "MeanSquaredError"])
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight", None])
+def test_one_number_of_vectors_is_weighted_by_each_weight(name, reduction):
+    t, y, w = np.array([1.0, 0.0, 1.0], "float32"), np.array([0.3, 0.2, 0.7], "float32"), np.array([1.0, 0.0, 3.0], "float32")
+    for weights in (w, w[:, None], w[:1]):
+        theirs = np.asarray(getattr(keras.losses, name)(reduction=reduction)(t, y, sample_weight=weights))
+        ours = ops.convert_to_numpy(getattr(losses, name)(reduction=reduction)(t, y, sample_weight=weights))
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, strict=True)
+
+
 @pytest.mark.parametrize("name", ["Dice", "Tversky", "Circle", "CTC"])
 def test_equal_gradients(rng, trainable_backend, name):
     import jax
