@@ -7,8 +7,10 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from cornu import dtypes, ops
-from cornu.errors import ConfigError
+from cornu.errors import ConfigError, ShapeError
 from cornu.losses.loss import align_unless_nested
 from cornu.losses.reduction import arrays, combine_weights, divide_or_zero, weigh
 from cornu.metrics.metric import Metric
@@ -26,6 +28,7 @@ def gathered(values: Array, sample_weight: Array | None, dtype: str) -> tuple[Ar
     if sample_weight is None:
         return values, None
     weights = combine_weights(sample_weight, None, values)
+    weights = weights if values.ndim else ops.mean(weights)  # one number for a batch, as users' functions give, counts by the mean weight
     weights = ops.broadcast_to(weights, values.shape)
     return weigh(values, weights), weights
 
@@ -111,7 +114,18 @@ class MeanMetricWrapper(Mean):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Array | None = None) -> None:  # type: ignore[override]
         """Adds a batch; weights have the shape of the values that the function gives, or its first axes."""
         y_true, y_pred = align_unless_nested(*self._converted(y_true, y_pred))
-        super().update_state(self._fn(y_true, y_pred, **self._fn_kwargs), sample_weight)
+        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        if sample_weight is not None and getattr(y_pred, "ndim", None) == 1 and not values.ndim:
+            self.__check_one_weight(tuple(y_pred.shape), np.shape(sample_weight))
+        super().update_state(values, sample_weight)
+
+    def __check_one_weight(self, outputs: tuple[int | None, ...], weights: tuple[int | None, ...]) -> None:
+        """Raises for several weights beside outputs (N,), over which the function has taken its mean."""
+        if any(n != 1 for n in weights):
+            raise ShapeError(
+                f"{self.name} makes one number of outputs of shape {outputs}, as if they were one sample, and so takes one weight, got weights "
+                f"of shape {weights}. Give targets and outputs a last axis, `y[:, None]`, for one value for each sample."
+            )
 
     def _converted(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         if isinstance(y_pred, (dict, tuple)) or isinstance(y_true, (dict, tuple)):

@@ -108,6 +108,18 @@ def test_means_of_losses(backend, rng, name):
     np.testing.assert_allclose(fed(getattr(metrics, name)(), t, y, weights=w), np.average(each, weights=w), rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["Hinge", "BinaryCrossentropy", "MeanSquaredError", "Poisson", "CosineSimilarity"])
+def test_weights_of_samples_beside_one_number_for_all_are_refused(backend, name):
+    t, y, w = np.array([1.0, 0.0, 1.0], "float32"), np.array([0.3, 0.2, 0.7], "float32"), np.array([1.0, 0.0, 3.0], "float32")
+    metric = getattr(metrics, name)()
+    for weights in (w, w[:, None], ops.convert_to_tensor(w), w.tolist()):
+        with pytest.raises(ShapeError, match=r"outputs of shape \(3,\).*`y\[:, None\]`"):
+            metric.update_state(t, y, weights)
+    plain = value(metric(t, y))
+    for weights in (2.0, w[:1]):
+        np.testing.assert_allclose(value(getattr(metrics, name)()(t, y, weights)), plain, rtol=1e-6)
+
+
 @pytest.mark.parametrize("aggregation", ["uniform_average", "variance_weighted_average", None])
 def test_r2(backend, rng, aggregation):
     t = rng.normal(size=(10, 2)) * [1, 5] + [1e3, 0]
