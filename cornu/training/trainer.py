@@ -239,10 +239,9 @@ class Trainer(StatelessTraining, Stepping):
 
         With `stream=True` they come batch by batch from an iterator, which never holds them all.
 
-        >>> import cornu
+        >>> import numpy as np, cornu
         >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(2)])
-        >>> import numpy as np
-        >>> [part.shape for part in model.predict(np.ones((5, 4)), batch_size=3, stream=True)]
+        >>> [part.shape for part in model.predict(np.ones((5, 4)), batch_size=3, verbose=0, stream=True)]
         [(3, 2), (2, 2)]
         """
         if stream:

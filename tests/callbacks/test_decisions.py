@@ -218,7 +218,7 @@ def test_arrays_of_one_number_are_numbers():
         (lambda: ReduceLROnPlateau(factor=0), "factor must be between 0 and 1"),
         (lambda: ReduceLROnPlateau(epsilon=0.1), r"got \['epsilon'\]. Did you mean \['min_delta'"),
         (lambda: ReduceLROnPlateau(patiense=3), "Did you mean .*'patience'"),
-        (lambda: ModelCheckpoint("model"), "must end in '.keras' or '.h5', got 'model'"),
+        (lambda: ModelCheckpoint("model"), "must end in '.keras' or '.h5' or '.hdf5', got 'model'"),
         (lambda: ModelCheckpoint("m.weights.h5"), "For a whole model the filepath must end in"),
         (lambda: ModelCheckpoint("m.keras", save_weights_only=True), "must end in '.weights.h5' or '.safetensors'"),
         (lambda: ModelCheckpoint("m.keras", save_freq="batch"), "save_freq must be 'epoch' or a number"),
