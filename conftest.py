@@ -68,9 +68,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # as a shell sets it for what it starts in the background; some tests press Ctrl-C
+    # a shell has what it starts in the background ignore Ctrl-C, which some tests press
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # a home of its own: settings and data in the user's folders must not change a result
     home = tempfile.TemporaryDirectory(prefix="cornu-tests-")

@@ -11,8 +11,9 @@ from typing import Any
 from cornu import callbacks
 from cornu.callbacks.callback import EpochLogs
 from cornu.compat.notice import notice
-from cornu.errors import ArgumentError, SavingError
+from cornu.errors import ArgumentError
 from cornu.saving.atomic import atomic_write
+from cornu.saving.model_file import may_write
 from cornu.saving.stores import write_hdf5
 
 __all__ = ["ModelCheckpoint", "saving_weights"]
@@ -30,8 +31,7 @@ def saving_weights(original: Callable[..., None]) -> Callable[..., None]:
             original(self, filepath, overwrite, **kwargs)
             return
         notice(f"save_weights({path!r})", "ends in `.weights.h5` today")
-        if not overwrite and Path(path).exists():
-            raise SavingError(f"There is a file at {path!r} already. Choose another path, or save with overwrite=True.")
+        may_write(Path(path), overwrite)
         with atomic_write(path) as temporary:
             write_hdf5(self, temporary, optimizer=False)
 

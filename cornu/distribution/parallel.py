@@ -54,7 +54,7 @@ class Distribution:
 
     def get_variable_layout(self, variable: Variable) -> TensorLayout:
         """The layout of a variable: each device has all of it."""
-        return TensorLayout((None,) * len(variable.shape), self.device_mesh)
+        return self._whole(variable.shape)
 
     def get_tensor_layout(self, path: str) -> TensorLayout | None:
         """The layout of what the layer of a path gives; None leaves it to the compiler."""
@@ -65,8 +65,12 @@ class Distribution:
         layout = self.get_data_layout(x.shape)
         partial = not self.auto_shard_dataset and self.backend.distribution.process()[1] > 1
         if not (partial or layout.divides(x.shape)):
-            layout = TensorLayout((None,) * len(x.shape), self.device_mesh)
+            layout = self._whole(x.shape)
         return layout.place(x, partial=partial)
+
+    def _whole(self, shape: Sequence[int]) -> TensorLayout:
+        """The layout of an array of which each device has all."""
+        return TensorLayout((None,) * len(shape), self.device_mesh)
 
     def report(self, variables: Sequence[Variable]) -> None:
         """Says what the distribution names and a first step has not met: here nothing."""

@@ -197,18 +197,14 @@ def _dispatched(op: Callable[..., Any], run: Callable[..., Any]) -> Callable[...
                 on = SEQUENCE
                 break
             on = kind
-        if type(on) is not _Kind and on is not spec:
-            if variables:
-                args = tuple([a.value if _KINDS[type(a)] is STATE else a for a in args])
-                kwargs = {name: a.value if _KINDS[type(a)] is STATE else a for name, a in kwargs.items()}
-                on = spec if backends.current() is spec else on  # while shapes are inferred, a variable's value is a spec
-            result = run(on, *args, **kwargs)
-            if by_element and _noticing:
-                _noticing[0]((*args, *kwargs.values()), result)
-            return result
-        on, args, kwargs = _resolve(args, kwargs)
-        if on is SYMBOLIC:
-            return _recorder[0](wrapper, args, kwargs)
+        if type(on) is _Kind or on is spec:
+            on, args, kwargs = _resolve(args, kwargs)
+            if on is SYMBOLIC:
+                return _recorder[0](wrapper, args, kwargs)
+        elif variables:
+            args = tuple([a.value if _KINDS[type(a)] is STATE else a for a in args])
+            kwargs = {name: a.value if _KINDS[type(a)] is STATE else a for name, a in kwargs.items()}
+            on = spec if backends.current() is spec else on  # while shapes are inferred, a variable's value is a spec
         result = run(on, *args, **kwargs)
         if by_element and _noticing:
             _noticing[0]((*args, *kwargs.values()), result)

@@ -27,7 +27,7 @@ from cornu.saving.shards import INDEX, open_shards, open_tensor_shards, remove_t
 from cornu.saving.stores import Hdf5Store, named_arrays, numbers_for, write_hdf5
 from cornu.saving.tensors import TensorReader, write_tensors
 
-__all__ = ["load_model", "load_weights", "save_model", "save_weights"]
+__all__ = ["load_model", "load_weights", "may_write", "save_model", "save_weights"]
 
 FORMAT = "3.15.1"
 """The version of Keras whose layout the files follow."""
@@ -72,7 +72,7 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
         raise ArgumentError(f"save_model takes `overwrite`, `zipped` and `include_optimizer`, got {sorted(kwargs)}.")
     path = Path(filepath)
     if path.suffix in H5 and zipped is None:
-        _may_write(path, overwrite)
+        may_write(path, overwrite)
         with atomic_write(path) as temporary:
             write_h5_model(model, temporary, FORMAT, optimizer=optimizer)
         return
@@ -82,7 +82,7 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
             "A model is saved to a path that ends in '.keras' (or '.h5', the older format), or with zipped=False to a folder that does not, "
             f"got {os.fspath(path)!r} with {zipped=}."
         )
-    _may_write(path, overwrite)
+    may_write(path, overwrite)
     _write_keras(model, path, zipped=zipped, optimizer=optimizer)
 
 
@@ -123,7 +123,8 @@ def _beside(temporary: Path) -> Iterator[Path]:
         other.unlink(missing_ok=True)
 
 
-def _may_write(path: Path, overwrite: bool) -> None:
+def may_write(path: Path, overwrite: bool) -> None:
+    """Raises where a file is there already and must stay."""
     if not overwrite and path.exists():
         raise SavingError(f"There is a file at {str(path)!r} already. Choose another path, or save with overwrite=True.")
 
@@ -233,9 +234,9 @@ def save_weights(
             "Weights are saved to a path that ends in '.weights.h5' or '.safetensors', or with `max_shard_size` in '.weights.json' or "
             f"'.safetensors', got {os.fspath(filepath)!r} with {max_shard_size=}."
         )
-    _may_write(path, overwrite)
+    may_write(path, overwrite)
     if ending == ".safetensors":
-        _may_write(path.with_name(path.name + INDEX), overwrite)
+        may_write(path.with_name(path.name + INDEX), overwrite)
     if max_shard_size is not None:
         (write_shards if ending == ".weights.json" else write_tensor_shards)(model, path, _whole_bytes(max_shard_size))
         return

@@ -31,10 +31,10 @@ class Placement(Protocol):
     def backend(self) -> ModuleType:
         """The backend whose devices these are."""
 
-    def get_variable_layout(self, variable: Variable) -> Any:
+    def get_variable_layout(self, variable: Variable) -> Layout:
         """The layout of a variable, by its path."""
 
-    def get_tensor_layout(self, path: str) -> Any:
+    def get_tensor_layout(self, path: str) -> Layout | None:
         """The layout of what a layer gives, by its path; None to leave that to the compiler."""
 
     def place_batch(self, x: Array) -> Array:

@@ -30,13 +30,6 @@ QUICK = ["MobileNet", "MobileNetV3Small", "EfficientNetB0", "EfficientNetV2B0"]
 
 
 @pytest.fixture
-def on_numpy():
-    """A backend that makes weights without compiling anything."""
-    with cornu.use_backend("numpy"):
-        yield
-
-
-@pytest.fixture
 def channels_first():
     cornu.config.set_image_data_format("channels_first")
     yield

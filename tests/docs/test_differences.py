@@ -494,14 +494,9 @@ def test_the_end_of_an_epoch_of_a_data_set():
     assert counts == [3, 4]
 
 
-@contextlib.contextmanager
 def shared_by_all(library):
-    """Inside, four devices share the rows of batches."""
-    library.distribution.set_distribution(library.distribution.DataParallel())
-    try:
-        yield
-    finally:
-        library.distribution.set_distribution(None)
+    """A context in which four devices share the rows of batches."""
+    return library.distribution.DataParallel().scope()
 
 
 def test_batches_that_devices_cannot_share_evenly():

@@ -11,9 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax._src.array import (
-    ArrayImpl,
-)  # no public name gives the class without an array, and to make one starts the devices, too early for `join`
+from jax._src.array import ArrayImpl
 from jax.extend.core import jaxpr_as_fun
 from jax.sharding import NamedSharding
 
@@ -31,7 +29,7 @@ NAME = "jax"
 CAN_TRAIN = True
 EAGER = False
 HOLDS_TEXTS = False
-# the first by its own name: to ask an array for its class starts the devices, too early to join other processes
+# The first has no public name, and to ask an array for its class would start the devices, too early to join other processes.
 ARRAY_TYPES = (ArrayImpl, jax.core.Tracer)
 
 # Without 64-bit mode JAX holds 32 bits at most. Asked for more, it gives what it has, and so do we, without its warning.
