@@ -4,6 +4,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import cornu
 from cornu import backends, dtypes, ops
 from cornu.backends import spec
 from cornu.backends.spec import TensorSpec
@@ -108,12 +109,25 @@ def test_arrays_inside_a_list(backend):
         assert ops.convert_to_numpy(joined)[0].tolist() == [1.0, 2.0]
 
 
-def test_a_copy_has_its_own_memory(backend):
-    x = np.array([1.0, 2.0], np.float32)
-    tensor = ops.convert_to_tensor(x)
-    copied = ops.copy(tensor)
-    x[0] = 9.0
-    assert ops.convert_to_numpy(copied).tolist() == [1.0, 2.0]
+def on_a_boundary(size):
+    """Ones of float32 that begin on a boundary of 64 bytes, where XLA would take the memory itself for its array."""
+    memory = np.empty(4 * size + 64, np.uint8)
+    x = memory[-memory.ctypes.data % 64 :][: 4 * size].view(np.float32)
+    x[:] = 1.0
+    return x
+
+
+@pytest.mark.parametrize("size", [2, 3000])
+def test_a_tensor_and_a_copy_have_their_own_memory(size, backend):
+    for _ in range(20):
+        x = on_a_boundary(size)
+        tensor = ops.convert_to_tensor(x)
+        copied = ops.copy(tensor)
+        variable = cornu.Variable(x)
+        x[0] = 9.0
+        assert ops.convert_to_numpy(copied)[0] == 1.0
+        assert variable.numpy()[0] == 1.0
+        assert ops.convert_to_numpy(tensor)[0] == (9.0 if backend == "numpy" else 1.0)  # arrays of NumPy are tensors as they stand
 
 
 REFUSED = [

@@ -44,7 +44,7 @@ def held(dtype: str) -> str:
 
 
 def asarray(x: Any, dtype: str | None = None) -> jax.Array:
-    """An array from anything array-like; Python floats become `floatx`, Python ints int32."""
+    """An array from anything array-like; Python floats become `floatx`, Python ints int32. Memory is never shared with NumPy."""
     if isinstance(x, ARRAY_TYPES):
         return x if dtype is None else cast(x, dtype)
     if isinstance(x, (list, tuple)) and any(isinstance(v, ARRAY_TYPES) for v in x):
@@ -57,7 +57,7 @@ def asarray(x: Any, dtype: str | None = None) -> jax.Array:
             default = {"float64": config.floatx(), "int64": "int32"}
             dtype = dtype or default.get(x.dtype.name)
     dtypes.refuse_text(x, NAME)
-    return jnp.asarray(x, held(dtype or dtypes.standardize(x.dtype)))
+    return jnp.array(x, held(dtype or dtypes.standardize(x.dtype)))  # `jnp.asarray` shares memory that lies on a boundary of 64 bytes
 
 
 def borrow(x: np.ndarray) -> jax.Array:
