@@ -107,6 +107,9 @@ class BatchNormalization(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes={axis: shape[0]})
         self.built = True
 
+    def _keeps_rows_(self, *, training: bool) -> bool:
+        return not training
+
     def call(self, inputs: Array, training: bool = False, mask: Array | None = None) -> Array:
         """The inputs, normalised."""
         x = widened(inputs)

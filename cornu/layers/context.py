@@ -15,7 +15,7 @@ from cornu.ops.dispatch import notice_elementwise
 
 __all__ = [
     "CallContext", "active", "add_loss", "building_path", "forget_losses", "keep_losses", "keep_masks", "kept_losses", "kept_masks", "losses_of",
-    "masks_of", "on_shapes", "policies_around", "recall_masks",
+    "masks_of", "on_shapes", "policies_around", "recall_masks", "rows_counted",
 ]  # fmt: skip
 
 _active: contextvars.ContextVar[CallContext | None] = contextvars.ContextVar("cornu_call_context", default=None)
@@ -40,14 +40,15 @@ class CallContext:
 
     Attributes:
         training: whether layers behave as in training.
+        rows: how many rows of the batch count, where others were added to fill it up; None where all do.
         masks: for an array, by its identity, the array itself (so that the identity stays its own), its mask, and whether an op handed that on.
         losses: what was added, each with the layer that added it.
     """
 
-    __slots__ = ("_token", "losses", "masks", "training")
+    __slots__ = ("_token", "losses", "masks", "rows", "training")
 
-    def __init__(self, training: bool | None = None, within: CallContext | None = None) -> None:
-        self.training = training
+    def __init__(self, training: bool | None = None, within: CallContext | None = None, rows: Any = None) -> None:
+        self.training, self.rows = training, rows
         self.masks: dict[int, tuple[Any, Any, bool]] = {} if within is None else within.masks
         self.losses: list[tuple[Any, Any]] = [] if within is None else within.losses
 
@@ -86,6 +87,12 @@ def _hand_on(arguments: Iterable[Any], result: Any) -> None:
     masks = [mask for mask in found if tuple(mask.shape) == tuple(result.shape[: len(mask.shape)])]
     if masks:
         around.set_mask(result, combined(masks), by_op=True)
+
+
+def rows_counted() -> Any:
+    """How many rows of the batch count, where others were added to fill it up; None where all do."""
+    around = _active.get()
+    return None if around is None else around.rows
 
 
 def on_shapes() -> CallContext:

@@ -129,6 +129,10 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
         """The mask of the outputs: that of the inputs where the layer supports masking, else none."""
         return previous_mask if self.supports_masking else None
 
+    def _keeps_rows_(self, *, training: bool) -> bool:
+        """Whether each row that comes out comes of its own row alone. Asked of Cornu's own layers; of `axis` and `activation` others know."""
+        return True
+
     # --- the call -----------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -48,7 +48,10 @@ class RNN(Layer):
     >>> class Sum(Layer):
     ...     state_size = output_size = 1
     ...
-    ...     def call(self, inputs, states):
+    ...     def _keeps_rows_(self, *, training: bool) -> bool:
+        return not self.stateful
+
+    def call(self, inputs, states):
     ...         total = states[0] + inputs
     ...         return total, [total]
     >>> RNN(Sum(), return_sequences=True)(np.array([[[1.0], [2.0], [3.0]]])).tolist()

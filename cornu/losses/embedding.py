@@ -79,6 +79,7 @@ class Circle(FunctionLoss):
     """
 
     _function_ = staticmethod(circle)
+    _by_row_ = False
 
     def __init__(
         self,

@@ -34,6 +34,9 @@ class Loss(Configurable):
     14.0
     """
 
+    _by_row_ = False
+    """Whether the values are known to be one or more for each row, of that row alone."""
+
     def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None) -> None:
         self.name = name or naming.unique(snake_case(type(self).__name__))
         self.reduction = standardize_reduction(reduction)
@@ -95,6 +98,7 @@ class FunctionLoss(Loss):
     """A loss class whose values are those of a function; the function's settings are attributes of the same names."""
 
     _function_: ClassVar[Callable[..., Array]]
+    _by_row_ = True
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None, mask: Any = None) -> Any:
         """The loss as `Loss` says; of structures of targets and outputs, the mean of their losses ("sum": the sum; "none": a structure)."""
@@ -150,6 +154,7 @@ class LossFunctionWrapper(Loss):
     ) -> None:
         super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
         self.fn, self.kwargs = fn, kwargs
+        self._by_row_ = not kwargs and any(cls._by_row_ and cls._function_ is fn for cls in FunctionLoss.__subclasses__())
 
     def call(self, y_true: Any, y_pred: Any) -> Array:
         """The function's values; targets and outputs of ranks that differ by an axis of length 1 are aligned first."""

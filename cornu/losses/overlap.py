@@ -70,6 +70,7 @@ class Dice(FunctionLoss):
     """
 
     _function_ = staticmethod(dice)
+    _by_row_ = False
 
     def __init__(
         self, reduction: str | None = "sum_over_batch_size", name: str | None = "dice", axis: Axes = None, dtype: Any = None
@@ -92,6 +93,7 @@ class Tversky(FunctionLoss):
     """
 
     _function_ = staticmethod(tversky)
+    _by_row_ = False
 
     def __init__(
         self,

@@ -68,6 +68,8 @@ class ConfusionMetric(Metric):
 
     counted: tuple[str, ...] = COUNTS
 
+    _by_row_ = True
+
     def __init__(self, name: str | None, dtype: Any, thresholds: Sequence[float], class_id: int | None = None) -> None:
         super().__init__(dtype, name)
         self.class_id = class_id

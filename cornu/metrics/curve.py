@@ -79,6 +79,8 @@ class AUC(Metric):
     0.75
     """
 
+    _by_row_ = True
+
     def __init__(
         self, num_thresholds: int = 200, curve: str = "ROC", summation_method: str = "interpolation", name: str | None = None,
         dtype: Any = None, thresholds: Sequence[float] | None = None, multi_label: bool = False, num_labels: int | None = None,

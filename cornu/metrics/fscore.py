@@ -37,6 +37,8 @@ class FBetaScore(Metric):
     false_negatives: Variable
     intermediate_weights: Variable
 
+    _by_row_ = True
+
     def __init__(
         self,
         average: str | None = None,

@@ -106,6 +106,8 @@ class MeanMetricWrapper(Mean):
     1.5
     """
 
+    _by_row_ = True
+
     def __init__(self, fn: Callable[..., Array], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         super().__init__(name or getattr(fn, "__name__", None), dtype)
         self._fn, self._fn_kwargs = fn, kwargs

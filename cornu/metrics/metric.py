@@ -40,6 +40,9 @@ class Metric(Configurable, Tracked):
     3.0
     """
 
+    _by_row_ = False
+    """Whether a batch adds what each of its rows adds alone, times the row's weight."""
+
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or naming.unique(snake_case(type(self).__name__))
         self._dtype = None if dtype is None else dtype_policies.get(dtype).compute_dtype

@@ -100,6 +100,8 @@ class RootMeanSquaredError(Mean):
     1.0
     """
 
+    _by_row_ = True
+
     def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 

@@ -19,9 +19,9 @@ from cornu.ops.core import convert_to_numpy
 from cornu.quantities import is_whole
 from cornu.training import checks, data, diagnosis, ready
 from cornu.training.data.columns import is_columnar
+from cornu.training.filling import filled, is_row_wise, program_of, rows_of
 from cornu.training.forecast import Forecast, forecast
 from cornu.training.health import failure
-from cornu.training.replayable import is_row_wise
 from cornu.training.resume import Run
 from cornu.training.watch import Guard, Rewind, watch_over
 
@@ -248,7 +248,7 @@ def _run_epoch(
     """Runs the steps of one epoch, of which `begun` have been run already; gives how many that makes, and the metrics at the end of the last."""
     if begun and model.stop_training:
         batches = iter(())
-    program, together = model._program_(watch.program), model.steps_per_execution
+    program, together = watch.program, model.steps_per_execution
     own, step, logs = model._gives_own_logs_("train_step"), begun, Logs(model.get_metrics_result)
     try:
         for group in _grouped(_limited(batches, begun), together):
@@ -343,7 +343,7 @@ def evaluate(
         told = callbacks if isinstance(callbacks, CallbackList) else CallbackList(
             callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=_at_most(source.num_batches)
         )  # fmt: skip
-        program, logs, results = model._program_("test"), Logs(model.get_metrics_result), None
+        program, logs, results = program_of(model, "test", source), Logs(model.get_metrics_result), None
         own = model._gives_own_logs_("test_step")
         with backends.current().inference(), _closed_where_broken(told, callbacks):
             model.reset_metrics()
@@ -389,7 +389,7 @@ def predicted(model: Trainer, x: Any, *, batch_size: int | None, verbose: str | 
             callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1, steps=_at_most(source.num_batches)
         )  # fmt: skip
         inference = backends.current().inference
-        waiting, size = None, _rows(first[0])
+        waiting, size = None, rows_of(first[0])
         with _closed_where_broken(told, callbacks):
             told.on_predict_begin()
             for step, (inputs, _, _) in enumerate(_limited(itertools.chain([first], stream))):
@@ -411,19 +411,13 @@ def is_one_batch(x: Any, size: int) -> bool:
     return isinstance(x, np.ndarray) and x.dtype != object and x.ndim > 0 and type(size) is int and 0 < len(x) <= size
 
 
-def _rows(x: Any) -> int:
-    return next((len(leaf) for leaf in tree.flatten(x) if leaf is not None), 0)
-
-
 def _padded_outputs(model: Trainer, inputs: Any, size: int) -> tuple[Any, int]:
     """The outputs of a batch, and the rows that count: a short one is filled up to the size of the others where a program is compiled for that
     size, and no row sees another.
     """
-    rows = _rows(inputs)
+    rows = rows_of(inputs)
     if rows < size and not backends.current().EAGER and is_row_wise(model):
-        inputs = tree.map_structure(
-            lambda a: None if a is None else np.concatenate([a, np.repeat(np.asarray(a[-1:]), size - rows, 0)]), inputs
-        )
+        inputs = filled(inputs, size - rows)
     return model._program_("predict")(inputs), rows
 
 

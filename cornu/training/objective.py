@@ -7,6 +7,7 @@ from typing import Any
 
 from cornu import losses, metrics, naming
 from cornu.errors import ArgumentError, DataError, nearest
+from cornu.layers.context import rows_counted
 from cornu.losses import as_loss, combine_weights
 from cornu.metrics import Mean, Metric
 from cornu.ops.arguments import Array
@@ -95,7 +96,7 @@ class CompiledLoss:
 
     def __call__(self, targets: list[Any], outputs: list[Any], weights: list[Any], masks: list[Any]) -> Array | None:
         """The weighted sum of the outputs' losses; None where no output has one."""
-        total = None
+        total, rows = None, rows_counted()
         for i, (loss, y, y_pred) in enumerate(zip(self.losses, targets, outputs, strict=True)):
             if loss is None:
                 continue
@@ -103,7 +104,7 @@ class CompiledLoss:
                 raise DataError(f"Output {self.names[i]!r} has a loss and needs targets, got none. Give `y` for it, or no loss.")  # type: ignore[index]
             value = loss(y, y_pred, weights[i], mask=masks[i])
             if self.trackers:
-                self.trackers[i].update_state(value, y_pred.shape[0])
+                self.trackers[i].update_state(value, y_pred.shape[0] if rows is None else rows)
             value = value if self._weights[i] == 1.0 else multiply(value, self._weights[i])
             total = value if total is None else total + value
         return total

@@ -13,8 +13,11 @@ from cornu.errors import DataError, NotCompiledError
 from cornu.layers import context, tracking
 from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
+from cornu.ops.creation import arange
+from cornu.ops.elementwise import less, logical_and
 from cornu.ops.finite import finite_probe
 from cornu.ops.reduce import count_nonzero, mean
+from cornu.ops.shaping import expand_dims
 from cornu.state import Compilation, CompiledStep, ReplayedPart, Variable, value_and_grad
 from cornu.state.variable import structure_version
 from cornu.training import ready, steps
@@ -155,7 +158,7 @@ class Stepping(Layer):
             return self.optimizer.scale_loss(loss), (loss, y_pred, self.__masks(y_pred))
 
         variables = self.__trained()
-        with context.CallContext(training=True):  # its own: a recording of this must leave nothing in that of the step
+        with context.CallContext(True, rows=context.rows_counted()):  # its own: a recording of this must leave nothing in that of the step
             (_, (loss, y_pred, masks)), grads = value_and_grad(forward, variables) if variables else (forward(), [])
         return loss, y_pred, None, masks, grads
 
@@ -186,8 +189,8 @@ class Stepping(Layer):
         )
         return None
 
-    def __track(self, y: Any, y_pred: Any, sample_weight: Any, loss: Array, masks: list[Any], rows: int) -> None:
-        with context.CallContext(training=True):
+    def __track(self, y: Any, y_pred: Any, sample_weight: Any, loss: Array, masks: list[Any], rows: Any) -> None:
+        with context.CallContext(True, rows=context.rows_counted()):
             self.__put_masks(y_pred, masks)
             self._loss_mean_.update_state(loss, rows)
             self.__update_scores(y, y_pred, sample_weight)
@@ -236,7 +239,7 @@ class Stepping(Layer):
 
     def __masks(self, y_pred: Any) -> list[Any]:
         around = context.active()
-        return [None if around is None else around.mask_of(x) for x in tree.flatten(y_pred)]
+        return [None if around is None else _counted(around, x) for x in tree.flatten(y_pred)]
 
     def _aligned_(self, y: Any, y_pred: Any, sample_weight: Any) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         """Outputs, targets, weights and masks, each with one entry for each output."""
@@ -318,7 +321,8 @@ class Stepping(Layer):
     def compilations(self) -> list[Compilation]:
         """The compile ledger: each program compiled for this model since it was last compiled or changed, for which batches, why, and how long it took.
 
-        Steps that run as written (PyTorch, `run_eagerly=True`) are not in it.
+        Steps that run as written (PyTorch, `run_eagerly=True`) are not in it. Where the last batch of a pass is filled up to the size of the
+        others, a program takes beside the batch the number of rows that count, `int32[]`.
         """
         return [entry for program in self.__dict__.get("_programs_", {}).values() for entry in program.ledger]
 
@@ -386,9 +390,19 @@ def _takes_training(compute_loss: Any) -> bool:
     return "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
-def _rows(x: Any) -> int:
-    """The number of rows of a batch."""
-    return tree.flatten(x)[0].shape[0]
+def _rows(x: Any) -> Any:
+    """The number of rows of a batch that count."""
+    counted = context.rows_counted()
+    return tree.flatten(x)[0].shape[0] if counted is None else counted
+
+
+def _counted(around: context.CallContext, x: Array) -> Array | None:
+    """The mask of an output, False as well in rows that were added to the batch; None where all counts."""
+    mask = around.mask_of(x)
+    if around.rows is None:
+        return mask
+    real = less(arange(x.shape[0]), around.rows)
+    return real if mask is None else logical_and(mask, expand_dims(real, tuple(range(1, len(mask.shape)))))
 
 
 def _reported(metric: Any) -> str:

@@ -37,8 +37,8 @@ def train_step(model: Stepping, data: Any) -> Any:
     """One step on a batch (x, y, sample_weight): the model's own `train_step` if it has one, whose result it gives; else the default, and None."""
     if model._gives_own_logs_("train_step"):
         return _custom_train_step(model, data)
-    x, y, sample_weight = data
-    with CallContext(training=True):
+    x, y, sample_weight, *rows = data
+    with CallContext(True, rows=rows[0] if rows else None):
         with StateScope() as pending:
             (loss, y_pred, probe), grads, variables = model._compute_gradients_(x, y, sample_weight)
 
@@ -53,8 +53,8 @@ def train_step(model: Stepping, data: Any) -> Any:
 
 def unguarded_step(model: Stepping, data: Any) -> None:
     """The default step, which takes effect whatever came out."""
-    x, y, sample_weight = data
-    with CallContext(training=True):
+    x, y, sample_weight, *rows = data
+    with CallContext(True, rows=rows[0] if rows else None):
         (loss, y_pred, _), grads, variables = model._compute_gradients_(x, y, sample_weight, probed=False)
         model._apply_gradients_(grads, variables, x, y_pred)
         model._track_(x, y, y_pred, sample_weight, loss)
@@ -117,10 +117,10 @@ def _conditionally(model: Stepping, probe: Array | None, values: Sequence[Array]
 
 def test_step(model: Stepping, data: Any) -> Any:
     """Loss and metrics of one batch."""
-    with CallContext(training=False):
+    x, y, sample_weight, *rows = data
+    with CallContext(False, rows=rows[0] if rows else None):
         if model._gives_own_logs_("test_step"):
             return own_step(model, "test_step", _as_given(data))
-        x, y, sample_weight = data
         model._update_metrics_(x, y, sample_weight)
     return None
 

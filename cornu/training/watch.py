@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cornu import dtypes
 from cornu.training import diagnosis, steps
 from cornu.training.data.arrays import ArrayBatches
+from cornu.training.filling import program_of
 from cornu.training.health import failure
 from cornu.training.replayable import is_replayable
 
@@ -30,12 +31,11 @@ class Guard:
     """Each step looks at its own loss and gradients, on the device, and changes nothing where they are not finite; the host asks now and then.
 
     Attributes:
-        program: the model's program that the run's steps are.
+        program: what the run's steps are.
     """
 
-    program = "train"
-
-    def __init__(self, model: Trainer) -> None:
+    def __init__(self, model: Trainer, source: Batches) -> None:
+        self._source = source
         self._model, self._last, self._epoch = model, time.monotonic(), 0
         self._recent: list[Any] = []
         self._before = 0  # steps of this run before the epoch
@@ -45,6 +45,7 @@ class Guard:
     def start(self, epoch: int, steps_done: int) -> None:
         """An epoch begins, after so many steps of this run."""
         self._epoch, self._before = epoch, steps_done
+        self.program = program_of(self._model, "train", self._source)
 
     def saw(self, batch: Any) -> None:
         """Remembers a batch until the next look."""
@@ -83,8 +84,6 @@ class Rewind:
     It needs batches that can be had again, callbacks that see epochs only, and a state small enough to be copied.
     """
 
-    program = "unguarded"
-
     def __init__(self, model: Trainer, source: Batches) -> None:
         self._model, self._source = model, source
         self._epoch = self._step = self._marked = 0
@@ -98,6 +97,7 @@ class Rewind:
     def start(self, epoch: int, steps_done: int) -> None:
         """An epoch begins, of which as many steps have been had as `steps_done` is below 0; callbacks may have changed anything since the last."""
         self._epoch, self._step = epoch, max(0, -steps_done)
+        self.program = program_of(self._model, "unguarded", self._source)
         self._variables, self._probed = steps.state_of(self._model), steps.probed_of(self._model)
         self._mark()
 
@@ -137,13 +137,10 @@ class Rewind:
     def _go_back(self) -> tuple[int, Any] | None:
         """Runs the steps since the last copy again, and stops before the bad one; gives its number and batch."""
         self._put(self._kept)
-        program, (_, batches) = (
-            self._model._program_(self.program),
-            self._source.go_on(self._epoch, self._marked, since=self._epoch, taken=0),
-        )
+        _, batches = self._source.go_on(self._epoch, self._marked, since=self._epoch, taken=0)
         for step in range(self._marked, self._step):
             batch, before = next(batches), self._copies()
-            program(*batch)
+            self.program(*batch)
             if not self.is_sound():
                 self._put(before)
                 return step, batch
@@ -168,4 +165,4 @@ def watch_over(model: Trainer, source: Batches, told: CallbackList) -> Guard | R
         rewind = Rewind(model, source)
         if rewind.is_sound():  # what is infinite from the start would hide what becomes so
             return rewind
-    return Guard(model)
+    return Guard(model, source)

@@ -50,6 +50,9 @@ class Mixing(RandomImageLayer):
         """For each image the number of another (or itself), each once."""
         return random.shuffle(ops.arange(data["images"].shape[0], dtype="int32"), seed=self.stream)
 
+    def _keeps_rows_(self, *, training: bool) -> bool:
+        return not training
+
     def transform_labels(self, labels: Array, transformation: Data | None, training: bool = True) -> Array:
         """Labels in the shares of the images, as floats: one-hot, or other numbers of which a mean has a meaning."""
         if transformation is None:
