@@ -30,7 +30,8 @@ def classifier(**settings):
 
 def tagger(**settings):
     """A value for each step of a sequence, where 0 is no step."""
-    model = cornu.Sequential([cornu.Input((6,), dtype="int32"), layers.Embedding(9, 4, mask_zero=True), layers.GRU(3, return_sequences=True), layers.Dense(1)])  # fmt: skip
+    gru = layers.GRU(3, return_sequences=True)
+    model = cornu.Sequential([cornu.Input((6,), dtype="int32"), layers.Embedding(9, 4, mask_zero=True), gru, layers.Dense(1)])
     return compiled(model, **settings)
 
 
