@@ -135,6 +135,23 @@ def test_a_replayed_step_gives_what_the_step_as_written_gives(seed):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5, err_msg=weight.path)
 
 
+@pytest.mark.parametrize("make", [layers.LSTM, layers.GRU])
+def test_kernels_over_all_steps_are_recorded_with_their_gradients(make, rng):
+    x, y = rng.normal(size=(24, 5, 3)).astype("float32"), rng.normal(size=(24, 1)).astype("float32")
+
+    def fitted(jit_compile):
+        cornu.utils.set_random_seed(7)
+        model = cornu.Sequential([cornu.Input((5, 3)), make(4), layers.Dense(1)])
+        model.compile("adam", "mse", jit_compile=jit_compile)
+        model.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0)
+        return model
+
+    replayed, plain = fitted("auto"), fitted(False)
+    assert recordings(replayed)
+    for a, b in zip(replayed.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
 class OwnLayer(cornu.Layer):
     def call(self, inputs):
         return inputs * 1.0

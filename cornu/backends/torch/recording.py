@@ -59,9 +59,26 @@ def record(
     graph.eliminate_dead_code()
     graph.set_codegen(CodeGen())
     module.recompile()
-    try:  # a kernel may want more of its past than it gives without gradients, as the fused LSTM does
+    run = module.forward if compiled else _below_autograd(module.forward)
+    try:  # a kernel's backward may want more of its past than its forward gives outside of autograd
         with torch.no_grad():
-            module.forward(*examples)
+            run(*examples)
     except RuntimeError:
         return None
-    return torch.compile(module, dynamic=False) if compiled else module.forward
+    return torch.compile(module, dynamic=False) if compiled else run
+
+
+def _below_autograd(run: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """`run` with its kernels called directly, since the recording holds their gradients already; as if gradients were kept, because kernels
+    such as the fused LSTM look at that to tell whether their backward will come.
+    """
+
+    def replay(*inputs: torch.Tensor) -> list[Any]:
+        with torch.enable_grad():
+            beneath = torch._C._AutoDispatchBelowAutograd()
+            try:
+                return run(*inputs)
+            finally:
+                del beneath
+
+    return replay
