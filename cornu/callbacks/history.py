@@ -15,6 +15,7 @@ class History(Callback):
     Attributes:
         epoch: the numbers of the epochs, from 0.
         history: for each metric the list of its values.
+        diagnosis: what `fit(diagnose=True)` found, each with `what` and `mend`; None without.
 
     >>> history = History()
     >>> history.on_train_begin()
@@ -29,6 +30,7 @@ class History(Callback):
         super().__init__()
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
+        self.diagnosis: list[Any] | None = None
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self.epoch, self.history = [], {}

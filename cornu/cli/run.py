@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds this verb's options."""
     parser.add_argument("--backend", choices=backends.NAMES, help="what computes (default: CORNU_BACKEND, KERAS_BACKEND, else jax)")
     parser.add_argument("--tf-keras", action="store_true", help="serve `import tensorflow.keras` too, though TensorFlow is installed")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="draw the same random numbers in each run, as keras.utils.set_random_seed(N) does"
+    )
     parser.add_argument("--quiet", action="store_true", help="do not say what old spellings are called today")
     parser.add_argument("--traceback", action="store_true", help="show Cornu's errors with all that led to them")
     parser.add_argument("script", metavar="SCRIPT", help="the program's file")
@@ -49,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     sys.argv[:] = [str(script), *arguments.arguments]
     sys.path[0:1] = [str(script.resolve().parent)]
     try:
+        if arguments.seed is not None:
+            cornu.utils.set_random_seed(arguments.seed)
         runpy.run_path(str(script), run_name="__main__")
     except CornuError as error:
         if arguments.traceback:

@@ -6,11 +6,15 @@ dataset promises with the bytes that are really there before it makes room for i
 
 Layout (that of Keras 3): the variables of the object at `PATH` are the datasets `PATH/vars/0`, `PATH/vars/1`, …; the group `vars` has one
 attribute, `name`. bfloat16 and the 8-bit floats are opaque bytes with the attribute `dtype`.
+
+A file that Cornu writes ends in a digest of all before it, where HDF5 does not look: `cornu.sha256:` and 64 hexadecimal digits. A file without
+one, written or changed by another program, is read as it is.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import itertools
 import math
@@ -40,6 +44,9 @@ MAX_TEXT = 2**20
 MAX_TEXTS = 100_000
 MAX_TEXTS_BYTES = 64 * 2**20  # of all lists of texts in a file together
 MAX_DEPTH = 200
+SEAL = b"cornu.sha256:"
+SEALED = len(SEAL) + 2 * hashlib.sha256().digest_size
+PIECE = 2**20
 ATTRIBUTE = 64_512  # the most bytes of an attribute, by HDF5's limit on the header of an object …
 
 _BROKEN = (struct.error, OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
@@ -70,10 +77,15 @@ class Hdf5Reader:
         if isinstance(source, (str, os.PathLike)) and not Path(source).is_file():
             raise SavingError(f"There must be a file at {self.name!r}, and there is none.")
         with self._guarded(""):
-            self._size = Path(source).stat().st_size if isinstance(source, (str, os.PathLike)) else source.seek(0, os.SEEK_END)
-            self._file = h5py.File(source, "r")
             self._owns = isinstance(source, (str, os.PathLike))
             self._raw: IO[bytes] = Path(source).open("rb") if isinstance(source, (str, os.PathLike)) else source  # noqa: SIM115 - see `close`
+            try:
+                self._size = self._raw.seek(0, os.SEEK_END)
+                self._check_seal()
+                self._file = h5py.File(source, "r")
+            except BaseException:
+                self._close_raw()
+                raise
         self._room = MAX_TEXTS_BYTES
 
     def __enter__(self) -> Self:
@@ -82,9 +94,21 @@ class Hdf5Reader:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def _check_seal(self) -> None:
+        """Raises where the file ends in a digest that is not that of what stands before it, or in the beginning of one."""
+        self._raw.seek(-min(SEALED, self._size), os.SEEK_END)
+        seal = self._raw.read()
+        damaged = SEAL in seal and seal != _seal(self._raw, self._size - SEALED)
+        self._raw.seek(0)
+        if damaged:
+            raise CorruptFileError(f"{self.name!r} is damaged: its content is not that of its digest. Use another copy.")
+
     def close(self) -> None:
         """Close the file (not a binary file that was handed in)."""
         self._file.close()
+        self._close_raw()
+
+    def _close_raw(self) -> None:
         if self._owns:
             self._raw.close()
 
@@ -379,15 +403,26 @@ class _PatientFile(io.FileIO):
             return size or 0
 
 
+def _seal(file: IO[bytes], size: int) -> bytes:
+    """The digest of the first `size` bytes of a file, as it stands at the end of one."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while size > 0 and (piece := file.read(min(PIECE, size))):
+        digest.update(piece)
+        size -= len(piece)
+    return SEAL + digest.hexdigest().encode()
+
+
 class Hdf5Writer:
     """A new HDF5 file in Keras's layout; a context manager. Equal contents make equal bytes.
 
     Args:
         path: the file to write, anew (see `atomic_write` for the safe way to choose it).
+        sealed: whether it ends in a digest; a member of an archive has one there.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike[str], *, sealed: bool = True) -> None:
+        self.path, self._sealed = Path(path), sealed
         with self._guarded():
             self._disk = _PatientFile(self.path)
             self._file = h5py.File(self._disk, "w")
@@ -405,6 +440,10 @@ class Hdf5Writer:
             self._disk.close()
             if self._disk.failure is not None:
                 raise self._disk.failure
+            if self._sealed:
+                self._sealed = False
+                with self.path.open("r+b") as file:
+                    file.write(_seal(file, file.seek(0, os.SEEK_END)))
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:

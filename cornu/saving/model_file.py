@@ -94,7 +94,7 @@ def _write_keras(model: Any, path: Path, *, zipped: bool, optimizer: bool) -> No
     members: dict[str, bytes | Path] = {METADATA: json.dumps(metadata).encode(), CONFIG: config}
     if zipped:
         with atomic_write(path) as temporary, _beside(temporary) as weights:
-            write_hdf5(model, weights, optimizer=optimizer)
+            write_hdf5(model, weights, optimizer=optimizer, sealed=False)  # the archive has a digest of each member
             write_archive(temporary, {**members, WEIGHTS: weights, **assets})
     else:
         known = {CONFIG, METADATA, WEIGHTS, *_listed_assets(path / METADATA)}

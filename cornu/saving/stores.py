@@ -66,15 +66,16 @@ def _vars(path: str) -> str:
     return f"{path}/vars" if path else "vars"
 
 
-def write_hdf5(root: Any, path: str | os.PathLike[str], *, optimizer: bool = True) -> None:
+def write_hdf5(root: Any, path: str | os.PathLike[str], *, optimizer: bool = True, sealed: bool = True) -> None:
     """Writes every variable of a model, a layer or an optimizer.
 
     Args:
         root: the model.
         path: the file, anew.
         optimizer: whether optimizers' variables are written too.
+        sealed: whether the file ends in a digest.
     """
-    with Hdf5Writer(path) as writer:
+    with Hdf5Writer(path, sealed=sealed) as writer:
         for place in places(root):
             if isinstance(place.owner, Optimizer) and not optimizer:
                 continue

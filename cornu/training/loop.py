@@ -14,10 +14,11 @@ import numpy as np
 
 from cornu import backends, config, tree
 from cornu.callbacks import CallbackList
+from cornu.callbacks.bar import say
 from cornu.errors import ArgumentError, CornuError, DataError
 from cornu.ops.core import convert_to_numpy
 from cornu.quantities import is_whole
-from cornu.training import checks, data, diagnosis, ready
+from cornu.training import advice, checks, data, diagnosis, ready
 from cornu.training.data.columns import is_columnar
 from cornu.training.filling import filled, is_row_wise, program_of, rows_of
 from cornu.training.forecast import Forecast, forecast
@@ -162,6 +163,7 @@ def fit(
     validation_steps: int | None,
     validation_batch_size: int | None,
     validation_freq: Any,
+    diagnose: bool,
 ) -> Any:
     """`Model.fit` on the current backend."""
     _check_epochs(epochs, initial_epoch)
@@ -215,6 +217,15 @@ def fit(
             if model.optimizer is not None and epochs > initial_epoch:
                 model.optimizer.finalize_variable_values(model.trainable_variables)
             told.on_train_end(logs)
+            if diagnose:
+                weighted = sample_weight is not None or class_weight is not None
+                model.history.diagnosis = advice.findings(model, train, first, y, weighted=weighted, history=model.history.history)
+                if verbose:
+                    say(
+                        "\n- ".join(
+                            ["Diagnosis:", *(map(str, model.history.diagnosis) if model.history.diagnosis else ["nothing stands out."])]
+                        )
+                    )
     return model.history
 
 

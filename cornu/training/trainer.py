@@ -12,7 +12,7 @@ from cornu.errors import ArgumentError, BackendError, NotCompiledError
 from cornu.metrics import Mean
 from cornu.quantities import is_whole
 from cornu.state import CompiledStep, ReplayedPart, Variable
-from cornu.training import checks, loop
+from cornu.training import checks, loop, search
 from cornu.training.forecast import Forecast
 from cornu.training.health import Health
 from cornu.training.objective import CompiledLoss, CompiledMetrics
@@ -170,6 +170,8 @@ class Trainer(StatelessTraining, Stepping):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int | Sequence[int] = 1,
+        *,
+        diagnose: bool = False,
     ) -> Any:
         """Trains for a number of epochs; gives a `History` whose `.history` holds the metrics of each.
 
@@ -189,25 +191,91 @@ class Trainer(StatelessTraining, Stepping):
             steps_per_epoch, validation_steps: how many batches make an epoch or a validation.
             validation_batch_size: rows a step of validation.
             validation_freq: validate every so many epochs, or after those listed.
+            diagnose: look at the data, the units, the gradients and the course of the losses once training has ended, and say what is wrong and what
+                to edit; the history has it as `diagnosis`.
 
         Raises:
             DataError: the data does not fit the model; nothing has been changed.
             NonFiniteError: loss or gradients were NaN or infinite; the weights are those before that step.
         """
         self.__require_compiled("fit")
+        with checks.readable, self.__where_it_trains():
+            return loop.fit(
+                self, x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks, validation_split=validation_split,
+                validation_data=validation_data, shuffle=shuffle, class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
+                steps_per_epoch=steps_per_epoch, validation_steps=validation_steps, validation_batch_size=validation_batch_size,
+                validation_freq=validation_freq, diagnose=diagnose,
+            )  # fmt: skip
+
+    def __where_it_trains(self) -> contextlib.AbstractContextManager[Any]:
         backend = self._home_backend_()
         if not backend.CAN_TRAIN:
             raise BackendError(
                 f"The {backend.NAME} backend predicts and evaluates, it cannot train. Move the model with `model.to('jax')`, "
                 "or call `cornu.set_backend('jax')` before making it."
             )
-        with checks.readable, backends.use_backend(backend):
-            return loop.fit(
-                self, x, y, batch_size=batch_size, epochs=epochs, verbose=verbose, callbacks=callbacks, validation_split=validation_split,
-                validation_data=validation_data, shuffle=shuffle, class_weight=class_weight, sample_weight=sample_weight, initial_epoch=initial_epoch,
-                steps_per_epoch=steps_per_epoch, validation_steps=validation_steps, validation_batch_size=validation_batch_size,
-                validation_freq=validation_freq,
-            )  # fmt: skip
+        return backends.use_backend(backend)
+
+    def find_learning_rate(
+        self,
+        x: Any,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        batch_size: int | None = None,
+        lowest: float = 1e-7,
+        highest: float = 10.0,
+        steps: int = 100,
+    ) -> search.LearningRates:
+        """Trains for some steps at learning rates that rise from one to the next, and puts everything back as it was, bit for bit.
+
+        The method is that of https://arxiv.org/abs/1506.01186, section 3.3. It ends early where the loss is four times the best.
+
+        Args:
+            x, y, sample_weight: arrays, or a `PyDataset` as `x`.
+            batch_size: rows a step, 32 by default.
+            lowest, highest: the first rate and the last.
+            steps: how many rates are tried.
+
+        Returns:
+            The rates, the losses beside them, and a suggestion.
+
+        Raises:
+            ArgumentError: the optimizer has no rate that is a number, or the data could not be had again.
+
+        >>> import numpy as np, cornu
+        >>> x = np.random.default_rng(0).normal(size=(256, 4))
+        >>> model = cornu.Sequential([cornu.Input((4,)), cornu.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> found = model.find_learning_rate(x, x.sum(1, keepdims=True))
+        >>> 0.001 < found.suggestion < 1
+        True
+        """
+        self.__require_compiled("find_learning_rate")
+        with checks.readable, self.__where_it_trains():
+            return search.learning_rates(self, x, y, sample_weight, batch_size=batch_size, lowest=lowest, highest=highest, steps=steps)
+
+    def find_batch_size(
+        self, x: Any, y: Any = None, *, sample_weight: Any = None, smallest: int = 8, largest: int = 8192
+    ) -> search.BatchSizes:
+        """Times training steps of doubled and redoubled sizes, and puts everything back as it was, bit for bit.
+
+        It ends where two doublings have gained nothing, where memory does not suffice, or where the rows end. A larger batch may want another
+        learning rate: look for that afterwards.
+
+        Args:
+            x, y, sample_weight: arrays.
+            smallest, largest: the first size, and the one not to go beyond.
+
+        Returns:
+            The sizes, the rows a second beside them, and a suggestion.
+
+        Raises:
+            ArgumentError: there are fewer rows than in the smallest batch, or `x` is no array.
+        """
+        self.__require_compiled("find_batch_size")
+        with checks.readable, self.__where_it_trains():
+            return search.batch_sizes(self, x, y, sample_weight, smallest=smallest, largest=largest)
 
     def evaluate(
         self,

@@ -364,3 +364,19 @@ def test_a_script_that_is_not_there(capsys):
 
     assert main(["run", "no-such-program.py"]) == 2
     assert "there is no file 'no-such-program.py'" in capsys.readouterr().err
+
+
+def test_a_run_with_a_seed_is_the_same_each_time(keras, tmp_path, capsys, monkeypatch):
+    from cornu.cli import main
+
+    monkeypatch.setattr(sys, "argv", [*sys.argv])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    script = tmp_path / "program.py"
+    script.write_text("import keras, numpy as np, random\nprint(keras.random.uniform((2,)), np.random.rand(), random.random())")
+    said = []
+    for seed in ("3", "3", "4"):
+        assert main(["run", "--seed", seed, str(script)]) == 0
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] != said[2]
+    assert main(["run", "--seed", "-1", str(script)]) == 1
+    assert "not negative" in capsys.readouterr().err

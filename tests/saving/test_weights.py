@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 
+import h5py
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -12,6 +13,7 @@ import cornu
 from cornu import layers, ops
 from cornu.errors import ArgumentError, CorruptFileError, DTypeError, SavingError, ShapeError, UnsafeFileError
 from cornu.saving import load_weights
+from cornu.saving.hdf5 import SEAL, SEALED, Hdf5Reader
 from cornu.saving.tensors import TensorReader
 from cornu.state import Variable
 
@@ -555,6 +557,49 @@ def test_a_flipped_bit_in_safetensors_is_seen(tmp_path, place):
     path.write_bytes(raw)
     with pytest.raises(CorruptFileError, match="must be a whole safetensors file"):
         model.load_weights(path)
+
+
+@pytest.fixture(params=["w.weights.h5", "m.h5"])
+def sealed(request, tmp_path):
+    """A model, its file, and how it reads that."""
+    model = cornu.Sequential([cornu.Input((3,)), layers.Dense(2, name="d")])
+    path = tmp_path / request.param
+    (model.save if path.name == "m.h5" else model.save_weights)(path)
+    return model, path, cornu.saving.load_model if path.name == "m.h5" else model.load_weights
+
+
+def test_every_flipped_bit_and_truncation_of_hdf5_is_seen_or_does_no_harm(sealed):
+    model, path, read = sealed
+    whole, before = path.read_bytes(), model.get_weights()
+    content = len(whole) - SEALED
+    for place in range(0, content, max(1, content // 150)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        with pytest.raises(CorruptFileError):
+            read(path)
+    for length in (*range(content // 2, content, max(1, content // 50)), content + len(SEAL), len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(CorruptFileError):
+            read(path)
+    for place in range(content, len(whole)):  # in the digest itself: refused, or the content is as it was
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        try:
+            found = read(path) or model
+        except CorruptFileError:
+            found = model
+        assert equal(before, found.get_weights())
+
+
+def test_hdf5_that_another_program_has_changed_is_read(sealed):
+    model, path, read = sealed
+    with Hdf5Reader(path) as file:
+        (kernel,) = (name for name in file.walk() if file.spec(name).shape == (3, 2))
+    with h5py.File(path, "r+") as file:
+        file[kernel][...] = 7.0
+    np.testing.assert_array_equal((read(path) or model).get_weights()[0], np.full((3, 2), 7.0))
 
 
 def test_safetensors_without_a_digest_are_read(tmp_path):
