@@ -15,7 +15,10 @@ from types import ModuleType
 
 from cornu.errors import BackendError, UnknownNameError
 
-__all__ = ["NAMES", "backend", "compute", "current", "device", "inferring", "load", "loaded", "set_backend", "use_backend", "when_loaded"]
+__all__ = [
+    "NAMES", "TRACED", "aside", "backend", "compute", "current", "device", "guest", "inferring", "is_aside", "load", "loaded", "set_backend",
+    "use_backend", "when_loaded",
+]  # fmt: skip
 
 NAMES = ("jax", "torch", "tensorflow", "numpy")
 """The compute backends, the default first."""
@@ -28,6 +31,7 @@ _on_load: list[Listener] = []
 _default: ModuleType | None = None
 _behind_inference: contextvars.ContextVar[ModuleType | None] = contextvars.ContextVar("cornu_behind_inference", default=None)
 _scoped: contextvars.ContextVar[ModuleType | None] = contextvars.ContextVar("cornu_backend", default=None)
+_aside: contextvars.ContextVar[bool] = contextvars.ContextVar("cornu_aside", default=False)
 
 
 def load(name: str) -> ModuleType:
@@ -48,6 +52,25 @@ def load(name: str) -> ModuleType:
     for listener in _on_load:
         listener(module)
     return module
+
+
+def guest(name: str) -> ModuleType:
+    """The backend of that name without loading it: to ops its arrays stay what they were, so that those of a data pipeline can go to any backend."""
+    return importlib.import_module(f"cornu.backends.{name}")
+
+
+class _Traced(dict[type, str | None]):
+    """For a type the backend in whose graphs tensors without values are of it; None for all other types. Found when it is seen for the first time."""
+
+    def __missing__(self, cls: type) -> str | None:
+        home = cls.__module__.partition(".")[0]
+        # a place among the outputs of a graph's operation is TensorFlow's mark, and tensors with values have `numpy`
+        found = home if home in NAMES and hasattr(cls, "value_index") and not hasattr(cls, "numpy") else None
+        self[cls] = found
+        return found
+
+
+TRACED = _Traced()
 
 
 def loaded() -> tuple[ModuleType, ...]:
@@ -86,6 +109,21 @@ def inferring(interpreter: ModuleType) -> Iterator[None]:
     finally:
         _scoped.reset(token)
         _behind_inference.reset(outer)
+
+
+@contextlib.contextmanager
+def aside(module: ModuleType) -> Iterator[None]:
+    """Inside, for a step of a data pipeline, all layers run on this backend wherever they are at home, and draws are counted on the host."""
+    token = _aside.set(True)
+    try:
+        with use_backend(module):
+            yield
+    finally:
+        _aside.reset(token)
+
+
+is_aside = _aside.get
+"""Whether what runs is a step of a data pipeline."""
 
 
 def backend() -> str:

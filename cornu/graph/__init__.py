@@ -2,9 +2,9 @@
 
 from cornu.graph.operation import Operation
 from cornu.graph.plan import Plan, nodes_between
-from cornu.graph.symbolic import Node, SymbolicTensor, contains_symbolic, infer
+from cornu.graph.symbolic import Node, SymbolicTensor, contains_symbolic, infer, lacks_values
 
 KerasTensor = SymbolicTensor
 """Its public name."""
 
-__all__ = ["KerasTensor", "Node", "Operation", "Plan", "SymbolicTensor", "contains_symbolic", "infer", "nodes_between"]
+__all__ = ["KerasTensor", "Node", "Operation", "Plan", "SymbolicTensor", "contains_symbolic", "infer", "lacks_values", "nodes_between"]

@@ -18,7 +18,7 @@ from cornu.ops import dispatch
 from cornu.ops.operators import attach
 from cornu.state.scope import SpecScope, StateScope
 
-__all__ = ["Node", "SymbolicTensor", "contains_symbolic", "infer", "record", "symbolic_leaves", "to_specs"]
+__all__ = ["Node", "SymbolicTensor", "contains_symbolic", "infer", "lacks_values", "record", "symbolic_leaves", "to_specs"]
 
 _clock = itertools.count()
 
@@ -156,6 +156,29 @@ def contains_symbolic(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 
 
 _NESTED = frozenset((list, tuple, dict))
+
+
+class _Suspects(dict[type, bool]):
+    """Whether a value of a type may lack values, or hold something that does."""
+
+    def __missing__(self, cls: type) -> bool:
+        self[cls] = found = cls is SymbolicTensor or cls in _NESTED or backends.TRACED[cls] is not None
+        return found
+
+
+_SUSPECTS = _Suspects()
+
+
+def lacks_values(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether among the arguments, nested ones included, is a symbolic tensor or one of a graph that a framework traces."""
+    for value in args:
+        if _SUSPECTS[type(value)] and (type(value) not in _NESTED or _any_lacks(value)):
+            return True
+    return bool(kwargs) and _any_lacks(kwargs)
+
+
+def _any_lacks(values: Any) -> bool:
+    return any(_SUSPECTS[type(x)] for x in tree.flatten(values))
 
 
 def to_specs(values: Any, stand_in: int | None = None) -> Any:

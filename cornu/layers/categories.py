@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from cornu import backends, config, dtypes, ops, tree
+from cornu import config, dtypes, ops, tree
 from cornu.backends.spec import TensorSpec
 from cornu.errors import ArgumentError
 from cornu.layers.layer import Layer
-from cornu.layers.texts import as_data, in_pipeline, on_host
+from cornu.layers.texts import as_data
 from cornu.ops.arguments import Array
 
 __all__ = ["Categorical", "check_mode", "counts", "encode", "encoded_shape"]
@@ -89,6 +89,7 @@ class Categorical(Layer):
     """A layer from categories to numbers; its inputs keep their dtypes, and NumPy's arrays and lists stay on the host until it has done its part."""
 
     output_mode: str
+    _on_host_ = True
 
     def _own_(self, x: Any) -> Any:
         if isinstance(x, dict):
@@ -97,21 +98,6 @@ class Categorical(Layer):
 
     def _accept_(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(map(self._own_, args))
-
-    def _run_(self, *args: Any, **kwargs: Any) -> Any:
-        """In a graph of `tf.data`, a step on the host; elsewhere as every layer."""
-        given = {k: v for k, v in kwargs.items() if k not in ("training", "mask")}
-        if not in_pipeline(tree.flatten((args, given))):
-            return super()._run_(*args, **kwargs)
-
-        def run(*values: np.ndarray) -> np.ndarray:
-            left = iter(values)
-            inputs, named = tree.map_structure(lambda _: next(left), (args, given))
-            with backends.use_backend("numpy"):
-                return np.asarray(self.call(*self._accept_(inputs), **named))
-
-        spec = self.compute_output_spec(*args, **given)
-        return on_host(run, tree.flatten((args, given)), spec.shape, spec.dtype, self.name)
 
     @property
     def output_dtype(self) -> str:

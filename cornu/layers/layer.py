@@ -15,8 +15,8 @@ from cornu.backends.spec import TensorSpec, known
 from cornu.configurable import Configurable, parameters
 from cornu.dtype_policies import DTypePolicy, DTypePolicyMap
 from cornu.errors import ArgumentError, NotCalledError, nearest
-from cornu.graph import Node, SymbolicTensor, contains_symbolic, infer
-from cornu.layers import building, context, input_spec, remat, tracking
+from cornu.graph import Node, SymbolicTensor, contains_symbolic, infer, lacks_values
+from cornu.layers import building, context, input_spec, pipelines, remat, tracking
 from cornu.layers.adapted import adapting
 from cornu.layers.adapted.quantizable import Quantizable
 from cornu.layers.building import map_shapes, shapes_of
@@ -73,6 +73,8 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
     """Whether no dtype was given, so that a map of a layer around may say one."""
     _config_omits_: tuple[str, ...] = ()
     """Arguments that files do not tell, as they tell none for Keras's layer of that name."""
+    _on_host_: bool = False
+    """Whether the layer is a step on the host in the graph of a data pipeline, on that graph's own backend too."""
     _lays_own_masks_: bool = False
     """Whether the layer finds and lays its masks itself, as models with a graph do."""
 
@@ -136,9 +138,13 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
     # --- the call -----------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Records the call if an input is symbolic; builds the weights if they are not; runs `call`."""
-        if contains_symbolic(args, kwargs):
-            return self.symbolic_call(*args, **kwargs)
+        """Records the call if an input is symbolic or a data pipeline's; builds the weights if they are not; runs `call`."""
+        if lacks_values(args, kwargs):
+            if contains_symbolic(args, kwargs):
+                return self.symbolic_call(*args, **kwargs)
+            step = pipelines.as_step(self, args, kwargs)
+            if step is not NotImplemented:
+                return step
         if not self.built:
             self._build_for_(args, kwargs)
         return self._run_(*args, **kwargs)
@@ -146,7 +152,7 @@ class Layer(Weights, Quantizable, Stateless, Configurable, Tracked):
     def _run_(self, *args: Any, **kwargs: Any) -> Any:
         """Runs `call` in its context: backend, training, masks, dtype."""
         home = self._home_
-        if home is not None and home is not backends.current() and home is not backends.compute():
+        if home is not None and home is not backends.current() and home is not backends.compute() and not backends.is_aside():
             with backends.use_backend(home):
                 return self._run_(*args, **kwargs)
         if len(args) != 1 or (type(args[0]), getattr(args[0], "shape", None), getattr(args[0], "dtype", None)) != self.__accepted:

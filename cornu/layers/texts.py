@@ -81,7 +81,7 @@ def on_host(function: Callable[..., np.ndarray], inputs: Sequence[Any], shape: t
     if all(isinstance(x, np.ndarray) for x in inputs):
         return function(*inputs)
     if in_pipeline(inputs):
-        return dispatch.interpreter_of(*inputs).on_host(function, inputs, shape, dtype)
+        return dispatch.interpreter_of(*inputs).on_host(lambda *values: [function(*values)], inputs, [TensorSpec(shape, dtype)])[0]
     try:
         known = [ops.convert_to_numpy(x) for x in inputs]
     except Exception:  # noqa: BLE001 - every framework says in its own words that a trace has no values
@@ -96,7 +96,8 @@ def in_pipeline(inputs: Sequence[Any]) -> bool:
     """Whether among the inputs are texts, or arrays of unknown shape, of a graph that runs Python functions as steps."""
     waiting = [x for x in map(as_data, inputs) if dispatch.is_array(x) and not hasattr(x, "numpy") and not isinstance(x, TensorSpec)]
     open_ended = any(is_text(x) or None in tuple(x.shape) for x in waiting if not dispatch.is_symbolic(x))
-    return open_ended and hasattr(dispatch.interpreter_of(*waiting), "on_host")
+    home = dispatch.interpreter_of(*waiting)
+    return bool(waiting) and hasattr(home, "on_host") and (open_ended or home.in_pipeline())
 
 
 def tokens_of(x: np.ndarray) -> list[Any]:

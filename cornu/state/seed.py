@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random as python_random
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -17,7 +19,7 @@ from cornu.quantities import is_whole
 from cornu.registry import RANDOM
 from cornu.state.variable import Variable
 
-__all__ = ["SeedGenerator", "draw_key", "has_drawn", "make_seed", "set_random_seed", "shared_generator"]
+__all__ = ["SeedGenerator", "draw_key", "elsewhere", "has_drawn", "make_seed", "set_random_seed", "shared_generator"]
 
 
 def make_seed() -> int:
@@ -52,10 +54,31 @@ class SeedGenerator(Configurable):
         )
 
     def next(self) -> Array:
-        """The present key, two uint32; the counter moves on."""
+        """The present key, two uint32; the counter moves on. In a step of a data pipeline keys are counted on the host."""
+        if backends.is_aside():
+            return elsewhere(self).next()
         key, after = advance_key(self.state)
         self.state.assign(after)
         return key
+
+
+class Elsewhere:
+    """The keys of a seed on a backend that has no part in a model: in threads of a data set each is given once."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed, self._count = seed, itertools.count()
+
+    def next(self) -> Array:
+        """The next key, as `SeedGenerator` would give it."""
+        return convert_to_tensor(np.array([self._seed, next(self._count)], "uint32"))
+
+
+_elsewhere: WeakKeyDictionary[SeedGenerator, Elsewhere] = WeakKeyDictionary()
+
+
+def elsewhere(generator: SeedGenerator) -> Elsewhere:
+    """The generator's seed, counted anew on the host."""
+    return _elsewhere.get(generator) or _elsewhere.setdefault(generator, Elsewhere(int(generator.state.numpy()[0])))
 
 
 _shared: dict[str, SeedGenerator] = {}

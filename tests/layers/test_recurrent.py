@@ -69,6 +69,74 @@ def test_the_op_gru(reverse, masked, biased, backend, rng):
         np.testing.assert_allclose(numbers(a), b, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_compiled_gradients_of_the_op_gru_are_those_of_the_formula(dtype, reverse, masked, biased, trainable_backend, rng):
+    shapes = [(2, 5, 3), (2, 4), (3, 12), (4, 12), (2, 12)][: 5 if biased else 4]
+    arrays = [cornu.Variable(rng.normal(0, 0.5, s), dtype=dtype) for s in shapes]
+    weights = ops.convert_to_tensor(rng.normal(size=(2, 5, 4)).astype(dtype))
+    mask = ops.convert_to_tensor(MASK) if masked else None
+    formula = ops.gru.__wrapped__
+
+    def slopes(gru):
+        def loss():
+            given = [v.value for v in arrays]
+            outputs, h = gru(*given[:4], given[4] if biased else None, mask, reverse)
+            return ops.sum(ops.multiply(outputs, weights)) + ops.sum(h * h), (outputs, h)
+
+        (_, found), gradients = cornu.value_and_grad(loss, arrays)
+        return [*found, *gradients]
+
+    found, expected = (CompiledStep(lambda op=op: slopes(op), lambda: arrays)() for op in (ops.gru, formula))
+    for a, b in zip(found, expected, strict=True):
+        tolerance = 1e-10 if ops.dtype(a) == "float64" else 1e-5  # JAX has 32 bits unless told otherwise
+        np.testing.assert_allclose(numbers(a), numbers(b), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_the_compiled_op_gru_in_16_bits(dtype, trainable_backend, rng):
+    given = [rng.normal(0, 0.5, s).astype("float32") for s in [(2, 5, 3), (2, 4), (3, 12), (4, 12), (2, 12)]]
+    expected = gru_by_hand(*given, MASK, False)
+    arrays = [ops.cast(ops.convert_to_tensor(x), dtype) for x in given]
+    found = CompiledStep(lambda: ops.gru(*arrays, ops.convert_to_tensor(MASK)), list)()
+    for a, b in zip(found, expected, strict=True):
+        assert ops.dtype(a) == dtype
+        np.testing.assert_allclose(numbers(ops.cast(a, "float32")), b, atol=0.05)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_gradients_of_many_steps_can_be_had_by_every_transform(kind, trainable_backend, rng):
+    layer = getattr(layers, kind)(2, return_sequences=True)
+    x = ops.convert_to_tensor(rng.normal(size=(2, 65, 3)).astype("float32"))
+    layer(x)
+
+    def loss(x):
+        return ops.sum(ops.square(layer(x)))
+
+    expected = numbers(cornu.grad(loss)(x))
+    np.testing.assert_allclose(numbers(cornu.grad(cornu.remat(loss))(x)), expected, rtol=1e-4, atol=1e-5)
+    _, pullback = cornu.vjp(loss, x)[:2]
+    np.testing.assert_allclose(numbers(pullback(ops.ones(()))[0]), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_the_penalty_of_a_gradient_has_a_gradient(kind, trainable_backend, rng):
+    layer = getattr(layers, kind)(2)
+    x = rng.normal(size=(2, 5, 3)).astype("float32")
+    layer(x)
+
+    def penalty(x):
+        return ops.sum(ops.square(cornu.grad(lambda x: ops.sum(ops.square(layer(x))))(x)))
+
+    step = 1e-2
+    way = rng.normal(size=x.shape).astype("float32")
+    slope = np.sum(numbers(cornu.jit(cornu.grad(penalty))(ops.convert_to_tensor(x))) * way)
+    ahead, behind = (float(numbers(penalty(ops.convert_to_tensor(x + s * step * way)))) for s in (1, -1))
+    np.testing.assert_allclose(slope, (ahead - behind) / (2 * step), rtol=0.02, atol=1e-3)
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_gradients_of_the_op_gru_are_those_of_its_steps(masked, trainable_backend, rng):
     shapes = [(2, 5, 3), (2, 4), (3, 12), (4, 12), (2, 12)]
@@ -360,6 +428,22 @@ def test_a_stateful_layer_needs_the_batch_size():
         layers.GRU(2, stateful=True)(layers.Input((3, 2)))
 
 
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "SimpleRNN"])
+def test_a_stateful_layer_takes_batches_of_its_size_alone(name, backend):
+    layer = getattr(layers, name)(2, stateful=True)
+    layer(np.zeros((4, 3, 2), "float32"))
+    for rows in (3, 8):
+        with pytest.raises(ShapeError, match=f"keeps states for 4 samples, got a batch of {rows}"):
+            layer(np.zeros((rows, 3, 2), "float32"))
+
+
+def test_states_of_other_sizes_never_reach_a_kernel(backend):
+    """PyTorch's reads them as if they had the size of the batch."""
+    layer = layers.LSTM(2)
+    with pytest.raises((ShapeError, TypeError, ValueError)):
+        layer(np.zeros((64, 3, 2), "float32"), initial_state=[np.zeros((5, 2), "float32"), np.zeros((5, 2), "float32")])
+
+
 def test_files_hold_the_weights_of_a_stateful_model_and_not_its_states(tmp_path, rng):
     with use_backend("jax"):
         x = rng.normal(size=(2, 3, 2)).astype("float32")
@@ -531,3 +615,12 @@ def test_a_cell_s_own_call_is_what_a_step_is(backend, kind, rng):
         for t in range(4):
             output, states = cell(x[:, t], states)
             np.testing.assert_allclose(outputs[:, t], ops.convert_to_numpy(output), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("make", [layers.LSTM, layers.GRU])
+def test_the_derivative_in_a_direction_of_many_steps(make, trainable_backend, rng):
+    layer, x, v = make(3), rng.normal(size=(2, 70, 4)).astype("float32"), rng.normal(size=(2, 70, 4)).astype("float32")
+    layer(x)
+    _, slope = cornu.jvp(layer, (ops.convert_to_tensor(x),), (ops.convert_to_tensor(v),))
+    ahead, behind = (ops.convert_to_numpy(layer(x + e * v)).astype("float64") for e in (1e-2, -1e-2))
+    np.testing.assert_allclose(ops.convert_to_numpy(slope), (ahead - behind) / 2e-2, rtol=2e-3, atol=1e-3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import ops
+from cornu import layers, ops
 from cornu.errors import ArgumentError, BackendError, DTypeError, ShapeError
 from cornu.state import Variable
 
@@ -46,6 +46,33 @@ def test_derivatives_of_derivatives(trainable_backend):
     wanted = [[2 * X[1], 2 * X[0], 0], [2 * X[0], 0, 0], [0, 0, -np.sin(X[2])]]
     np.testing.assert_allclose(numbers(matrix), wanted, rtol=1e-5, atol=1e-6)
     assert tuple(cornu.hessian(lambda a, x: ops.sum(x**2) * a, 1)(2.0, np.ones((2, 3), "float32")).shape) == (2, 3, 2, 3)
+
+
+LAYERS = {
+    "lstm": (lambda: layers.LSTM(3), (2, 7, 4)),
+    "gru": (lambda: layers.GRU(3), (2, 7, 4)),
+    "conv": (lambda: layers.Conv2D(3, 3, strides=2), (2, 8, 8, 4)),
+    "conv in groups": (lambda: layers.Conv2D(4, 3, groups=2), (2, 8, 8, 4)),
+    "depthwise": (lambda: layers.DepthwiseConv2D(3), (2, 8, 8, 4)),
+    "transposed": (lambda: layers.Conv2DTranspose(3, 3), (2, 5, 5, 4)),
+    "volume": (lambda: layers.Conv3D(2, 2), (1, 3, 4, 4, 2)),
+    "max pool": (lambda: layers.MaxPooling2D(2), (2, 8, 8, 4)),
+    "average pool": (lambda: layers.AveragePooling2D(3, 1, "same"), (2, 8, 8, 4)),
+    "normalization": (lambda: layers.LayerNormalization(), (2, 4)),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_forwards_and_backwards_through_layers_are_transposes(name, trainable_backend, rng):
+    """`w · J v` by a derivative in the direction v is `v · Jᵀ w` by one back from w, also where a kernel has a gradient of its own."""
+    make, shape = LAYERS[name]
+    layer, x, v = make(), *(ops.convert_to_tensor(rng.normal(size=shape).astype("float32")) for _ in range(2))
+    layer(x)
+    outputs, pullback = cornu.vjp(layer, x)
+    w = ops.convert_to_tensor(rng.normal(size=tuple(outputs.shape)).astype("float32"))
+    values, slope = cornu.jvp(layer, (x,), (v,))
+    np.testing.assert_allclose(numbers(values), numbers(outputs), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose((numbers(w) * numbers(slope)).sum(), (numbers(v) * numbers(pullback(w)[0])).sum(), rtol=1e-4, atol=1e-4)
 
 
 def test_vjp_and_jvp_agree(trainable_backend):

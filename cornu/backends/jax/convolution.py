@@ -19,6 +19,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from cornu.backends.jax.forward_mode import compiled, or_differentiated
+
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "within_loop"]
 
 Pairs = Sequence[tuple[int, int]]
@@ -63,7 +65,7 @@ def conv_transpose(
     return _conv_transpose(x, kernel, *geometry, channels_last, _looped.get())
 
 
-@partial(jax.jit, static_argnums=(2, 3, 4, 5, 6, 7))
+@partial(compiled, static_argnums=(2, 3, 4, 5, 6, 7))
 def _conv_transpose(
     x: jax.Array, kernel: jax.Array, strides: Ints, padding: Pairs, output_shape: Ints, dilation: Ints, channels_last: bool, looped: bool
 ) -> jax.Array:
@@ -74,7 +76,7 @@ def _conv_transpose(
     return pull(x)[0]
 
 
-@partial(jax.jit, static_argnums=(2, 3, 4, 5, 6, 7))
+@partial(compiled, static_argnums=(2, 3, 4, 5, 6, 7))
 def _conv(
     x: jax.Array, kernel: jax.Array, strides: Ints, padding: Pairs, dilation: Ints, groups: int, channels_last: bool, looped: bool
 ) -> jax.Array:
@@ -130,7 +132,7 @@ def _xla(
 
 
 def _plane(x: jax.Array, kernel: jax.Array, strides: Ints, padding: Pairs, dilation: Ints, groups: int) -> jax.Array:
-    return _convolve(x, kernel, (strides, padding, dilation))
+    return or_differentiated(_convolve)(x, kernel, (strides, padding, dilation))
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -247,7 +249,7 @@ def _depthwise(x: jax.Array, kernel: jax.Array, strides: Ints, padding: Pairs, d
     """Each channel by itself, with kernel (*spatial, 1, channels * multiplier): a sum of shifted products, of 32 bits at least."""
     wide = jnp.promote_types(x.dtype, jnp.float32)
     repeated = jnp.repeat(_padded(x, padding), kernel.shape[-1] // groups, -1)
-    return _scaled_sum(repeated.astype(wide), kernel.astype(wide), strides, dilation).astype(x.dtype)
+    return or_differentiated(_scaled_sum)(repeated.astype(wide), kernel.astype(wide), strides, dilation).astype(x.dtype)
 
 
 def _plain_scaled_sum(x: jax.Array, kernel: jax.Array, strides: Ints, dilation: Ints) -> jax.Array:

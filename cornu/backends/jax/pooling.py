@@ -19,6 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from cornu.backends.jax.forward_mode import compiled, or_differentiated
+
 __all__ = ["average_pool", "max_pool"]
 
 Pairs = Sequence[tuple[int, int]]
@@ -36,20 +38,20 @@ def average_pool(x: jax.Array, window: Ints, strides: Ints, padding: Pairs, chan
     return _average_pool(x, tuple(window), tuple(strides), tuple(padding), channels_last)
 
 
-@partial(jax.jit, static_argnums=(1, 2, 3, 4))
+@partial(compiled, static_argnums=(1, 2, 3, 4))
 def _max_pool(x: jax.Array, window: Ints, strides: Ints, padding: Pairs, channels_last: bool) -> jax.Array:
     if jax.default_backend() != "cpu":
         return _windows(x, lax.max, _least(x.dtype), window, strides, padding, channels_last)
-    return _by_slices(_largest, x, window, strides, padding, channels_last)
+    return _by_slices(or_differentiated(_largest), x, window, strides, padding, channels_last)
 
 
-@partial(jax.jit, static_argnums=(1, 2, 3, 4))
+@partial(compiled, static_argnums=(1, 2, 3, 4))
 def _average_pool(x: jax.Array, window: Ints, strides: Ints, padding: Pairs, channels_last: bool) -> jax.Array:
     lengths = x.shape[1:-1] if channels_last else x.shape[2:]
     counts = _counts(lengths, window, strides, padding)[..., None]
     wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))  # sums of 16 bits would lose digits
     if jax.default_backend() == "cpu":
-        total = _by_slices(_total, wide, window, strides, padding, channels_last)
+        total = _by_slices(or_differentiated(_total), wide, window, strides, padding, channels_last)
     else:
         total = _windows(wide, lax.add, 0, window, strides, padding, channels_last)
     return (total / (counts if channels_last else np.moveaxis(counts, -1, 0)).astype(wide.dtype)).astype(x.dtype)

@@ -10,10 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from cornu.backends.jax.forward_mode import compiled, or_differentiated
+
 __all__ = ["gru", "lstm"]
 
 
-@partial(jax.jit, static_argnames="reverse")
+@partial(compiled, static_argnames="reverse")
 def lstm(
     x: jax.Array,
     h: jax.Array,
@@ -38,7 +40,7 @@ def lstm(
     x, mask = _time_first(x, mask, reverse)
     z = (x.reshape(-1, x.shape[-1]) @ (kernel * scale)).reshape(*x.shape[:2], -1)
     z = z if bias is None else z + bias * scale
-    outputs, h, c = _steps(z, h, c, recurrent_kernel * scale, mask)
+    outputs, h, c = or_differentiated(_steps)(z, h, c, recurrent_kernel * scale, mask)
     return jnp.swapaxes(outputs, 0, 1), h, c
 
 
@@ -120,7 +122,7 @@ def _steps_backward(kept: tuple[Any, ...], gradients: tuple[Any, ...]) -> tuple[
 _steps.defvjp(_steps_forward, _steps_backward)
 
 
-@partial(jax.jit, static_argnames="reverse")
+@partial(compiled, static_argnames="reverse")
 def gru(
     x: jax.Array,
     h: jax.Array,
@@ -141,7 +143,7 @@ def gru(
     bias = jnp.zeros((2, 3 * units), x.dtype) if bias is None else bias * scale
     x, mask = _time_first(x, mask, reverse)
     z = (x.reshape(-1, x.shape[-1]) @ (kernel * scale)).reshape(*x.shape[:2], -1) + bias[0]
-    outputs, h = _gru_steps(z, h, recurrent_kernel * scale, bias[1], mask)
+    outputs, h = or_differentiated(_gru_steps)(z, h, recurrent_kernel * scale, bias[1], mask)
     return jnp.swapaxes(outputs, 0, 1), h
 
 

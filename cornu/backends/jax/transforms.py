@@ -7,6 +7,8 @@ from typing import Any
 
 import jax
 
+from cornu.backends.jax.forward_mode import forwards
+
 __all__ = ["custom_gradient", "jvp", "remat", "vjp"]
 
 Flat = Callable[..., Any]
@@ -18,7 +20,8 @@ def vjp(fn: Flat, primals: Sequence[Any]) -> tuple[Any, Callable[[list[Any]], li
 
 
 def jvp(fn: Flat, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any, Any]:
-    return jax.jvp(lambda *xs: fn(list(xs)), tuple(primals), tuple(tangents), has_aux=True)
+    with forwards():
+        return jax.jvp(lambda *xs: fn(list(xs)), tuple(primals), tuple(tangents), has_aux=True)
 
 
 def custom_gradient(fn: Flat, args: Sequence[Any]) -> Any:

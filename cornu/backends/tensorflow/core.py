@@ -46,7 +46,7 @@ is_portable = _portable.get
 
 @contextlib.contextmanager
 def portable() -> Iterator[None]:
-    """Inside, graphs are made of TensorFlow's own ops alone, for files."""
+    """Inside, graphs are made of TensorFlow's own ops alone, for files and for what knows no others."""
     token = _portable.set(True)
     try:
         yield

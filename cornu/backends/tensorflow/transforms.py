@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cornu.backends.tensorflow.core import dense
+from cornu.backends.tensorflow.core import dense, portable
 from cornu.backends.tensorflow.library import tf
 
 __all__ = ["custom_gradient", "jvp", "remat", "vjp"]
@@ -27,7 +27,7 @@ def vjp(fn: Flat, primals: Sequence[Any]) -> tuple[Any, Callable[[list[Any]], li
 
 def jvp(fn: Flat, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any, Any]:
     leaves = [tf.identity(x) for x in primals]
-    with tf.autodiff.ForwardAccumulator(leaves, list(tangents)) as accumulator:
+    with portable(), tf.autodiff.ForwardAccumulator(leaves, list(tangents)) as accumulator:  # of loops compiled by XLA it knows nothing
         outputs, aux = fn(leaves)
     return outputs, accumulator.jvp(outputs, unconnected_gradients=tf.UnconnectedGradients.ZERO), aux
 

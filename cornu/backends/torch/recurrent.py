@@ -62,6 +62,8 @@ def lstm(
     # (batch 32, 400 steps, 32 to 32 units): 18 times as fast as a loop over the steps, (32, 20, 64 to 128): 3.7 times
     if not all_floats(x, h, c, kernel, recurrent_kernel, bias):
         return NotImplemented
+    if not h.shape == c.shape == (x.shape[0], recurrent_kernel.shape[0]):  # the kernel takes them unseen, and writes beyond its memory
+        return NotImplemented
     if reverse:
         x, mask = x.flip(1), None if mask is None else mask.flip(1)
     if mask is not None and not mask.is_meta and not bool(mask.all()):  # without numbers, shapes are all there is to find

@@ -9,12 +9,8 @@ These layers have no weights, so they run on the backend that is current and not
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
-
-import numpy as np
 
 from cornu import backends, config, dtypes, ops, random
 from cornu.backends.spec import TensorSpec
@@ -25,6 +21,7 @@ from cornu.layers.layer import Layer
 from cornu.ops.arguments import Array
 from cornu.ops.image.layout import pictures
 from cornu.state import SeedGenerator
+from cornu.state.seed import elsewhere
 
 __all__ = [
     "Data", "Factor", "ImageLayer", "Preparation", "RandomImageLayer", "Seed", "as_range", "checked_values", "chosen", "each", "widened",
@@ -195,20 +192,6 @@ class ImageLayer(Preparation):
         return self.bounding_box_format
 
 
-class Elsewhere:
-    """The keys of a seed on a backend that has no part in a model: in threads of a data set each is given once."""
-
-    def __init__(self, seed: int) -> None:
-        self._seed, self._count = seed, itertools.count()
-
-    def next(self) -> Array:
-        """The next key, as `SeedGenerator` would give it."""
-        return ops.convert_to_tensor(np.array([self._seed, next(self._count)], "uint32"))
-
-
-_ELSEWHERE: WeakKeyDictionary[SeedGenerator, Elsewhere] = WeakKeyDictionary()
-
-
 class RandomImageLayer(ImageLayer):
     """A layer that draws one set of numbers an image, from a stream of its own; outside training images go through.
 
@@ -226,7 +209,7 @@ class RandomImageLayer(ImageLayer):
         """Where draws come from: the generator, or on another backend than its own the same seed counted anew."""
         if self.generator.state.backend is backends.compute():
             return self.generator
-        return _ELSEWHERE.get(self.generator) or _ELSEWHERE.setdefault(self.generator, Elsewhere(int(self.generator.state.numpy()[0])))
+        return elsewhere(self.generator)
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
         """Records the call as a node of a graph, whose backend the seed moves to."""
