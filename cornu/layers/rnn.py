@@ -48,10 +48,7 @@ class RNN(Layer):
     >>> class Sum(Layer):
     ...     state_size = output_size = 1
     ...
-    ...     def _keeps_rows_(self, *, training: bool) -> bool:
-        return not self.stateful
-
-    def call(self, inputs, states):
+    ...     def call(self, inputs, states):
     ...         total = states[0] + inputs
     ...         return total, [total]
     >>> RNN(Sum(), return_sequences=True)(np.array([[[1.0], [2.0], [3.0]]])).tolist()
@@ -105,6 +102,9 @@ class RNN(Layer):
         zeros = tree.flatten(first_states(self.cell, batch))
         return [Variable(z, trainable=False, autocast=False, name="rnn_state") for z in zeros]
 
+    def _keeps_rows_(self, *, training: bool) -> bool:
+        return not self.stateful
+
     def call(self, sequences: Array, initial_state: Any = None, mask: Array | None = None, training: bool = False) -> Any:
         """The outputs, and the states behind them with `return_state`."""
         states = self.__states_before(sequences, initial_state)
@@ -121,6 +121,11 @@ class RNN(Layer):
         leaves = tree.flatten(given)
         if self.__carried is not None and (given is None or not leaves):
             leaves = [v.value for v in self.__carried.variables]
+            if leaves[0].shape[0] != sequences.shape[0]:
+                raise ShapeError(
+                    f"The stateful layer {self.name!r} keeps states for {leaves[0].shape[0]} samples, got a batch of {sequences.shape[0]}. "
+                    "Give it batches of that size alone, the last of a pass too."
+                )
         elif given is None or not leaves:
             return first_states(self.cell, sequences.shape[0])
         like = first_states(self.cell, 1)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from cornu import config, dtype_policies, dtypes, naming, ops, tree
 from cornu.configurable import Configurable
 from cornu.errors import ArgumentError, ConfigError
-from cornu.losses.reduction import align, arrays, reduce_values, standardize_reduction
+from cornu.losses.reduction import align, arrays, reduce_values, spread_weights, standardize_reduction
 from cornu.ops.arguments import Array
 from cornu.registry import LOSSES, snake_case
 from cornu.serialization import revive, serialize
@@ -71,7 +71,7 @@ class Loss(Configurable):
         values = self.call(y_true, y_pred)
         valid = self._valid_(y_true, y_pred)
         if valid is not None:
-            mask = valid if mask is None else ops.logical_and(mask, valid)
+            mask = valid if mask is None else ops.logical_and(spread_weights(arrays(mask, valid)[0], valid, "A mask"), valid)
         return reduce_values(values, sample_weight, mask, self.reduction)
 
     def __converted(self, y_true: Any, y_pred: Any) -> tuple[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +29,10 @@ __all__ = ["Finding", "findings"]
 _LARGE_INPUT = 20.0  # a mean or a deviation of inputs beyond which first layers saturate or overshoot
 _SCALING = ("Rescaling", "Normalization", "BatchNormalization", "LayerNormalization", "Embedding", "Discretization", "UnitNormalization")
 _RARE = 10.0  # times as many rows in the largest class as in the smallest
-_DEAD = 0.4  # the share of a layer's units
+_DEAD = 0.6  # the share of a layer's units; in sound runs half of them may be silent for the few rows of one batch
 _EXPLODED = 1e3  # the norm of all gradients together
 _VANISHED = 1e-6  # of the last layer's gradient, number by number
+_LOST = 0.1  # the share of the descent so far that is no noise about the end of it
 _MOST_CLASSES = 10  # whose weights are spelt out
 
 
@@ -65,7 +67,7 @@ def findings(
     found = [*_of_inputs(model, batch[0])]
     if isinstance(source, ArrayBatches) and not weighted:
         found += _of_labels(model, y)
-    alive, gradients = _seen_in(model, batch)
+    alive, gradients = _seen_in(model, batch) if model._uses_default_step_("train_step") else _seen_if_it_can_be(model, batch)
     found += [*_of_units(alive), *_of_gradients(gradients), *_of_losses(model, history)]
     return found
 
@@ -148,6 +150,14 @@ def _seen_in(model: Trainer, batch: Any) -> tuple[dict[str, np.ndarray], list[tu
     )
 
 
+def _seen_if_it_can_be(model: Trainer, batch: Any) -> tuple[dict[str, np.ndarray], list[tuple[Variable, float]]]:
+    """The same of a model with a step of its own, which may call it on something else than the batch: nothing then."""
+    if all(layer.built for layer in tracking.walk(model)):
+        with contextlib.suppress(Exception):
+            return _seen_in(model, batch)
+    return {}, []
+
+
 def _rectifies(layer: Layer) -> bool:
     return type(layer).__name__ == "ReLU" or getattr(layer, "activation", None) is activations.relu
 
@@ -187,7 +197,9 @@ def _of_losses(model: Trainer, history: Mapping[str, Sequence[float]]) -> Iterat
     rate = getattr(model.optimizer, "_learning_rate", None)
     known = float(rate) if isinstance(rate, Variable) else None
     now = "" if known is None else f" of {known:.3g}"
-    if len(losses) > 1 and (losses[-1] > losses[0] or losses[-1] > 1.5 * min(losses) > 0):
+    lowest = min(losses, default=0.0)
+    undone = len(losses) > 1 and losses[-1] - lowest > max(0.5 * abs(lowest), _LOST * (losses[0] - lowest))
+    if len(losses) > 1 and (undone or losses[-1] > losses[0] + 0.05 * abs(losses[0])):
         lower = "Divide it by ten" if known is None else f"Try {known / 10:.3g}"
         yield Finding(
             f"The loss went from {losses[0]:.3g} by way of {min(losses):.3g} to {losses[-1]:.3g}: the learning rate{now} is too high.",

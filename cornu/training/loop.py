@@ -219,13 +219,12 @@ def fit(
             told.on_train_end(logs)
             if diagnose:
                 weighted = sample_weight is not None or class_weight is not None
-                model.history.diagnosis = advice.findings(model, train, first, y, weighted=weighted, history=model.history.history)
+                course = model.history.history if model.history is not None else {}  # a `CallbackList` that was handed in may keep none
+                found = advice.findings(model, train, first, y, weighted=weighted, history=course)
+                if model.history is not None:
+                    model.history.diagnosis = found
                 if verbose:
-                    say(
-                        "\n- ".join(
-                            ["Diagnosis:", *(map(str, model.history.diagnosis) if model.history.diagnosis else ["nothing stands out."])]
-                        )
-                    )
+                    say("\n- ".join(["Diagnosis:", *(map(str, found) if found else ["nothing stands out."])]))
     return model.history
 
 

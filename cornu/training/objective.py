@@ -178,7 +178,8 @@ class CompiledMetrics:
         for i, weighted, metric in self._entries or ():
             weight = weights[i] if weighted else None
             if masks[i] is not None:
-                weight = combine_weights(weight, masks[i], ones_like(masks[i], "float32"))
+                finer = masks[i] if weight is None or weight.ndim <= masks[i].ndim else weight
+                weight = combine_weights(weight, masks[i], ones_like(finer, "float32"))
             if weight is None:
                 metric.update_state(targets[i], outputs[i])
             else:

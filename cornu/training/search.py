@@ -14,7 +14,7 @@ import numpy as np
 
 from cornu import backends
 from cornu.errors import ArgumentError, CornuError, NonFiniteError
-from cornu.quantities import is_whole
+from cornu.quantities import is_number, is_whole
 from cornu.state import Variable
 from cornu.training import data
 from cornu.training.data.arrays import ArrayBatches
@@ -81,11 +81,15 @@ def learning_rates(
     model: Trainer, x: Any, y: Any, sample_weight: Any, *, batch_size: int | None, lowest: float, highest: float, steps: int
 ) -> LearningRates:
     """`Model.find_learning_rate` on the current backend."""
-    if not 0 < lowest < highest:
+    if not is_number(lowest) or not is_number(highest) or not 0 < lowest < highest < math.inf:
         raise ArgumentError(f"Learning rates are tried from `lowest` up to `highest`, both above 0, got {lowest!r} and {highest!r}.")
     if not is_whole(steps, 10):
         raise ArgumentError(f"steps must be a whole number of at least 10, got {steps!r}.")
-    if not isinstance(getattr(model.optimizer, "_learning_rate", None), Variable):
+    if model.optimizer is None:
+        raise ArgumentError(
+            "A learning rate is an optimizer's, and the model was compiled without one: call `model.compile(optimizer, loss)`."
+        )
+    if not isinstance(getattr(getattr(model.optimizer, "inner_optimizer", model.optimizer), "_learning_rate", None), Variable):
         raise ArgumentError(
             f"A learning rate can be sought for an optimizer that has one as a number; {model.optimizer.name!r} has a schedule or none. "
             "Compile with a number, look for the rate, and begin the schedule there."
@@ -104,9 +108,14 @@ def learning_rates(
             ):
                 model.optimizer.learning_rate = rate
                 try:
-                    loss = float(model.train_on_batch(*batch, return_dict=True)["loss"])
+                    logs = model.train_on_batch(*batch, return_dict=True)
                 except NonFiniteError:
                     break
+                if "loss" not in logs:
+                    raise ArgumentError(
+                        f"A trial goes by the 'loss' that a step gives, and the model's own step gives {sorted(logs)}. Add it there."
+                    )
+                loss = float(logs["loss"])
                 mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
                 smooth = mean / (1 - _SMOOTHING**step)
                 if not math.isfinite(loss) or (found and smooth > _TOO_BAD * min(loss for _, loss in found)):

@@ -58,7 +58,7 @@ LAYERS = {
     "volume": (lambda: layers.Conv3D(2, 2), (1, 3, 4, 4, 2)),
     "max pool": (lambda: layers.MaxPooling2D(2), (2, 8, 8, 4)),
     "average pool": (lambda: layers.AveragePooling2D(3, 1, "same"), (2, 8, 8, 4)),
-    "normalization": (lambda: layers.LayerNormalization(), (2, 4)),
+    "normalization": (layers.LayerNormalization, (2, 4)),
 }
 
 

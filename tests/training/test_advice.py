@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import cornu
-from cornu import layers, optimizers
+from cornu import layers, ops, optimizers
 from cornu.training import advice
 
 
@@ -142,3 +142,47 @@ def test_a_step_of_one_s_own_is_looked_at_as_far_as_it_can_be(trainable_backend,
     )
     model.compile("adam", "mse")
     assert "units of 'shut'" in said(model, x, 1e6 * x[:, :1])
+
+
+def test_a_run_without_a_history_is_diagnosed_too(capsys, rng):
+    model = cornu.Sequential([cornu.Input((3,)), cornu.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    told = cornu.callbacks.CallbackList([], model=model)
+    model.fit(100 * rng.normal(size=(8, 3)), np.zeros((8, 1)), verbose=2, callbacks=told, diagnose=True)
+    assert "layers start out for numbers about 1" in capsys.readouterr().out
+
+
+class Generator(cornu.Model):
+    """Is called on noise, and trained on pictures."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(4, activation="relu")
+
+    def call(self, noise):
+        return self.dense(noise)
+
+    def train_step(self, data):
+        error = ops.mean(ops.square(self(ops.ones((2, 7))) - ops.mean(data)))
+        return {"loss": error}
+
+
+def test_a_step_of_ones_own_may_call_the_model_on_something_else(trainable_backend, x):
+    model = Generator()
+    model.build((None, 7))
+    model.compile("sgd")
+    assert model.fit(x, verbose=0, batch_size=16, diagnose=True).diagnosis == []
+
+
+def history_of(*losses):
+    return list(advice._of_losses(model_of(layers.Dense(1)), {"loss": losses}))
+
+
+@pytest.mark.parametrize("losses", [(1.0, 1e-4, 2e-4), (0.693, 0.694), (-0.9, -0.8999), (2.0, 0.3, 0.4)])
+def test_noise_at_the_end_of_a_descent_is_none_of_the_learning_rate(losses):
+    assert history_of(*losses) == []
+
+
+@pytest.mark.parametrize("losses", [(1.0, 0.3, 0.6), (1.0, 1.2), (-0.5, -0.4), (1.0, 5.0, 1.1)])
+def test_a_rise_that_undoes_the_descent_is(losses):
+    assert "too high" in history_of(*losses)[0].what

@@ -35,6 +35,12 @@ def tagger(**settings):
     return compiled(model, **settings)
 
 
+def labelled(**settings):
+    """A class for each step."""
+    model = cornu.Sequential([cornu.Input((6,), dtype="int32"), layers.Embedding(9, 4), layers.Dense(4, activation="softmax")])
+    return compiled(model, **{"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"], **settings})
+
+
 def forked(**settings):
     x = cornu.Input((3,))
     h = layers.Dense(4, activation="relu", kernel_regularizer="l2")(x)
@@ -76,6 +82,14 @@ CASES = {
     ),
     "watched": (lambda: dense(on_nonfinite="skip"), lambda rng: (targets(rng, 3), targets(rng, 2), None)),
     "frozen": (with_frozen_statistics, lambda rng: (targets(rng, 3), targets(rng, 2), None)),
+    "ignored": (
+        lambda: labelled(loss=cornu.losses.SparseCategoricalCrossentropy(ignore_class=0), metrics=[]),
+        lambda rng: (WORDS, rng.integers(0, 4, (ROWS, 6)), None),
+    ),
+    "places": (
+        lambda: labelled(weighted_metrics=["accuracy"]),
+        lambda rng: (WORDS, rng.integers(0, 4, (ROWS, 6)), rng.uniform(0.1, 1, (ROWS, 6))),
+    ),
 }
 
 
@@ -131,7 +145,25 @@ def sequential(*middle, **settings):
     return lambda: compiled(cornu.Sequential([cornu.Input((3,)), *middle, layers.Dense(2)]), **settings)
 
 
+def side_by_side(x):
+    """(batch, batch, 3): each row beside each other one, since axes are spread from the last."""
+    return layers.GlobalAveragePooling1D()(x - layers.Reshape((1, 3))(layers.Dense(3)(x)))
+
+
+def from_single_values(layer):
+    """The layer on arrays whose only axis is that of the rows."""
+    x = cornu.Input((3,))
+    numbers = layers.Dot(1)([x, x])
+    return cornu.Model(x, layers.Dense(2)(layers.Reshape((1,))(layer(layers.Reshape(())(numbers)))))
+
+
 NOT_FILLED = {
+    "a layer along the rows, counted from the last axis": lambda: sequential(layers.Softmax(axis=-2)),
+    "lengths of columns": lambda: sequential(layers.UnitNormalization(axis=-2)),
+    "a function of Cornu's with settings": lambda: sequential(layers.Lambda(cornu.activations.softmax, arguments={"axis": 0})),
+    "rows spread beside rows": lambda: lambda: compiled(cornu.Model(x := cornu.Input((3,)), layers.Dense(2)(side_by_side(x)))),
+    "a softmax over rows": lambda: lambda: compiled(from_single_values(layers.Activation("softmax"))),
+    "a loss along the rows": lambda: sequential(loss=cornu.losses.CosineSimilarity(axis=-2)),
     "statistics of the batch": lambda: sequential(layers.BatchNormalization()),
     "a layer of one's own": lambda: sequential(Centred()),
     "a function of any kind": lambda: sequential(layers.Lambda(ops.flip, output_shape=(3,))),
@@ -177,3 +209,49 @@ def test_a_bad_row_in_a_short_batch_is_found(compiling, rng):
     x[-1, 1] = np.nan
     with pytest.raises(cornu.errors.NonFiniteError, match=r"1 of the 9 numbers in x .* at \[2, 1\]"):
         dense().fit(x, y, batch_size=BATCH, shuffle=False, verbose=0)
+
+
+class Subclassed(cornu.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(2)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+def test_a_subclassed_model_has_short_batches_of_its_own(compiling, rng):
+    x, y = targets(rng, 3), targets(rng, 2)
+    model = compiled(Subclassed())
+    model.fit(x, y, batch_size=BATCH, verbose=0)
+    assert model.evaluate(x, y, batch_size=BATCH, verbose=0)[0] == pytest.approx(np.mean((model.predict(x, verbose=0) - y) ** 2), rel=1e-5)
+
+
+def test_gathered_gradients_count_the_steps_of_the_first_mask(rng, monkeypatch):
+    """One output has a value for each sequence, the other, which has the mask, one for each step."""
+    y = [targets(rng, 2), targets(rng, 6, 1)]
+
+    def fitted():
+        cornu.utils.set_random_seed(5)
+        words = cornu.Input((6,), dtype="int32")
+        vectors = layers.Embedding(9, 4, mask_zero=True)(words)
+        model = cornu.Model(
+            words, [layers.Dense(2)(layers.GRU(3)(vectors)), layers.Dense(1)(layers.GRU(3, return_sequences=True)(vectors))]
+        )
+        model.compile(cornu.optimizers.SGD(0.1, gradient_accumulation_steps=3), ["mse", "mse"])
+        model.fit(WORDS, y, batch_size=BATCH, epochs=2, verbose=0, shuffle=False)
+        return model.get_weights()
+
+    with cornu.use_backend("jax"):
+        got = fitted()
+        monkeypatch.setattr(filling, "_may_fill", lambda *_: False)
+        for a, b in zip(got, fitted(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
+
+
+def test_a_layer_that_goes_on_from_batch_to_batch_wants_whole_ones(rng):
+    with cornu.use_backend("jax"):
+        gru = layers.GRU(3, stateful=True)
+        model = compiled(cornu.Sequential([cornu.Input((2, 3), batch_size=BATCH), gru, layers.Dense(2)]))
+        with pytest.raises(cornu.errors.ShapeError, match="keeps states for 4 samples, got a batch of 3"):
+            model.evaluate(targets(rng, 2, 3), targets(rng, 2), batch_size=BATCH, verbose=0)

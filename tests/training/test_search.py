@@ -73,6 +73,8 @@ def test_a_step_that_is_not_finite_ends_the_trial(xy):
 REFUSED = [
     ({"lowest": 0.0}, "above 0"),
     ({"lowest": 1.0, "highest": 0.1}, "above 0"),
+    ({"highest": np.inf}, "above 0"),
+    ({"highest": "1"}, "above 0"),
     ({"steps": 5}, "at least 10"),
 ]
 
@@ -86,6 +88,11 @@ def test_settings_that_cannot_be(settings, message, xy):
 def test_what_has_no_rate_to_seek_and_data_that_is_gone_once_read(xy):
     with pytest.raises(ArgumentError, match="has a schedule"):
         network(optimizers.SGD(optimizers.schedules.ExponentialDecay(0.1, 10, 0.9))).find_learning_rate(*xy)
+    scheduled = optimizers.SGD(optimizers.schedules.ExponentialDecay(0.1, 10, 0.9))
+    with pytest.raises(ArgumentError, match="has a schedule"):
+        network(optimizers.LossScaleOptimizer(scheduled)).find_learning_rate(*xy)
+    with pytest.raises(ArgumentError, match="compiled without one"):
+        network(None).find_learning_rate(*xy)
     with pytest.raises(ArgumentError, match="use up"):
         network().find_learning_rate(iter([xy] * 20))
     with pytest.raises(ArgumentError, match="Give arrays"):
@@ -94,6 +101,33 @@ def test_what_has_no_rate_to_seek_and_data_that_is_gone_once_read(xy):
         network().find_batch_size(*xy, smallest=128)
     with pytest.raises(ArgumentError, match="in that order"):
         network().find_batch_size(*xy, smallest=128, largest=64)
+
+
+class OwnStep(cornu.Model):
+    """Its step gives an error, and no loss."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(1)
+
+    def call(self, inputs):
+        return self.dense(inputs)
+
+    def train_step(self, data):
+        x, y = data
+        (error, _), gradients = cornu.value_and_grad(lambda: (self.compute_loss(x, y, self(x)), None), self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        return {"error": error}
+
+
+def test_a_step_that_gives_no_loss_is_named(xy):
+    model = OwnStep()
+    model.compile("sgd", "mse")
+    model.fit(*xy, verbose=0)
+    before = state(model)
+    with pytest.raises(ArgumentError, match=r"gives \['error'\]"):
+        model.find_learning_rate(*xy)
+    assert state(model) == before
 
 
 def test_a_loss_that_explodes_at_once_says_where_to_begin(xy):
@@ -158,3 +192,15 @@ def test_other_errors_pass(xy, monkeypatch):
 )
 def test_how_frameworks_say_that_memory_is_short(error, expected):
     assert search.is_lack_of_memory(error) is expected
+
+
+def test_a_stateful_layer_takes_no_other_size(trainable_backend, rng):
+    """PyTorch's kernel would read and write beyond the states."""
+    model = cornu.Sequential([cornu.Input((4, 3), batch_size=16), layers.LSTM(3, stateful=True), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = rng.normal(size=(96, 4, 3)).astype("float32"), np.zeros((96, 1))
+    model.fit(x, y, batch_size=16, verbose=0)
+    before = state(model)
+    with pytest.raises(CornuError, match="keeps states for 16 samples, got a batch of 32"):
+        model.find_batch_size(x, y, smallest=16, largest=64)
+    assert state(model) == before
