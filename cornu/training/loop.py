@@ -218,14 +218,18 @@ def fit(
                 model.optimizer.finalize_variable_values(model.trainable_variables)
             told.on_train_end(logs)
             if diagnose:
-                weighted = sample_weight is not None or class_weight is not None
-                course = model.history.history if model.history is not None else {}  # a `CallbackList` that was handed in may keep none
-                found = advice.findings(model, train, first, y, weighted=weighted, history=course)
-                if model.history is not None:
-                    model.history.diagnosis = found
-                if verbose:
-                    say("\n- ".join(["Diagnosis:", *(map(str, found) if found else ["nothing stands out."])]))
+                _diagnose(model, train, first, y, weighted=sample_weight is not None or class_weight is not None, aloud=bool(verbose))
     return model.history
+
+
+def _diagnose(model: Trainer, source: data.Batches, batch: Any, y: Any, *, weighted: bool, aloud: bool) -> None:
+    """Puts what the run has shown into its history, and prints it."""
+    history = model.history  # None where a `CallbackList` that was handed in keeps none
+    found = advice.findings(model, source, batch, y, weighted=weighted, history={} if history is None else history.history)
+    if history is not None:
+        history.diagnosis = found
+    if aloud:
+        say("\n- ".join(["Diagnosis:", *(map(str, found) if found else ["nothing stands out."])]))
 
 
 def _check_epochs(epochs: Any, initial_epoch: Any) -> None:

@@ -81,6 +81,28 @@ def learning_rates(
     model: Trainer, x: Any, y: Any, sample_weight: Any, *, batch_size: int | None, lowest: float, highest: float, steps: int
 ) -> LearningRates:
     """`Model.find_learning_rate` on the current backend."""
+    _check_rates(model, lowest, highest, steps)
+    found: list[tuple[float, float]] = []
+    with contextlib.closing(data.batches(x, y, sample_weight, batch_size=batch_size, shuffle=True, seed=0)) as source:
+        if isinstance(source, GeneratorBatches):
+            raise ArgumentError("A trial would use up what the generator yields. Give arrays, or a `PyDataset`.")
+        stream = itertools.chain.from_iterable(map(source.epoch, itertools.count()))
+        first = next(stream)
+        model._ensure_ready_(*first, training=True)  # what this makes stays, as after `check`
+        trials = zip(np.geomspace(lowest, highest, steps), itertools.chain([first], stream), strict=False)
+        mean = 0.0
+        with _put_back(model):
+            for step, (rate, batch) in enumerate(trials, 1):
+                loss = _loss_at(model, rate, batch)
+                mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
+                smooth = mean / (1 - _SMOOTHING**step)
+                if not math.isfinite(loss) or (found and smooth > _TOO_BAD * min(loss for _, loss in found)):
+                    break
+                found.append((float(rate), smooth))
+    return _judged(found, lowest)
+
+
+def _check_rates(model: Trainer, lowest: Any, highest: Any, steps: Any) -> None:
     if not is_number(lowest) or not is_number(highest) or not 0 < lowest < highest < math.inf:
         raise ArgumentError(f"Learning rates are tried from `lowest` up to `highest`, both above 0, got {lowest!r} and {highest!r}.")
     if not is_whole(steps, 10):
@@ -94,34 +116,19 @@ def learning_rates(
             f"A learning rate can be sought for an optimizer that has one as a number; {model.optimizer.name!r} has a schedule or none. "
             "Compile with a number, look for the rate, and begin the schedule there."
         )
-    found: list[tuple[float, float]] = []
-    with contextlib.closing(data.batches(x, y, sample_weight, batch_size=batch_size, shuffle=True, seed=0)) as source:
-        if isinstance(source, GeneratorBatches):
-            raise ArgumentError("A trial would use up what the generator yields. Give arrays, or a `PyDataset`.")
-        stream = itertools.chain.from_iterable(map(source.epoch, itertools.count()))
-        first = next(stream)
-        model._ensure_ready_(*first, training=True)  # what this makes stays, as after `check`
-        with _put_back(model):
-            mean = 0.0
-            for step, (rate, batch) in enumerate(
-                zip(np.geomspace(lowest, highest, steps), itertools.chain([first], stream), strict=False), 1
-            ):
-                model.optimizer.learning_rate = rate
-                try:
-                    logs = model.train_on_batch(*batch, return_dict=True)
-                except NonFiniteError:
-                    break
-                if "loss" not in logs:
-                    raise ArgumentError(
-                        f"A trial goes by the 'loss' that a step gives, and the model's own step gives {sorted(logs)}. Add it there."
-                    )
-                loss = float(logs["loss"])
-                mean = _SMOOTHING * mean + (1 - _SMOOTHING) * loss
-                smooth = mean / (1 - _SMOOTHING**step)
-                if not math.isfinite(loss) or (found and smooth > _TOO_BAD * min(loss for _, loss in found)):
-                    break
-                found.append((float(rate), smooth))
-    return _judged(found, lowest)
+
+
+def _loss_at(model: Trainer, rate: float, batch: Any) -> float:
+    """The loss of one step at that rate, NaN where it is not finite."""
+    model.optimizer.learning_rate = rate
+    x, y, sample_weight = batch
+    try:
+        logs = model.train_on_batch(x, y, sample_weight, return_dict=True)
+    except NonFiniteError:
+        return math.nan
+    if "loss" not in logs:
+        raise ArgumentError(f"A trial goes by the 'loss' that a step gives, and the model's own step gives {sorted(logs)}. Add it there.")
+    return float(logs["loss"])
 
 
 def _judged(found: list[tuple[float, float]], lowest: float) -> LearningRates:
