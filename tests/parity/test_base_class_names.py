@@ -9,7 +9,18 @@ import cornu
 X, Y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
 
 DOCUMENTED = {  # ours, and no peer's: the guide or the reference tells of them
-    *("check", "compilations", "enable_lora", "find_batch_size", "find_learning_rate", "lora_enabled", "merge_lora", "replace", "to", "verify"),
+    *(
+        "check",
+        "compilations",
+        "enable_lora",
+        "find_batch_size",
+        "find_learning_rate",
+        "lora_enabled",
+        "merge_lora",
+        "replace",
+        "to",
+        "verify",
+    ),
     *("input_names", "input_shape", "inputs", "output_names", "output_shape", "outputs"),
     *("get_state", "set_state", "state_names", "merge_state", "rule"),
 }
