@@ -10,13 +10,23 @@ from cornu.compat.notice import notice
 __all__ = ["AtrousConvolution2D", "Convolution2D", "Convolution3D"]
 
 
-def Convolution2D(*args: Any, **kwargs: Any) -> layers.Conv2D:  # noqa: N802 - programs call it so
+class _Older(type):
+    """Classes that stand for another one, whose objects are that one's."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        made = cls.__bases__[0]
+        return made(*_sized(cls.__name__, int(made.__name__[4]), args), **kwargs)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, cls.__bases__[0])
+
+
+class Convolution2D(layers.Conv2D, metaclass=_Older):
     """`Conv2D` as Keras 1 called it, `Convolution2D(filters, rows, columns)`.
 
     >>> Convolution2D(8, 3, 3).kernel_size
     (3, 3)
     """
-    return layers.Conv2D(*_sized("Convolution2D", 2, args), **kwargs)
 
 
 def AtrousConvolution2D(*args: Any, **kwargs: Any) -> layers.Conv2D:  # noqa: N802 - programs call it so
@@ -25,9 +35,8 @@ def AtrousConvolution2D(*args: Any, **kwargs: Any) -> layers.Conv2D:  # noqa: N8
     return layers.Conv2D(*_sized("AtrousConvolution2D", 2, args), **kwargs)
 
 
-def Convolution3D(*args: Any, **kwargs: Any) -> layers.Conv3D:  # noqa: N802 - programs call it so
+class Convolution3D(layers.Conv3D, metaclass=_Older):
     """`Conv3D` as Keras 1 called it, `Convolution3D(filters, depth, rows, columns)`."""
-    return layers.Conv3D(*_sized("Convolution3D", 3, args), **kwargs)
 
 
 def _sized(name: str, rank: int, args: tuple[Any, ...]) -> tuple[Any, ...]:
